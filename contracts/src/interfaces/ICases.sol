@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.34;
+
+/// @title Cases
+/// @notice Objections, disputes, leaks and breaches about a target key, and the holds that stop it. A hold stops
+/// listing, order, delivery, transfer and payout of its target in the next transaction, and never a withdrawal.
+/// Journal entity: the target key (asset id, version key, batch id, offer id, sale id, or member as bytes32(uint160)).
+interface ICases {
+    event CaseOpened(bytes32 indexed caseId, bytes32 indexed target, address indexed opener, uint8 kind, bytes32 documentHash);
+    event CaseDecided(bytes32 indexed caseId, bytes32 indexed target, address indexed decider, uint8 outcome, bytes32 documentHash);
+    event TargetHeld(bytes32 indexed target, address indexed holder, bytes32 documentHash);
+    event TargetReleased(bytes32 indexed target, address indexed holder, bytes32 documentHash);
+
+    error ZeroTarget();
+    error ZeroDocument();
+    error UnknownCaseKind(uint8 kind);
+    error UnknownCase(bytes32 caseId);
+    error CaseExists(bytes32 caseId);
+    error CaseClosed(bytes32 caseId);
+    error DeciderIsOpener(bytes32 caseId, address account);
+    error UnknownOutcome(uint8 outcome);
+    error AlreadyHeld(bytes32 target, address holder);
+    error NotHeldBy(bytes32 target, address account);
+    error Held(bytes32 target);
+
+    /// @notice Opens a case. Requirements: good standing. caseId = keccak256(abi.encode(target, kind, opener, documentHash)).
+    function open(bytes32 target, uint8 kind, bytes32 documentHash) external returns (bytes32 caseId);
+    /// @notice Decides an open case. Requirements: ARBITER or REGULATOR, not its opener.
+    function decide(bytes32 caseId, uint8 outcome, bytes32 documentHash) external;
+    /// @notice Holds a target. Requirements: ARBITER or REGULATOR. Several holders can hold one target; each releases its own.
+    function hold(bytes32 target, bytes32 documentHash) external;
+    /// @notice Ends the caller's own hold (a REGULATOR ends its own even after losing the role? no: role needed).
+    function release(bytes32 target, bytes32 documentHash) external;
+
+    function isHeld(bytes32 target) external view returns (bool);
+    /// @notice Reverts Held(target) with the first held one. Zero keys are never held.
+    function requireFree(bytes32 first, bytes32 second, bytes32 third, bytes32 fourth) external view;
+}

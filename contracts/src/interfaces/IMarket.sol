@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.34;
+
+/// @title Market
+/// @notice Listing policy, offers, sales and their states, payment and delivery. Journal entities: an offer's events the
+/// asset; an order the sale and the asset; everything after it the sale.
+///
+/// offerId = keccak256(abi.encode(OFFER_TAG, chainId, Market, offer)), OFFER_TAG = keccak256("deedbook.offer.v1");
+/// saleId = keccak256(abi.encode(SALE_TAG, offerId, buyer, reference_)), SALE_TAG = keccak256("deedbook.sale.v1").
+interface IMarket {
+    struct Policy {
+        uint16 toList; // attestation kinds as bits (1 << kind), about the version
+        uint16 toOrder; // asked at the order; always a superset of toList
+        uint16 modes; // modes that this kind and grade may be sold in
+    }
+
+    struct Price {
+        uint128 data;
+        uint128 algorithm;
+        uint128 compute;
+        uint128 service;
+        bytes3 currency; // ISO 4217, ASCII
+    }
+
+    struct Intermediary {
+        address account;
+        uint16 bps;
+    }
+
+    /// Shares of the price in basis points; with what is left over, the subjects' pool.
+    struct Split {
+        address exchange;
+        uint16 exchangeBps;
+        uint16 providerBps;
+        uint16 subjectsBps; // 0 where the asset has no subject pool; then the remainder goes to the provider
+        Intermediary[] intermediaries; // at most 8
+    }
+
+    struct Conditions {
+        uint16 buyerClass; // Codes.CLASS_*; 0 any buyer
+        uint16[] jurisdictions; // ascending, at most 16; empty: any
+    }
+
+    struct Sandbox {
+        bool on;
+        uint64 end; // Unix seconds
+        uint32 maxOrders;
+        uint128 maxPrice;
+        address[] buyers; // ascending, at most 64
+    }
+
+    struct Offer {
+        address provider;
+        uint256 assetId;
+        uint32 version;
+        bytes32 versionKey;
+        uint16 mode; // exactly one bit
+        uint16 purpose;
+        Price price;
+        Split split;
+        bytes32 termsHash; // SHA-256 of the contract terms
+        bytes32 policyHash; // SHA-256 of the ODRL policy
+        uint64 quota; // uses; 0 unlimited
+        uint64 term; // seconds of use after delivery
+        uint64 validUntil; // the last second in which it can be ordered
+        Conditions conditions;
+        Sandbox sandbox;
+        bytes32 salt;
+    }
+
+    struct OfferState {
+        uint8 state; // Codes.OFFER_*
+        uint32 orders;
+    }
+
+    struct Sale {
+        address buyer;
+        uint8 state; // Codes.SALE_*
+        uint32 version;
+        uint64 at; // when the present state was entered
+        uint128 price;
+        uint64 liveAtPrepare;
+        uint64 deliveredCount;
+        bytes32 offerId;
+    }
+
+    event PolicySet(uint8 indexed kind, uint8 indexed grade, uint16 toList, uint16 toOrder, uint16 modes);
+    event OfferListed(bytes32 indexed offerId, uint256 indexed assetId, address indexed provider, Offer offer);
+    event OfferClosed(bytes32 indexed offerId, uint256 indexed assetId, address indexed provider);
+    event SaleOrdered(
+        bytes32 indexed saleId,
+        bytes32 indexed offerId,
+        address indexed buyer,
+        uint256 assetId,
+        uint32 version,
+        bytes32 reference_,
+        uint128 price,
+        bytes3 currency,
+        uint64 live,
+        address[] attesters
+    );
+    event SalePaid(bytes32 indexed saleId, address indexed settler, bytes32 indexed receiptHash, uint128 amount, bytes3 currency);
+    event SalePrepared(bytes32 indexed saleId, address indexed provider, uint32 indexed version, uint64 live);
+    event SaleDelivered(
+        bytes32 indexed saleId, address indexed provider, bytes32 indexed envelopeHash, bytes32 coverHash, uint64 deliveredCount
+    );
+    event SaleAccepted(bytes32 indexed saleId, address indexed by, bool byTimeout);
+    event SaleCancelled(bytes32 indexed saleId, address indexed by);
+    event SaleRefunded(bytes32 indexed saleId, address indexed by, uint128 amount, bytes3 currency);
+
+    error PolicyNarrows(uint16 toList, uint16 toOrder);
+    error PolicyMissing(uint8 kind, uint8 grade);
+    error UnknownModes(uint16 modes);
+    error ModeRefusedByPolicy(uint16 mode, uint16 allowed);
+    error NotOneMode(uint16 mode);
+    error UnknownPurpose(uint16 purpose);
+    error NotProvider(bytes32 offerId, address account);
+    error NotOperator(uint256 assetId, address account);
+    error NotBuyer(bytes32 saleId, address account);
+    error NotParty(bytes32 saleId, address account);
+    error ProviderIsBuyer(address account);
+    error AssetNotUsable(uint256 assetId, uint8 state);
+    error VersionNotCurrent(uint256 assetId, bytes32 versionKey, bytes32 current);
+    error SplitNotWhole(uint256 sum);
+    error SplitWithoutPool(uint16 subjectsBps);
+    error TooManyIntermediaries(uint256 given, uint256 most);
+    error ZeroAccount();
+    error ZeroHash(uint8 position);
+    error CurrencyMalformed(bytes3 currency);
+    error PriceTooLarge(uint256 price);
+    error UnorderedConditions(uint256 position);
+    error TooManyConditions(uint256 given, uint256 most);
+    error OfferExists(bytes32 offerId);
+    error OfferMismatch(bytes32 named, bytes32 given);
+    error OfferNotOpen(bytes32 offerId, uint8 state);
+    error OfferExpired(bytes32 offerId, uint64 validUntil);
+    error AttesterIsParty(address attester);
+    error JurisdictionRefused(uint16 jurisdiction);
+    error SandboxEnded(bytes32 offerId, uint64 end);
+    error SandboxFull(bytes32 offerId, uint32 maxOrders);
+    error SandboxPrice(uint256 price, uint128 maxPrice);
+    error SandboxBuyer(bytes32 offerId, address buyer);
+    error BasisMissing(uint256 assetId, uint32 version);
+    error BindingOpen(uint256 assetId, uint64 bound, uint64 recordCount);
+    error NoLiveConsent(uint256 assetId, uint32 version);
+    error WithdrawalPending(uint256 assetId, uint32 pending);
+    error ControllerGone(uint256 assetId, address controller);
+    error PurposeNotConsented(uint16 asked, uint16 granted);
+    error ModeNotConsented(uint16 asked, uint16 granted);
+    error RecipientNotConsented(address buyer, address granted);
+    error CrossBorderNotConsented(uint16 from, uint16 to);
+    error BasisNotYetValid(uint256 assetId, uint64 validFrom);
+    error BasisExpired(uint256 assetId, uint64 validUntil);
+    error SaleExists(bytes32 saleId);
+    error UnknownSale(bytes32 saleId);
+    error WrongSaleState(bytes32 saleId, uint8 expected, uint8 actual);
+    error WrongAmount(uint128 expected, uint128 given);
+    error WrongCurrency(bytes3 expected, bytes3 given);
+    error SettlerIsParty(address settler);
+    error ReceiptUsed(bytes32 receiptHash);
+    error PrepareWindowOver(bytes32 saleId, uint64 preparedAt, uint64 time);
+    error DeliveredCountWrong(uint64 given, uint64 least, uint64 most);
+    error AcceptanceWindowOpen(bytes32 saleId, uint64 until);
+    error NotRefundable(bytes32 saleId);
+
+    /// @notice Sets what listing and ordering ask for a kind and grade. Governance.
+    function setPolicy(uint8 kind, uint8 grade, Policy calldata policy) external;
+    /// @notice Lists an offer. Requirements: caller is offer.provider, good standing, PROVIDER, OPERATE right; version current;
+    /// well-formed; the policy's `toList` attestations live about the version by no party; no hold. Emits OfferListed.
+    function list(Offer calldata offer, address[] calldata attesters) external returns (bytes32 offerId);
+    /// @notice Closes the caller's offer. Emits OfferClosed.
+    function close(Offer calldata offer) external;
+    /// @notice Orders. The buyer names the hash of the offer that was read. Checks everything (DESIGN 3.2). Emits SaleOrdered.
+    function order(bytes32 offerId, Offer calldata offer, address[] calldata attesters, bytes32 reference_)
+        external
+        returns (bytes32 saleId);
+    /// @notice A SETTLER, who is no party, confirms the bank or e-CNY receipt; a receipt hash serves once. Emits SalePaid.
+    function confirmPayment(bytes32 saleId, Offer calldata offer, uint128 amount, bytes3 currency, bytes32 receiptHash) external;
+    /// @notice Fixes who is live now. Requirements: PAID, or PREPARED with the window over; everything that an order asks of
+    /// version, basis and holds still holds. Emits SalePrepared.
+    function prepare(bytes32 saleId, Offer calldata offer) external;
+    /// @notice Within PREPARE_WINDOW: same version and binding, no pending mark, no hold,
+    /// `live now <= deliveredCount <= live at prepare` and above 0 with a subject pool, else 0. Emits SaleDelivered.
+    function deliver(bytes32 saleId, Offer calldata offer, bytes32 envelopeHash, bytes32 coverHash, uint64 deliveredCount) external;
+    /// @notice The buyer accepts; or anyone, once ACCEPTANCE_WINDOW after delivery is over. Emits SaleAccepted.
+    function accept(bytes32 saleId) external;
+    /// @notice Buyer or provider cancels an ORDERED sale. Emits SaleCancelled.
+    function cancel(bytes32 saleId, Offer calldata offer) external;
+    /// @notice The buyer alone takes back a PAID (or PREPARED) sale whose version was superseded, or whose basis or term ended. Emits SaleRefunded.
+    function refund(bytes32 saleId, Offer calldata offer) external;
+
+    function PREPARE_WINDOW() external view returns (uint64);
+    function ACCEPTANCE_WINDOW() external view returns (uint64);
+    function policyOf(uint8 kind, uint8 grade) external view returns (Policy memory);
+    function offerIdOf(Offer calldata offer) external view returns (bytes32);
+    function saleIdOf(bytes32 offerId, address buyer, bytes32 reference_) external pure returns (bytes32);
+    function offerState(bytes32 offerId) external view returns (OfferState memory);
+    function sale(bytes32 saleId) external view returns (Sale memory);
+    function isReceiptUsed(bytes32 receiptHash) external view returns (bool);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.34;
+
+/// @title Membership
+/// @notice Who takes part, under which roles and licences, and until when. Nobody is named: a legal identity is a
+/// salted commitment. Journal entity: the participant (`bytes32(uint160(account))`).
+interface IMembership {
+    struct Admission {
+        bytes32 identity; // SHA-256 commitment to the legal identity, salted with 256 bits
+        uint16 jurisdiction; // ISO 3166-1 numeric
+        uint32 roles; // Codes.ROLE_*
+        uint64 validUntil; // Unix seconds
+        uint16[] licences; // Codes.LICENCE_* and above, ascending, at most 16
+    }
+
+    struct Participant {
+        bytes32 identity;
+        uint8 state; // Codes.MEMBER_*
+        uint16 jurisdiction;
+        uint32 roles;
+        uint64 validUntil;
+        uint16[] licences;
+        uint16 encryptionSuite; // HPKE KEM id (RFC 9180, 7.1); 0 while none is registered
+        bytes32 encryptionKey; // SHA-256 of the public key
+    }
+
+    event ParticipantAdmitted(
+        address indexed account, bytes32 indexed identity, uint16 jurisdiction, uint32 roles, uint64 validUntil, uint16[] licences
+    );
+    event ParticipantChanged(address indexed account, uint16 jurisdiction, uint32 roles, uint64 validUntil, uint16[] licences);
+    event ParticipantSuspended(address indexed account, uint16 reason);
+    event ParticipantReinstated(address indexed account);
+    event ParticipantExpelled(address indexed account, uint16 reason);
+    event EncryptionKeyRegistered(address indexed account, uint16 suite, bytes32 key);
+
+    error ZeroAccount();
+    error ZeroIdentity();
+    error UnknownRoles(uint32 roles);
+    error UnorderedLicences(uint256 position);
+    error TooManyLicences(uint256 given, uint256 most);
+    error ValidityInThePast(uint64 validUntil, uint64 time);
+    error AlreadyAdmitted(address account);
+    error NotAdmitted(address account);
+    error ParticipantIs(address account, uint8 state);
+    error MembershipExpired(address account, uint64 validUntil);
+    error RoleMissing(address account, uint32 needed, uint32 held);
+    error ClassMissing(address account, uint16 class);
+    error ZeroEncryptionKey();
+
+    /// @notice Admits a participant. Requirements: governance; an account never admitted before. Emits ParticipantAdmitted.
+    function admit(address account, Admission calldata admission) external;
+    /// @notice Replaces jurisdiction, roles, validity and licences (`identity` must stay as it was, or be zero). Governance.
+    function change(address account, Admission calldata admission) external;
+    /// @notice Suspends at once. Governance. Requirements: ADMITTED.
+    function suspend(address account, uint16 reason) external;
+    /// @notice Ends a suspension. Governance. Requirements: SUSPENDED.
+    function reinstate(address account) external;
+    /// @notice Expels for ever. Governance. Requirements: ADMITTED or SUSPENDED.
+    function expel(address account, uint16 reason) external;
+    /// @notice The member's own act: the key that deliveries are sealed to. Requirements: good standing.
+    function registerEncryptionKey(uint16 suite, bytes32 key) external;
+
+    function participant(address account) external view returns (Participant memory);
+    function isInGoodStanding(address account) external view returns (bool);
+    /// @notice Reverts unless the account is admitted, not suspended, not expired (NotAdmitted, ParticipantIs, MembershipExpired).
+    function requireGoodStanding(address account) external view;
+    /// @notice As requireGoodStanding, and holds at least one of `roles` (RoleMissing).
+    function requireRole(address account, uint32 roles) external view;
+    /// @notice Whether the account holds the class, whatever its standing.
+    function isOfClass(address account, uint16 class) external view returns (bool);
+    /// @notice One call for an order: the buyer in good standing with role BUYER and (class 0: none asked) the offer's and
+    /// the basis' class, the provider in good standing with role PROVIDER. Returns both jurisdictions.
+    function requireParties(address buyer, uint16 offerClass, uint16 basisClass, address provider)
+        external
+        view
+        returns (uint16 buyerJurisdiction, uint16 providerJurisdiction);
+}

@@ -1,0 +1,159 @@
+"""The one tree of errors, drawn by who must act.
+
+    DeedbookError
+    |-- InvalidInput            the caller: a field is missing, malformed or out of range
+    |   |-- InvalidSignature    the signer: the signature is not the named account's
+    |   |-- InvalidFormat       a file, message or document is not in the named format
+    |   `-- WrongVersion        a home, file or message of another version
+    |-- RejectedByContract      the caller: the contract's own custom error, with its arguments
+    |-- NotFound                the caller: nothing has this identifier
+    |-- Conflict                the caller: it exists already, or another holds it
+    |   `-- Locked              a second writer: the home or chain is in use
+    |-- ChainUnavailable        retry: no node answers, or it lags
+    |-- WrongChain              the operator: chain id or genesis differs
+    |-- TransactionFailed       the operator: mined without effect, and no custom error explains it
+    |-- IntegrityError          the operator: stored data contradicts its hash, proof or journal
+    |   |-- CorruptStore        a database or object store cannot be read
+    |   `-- SealBroken          a sealed payload does not open, or not to what was committed
+    |-- EvidenceMissing         the auditor: what a check needs is not in the bundle or the store
+    `-- MissingKey              the operator: a key, keystore or passphrase is absent or wrong
+
+An error carries its fields; the message is built from them. `code` is stable and safe to show; it never holds
+personal data. Foreign exceptions stop at their room's door (`raise ... from`). Only `api.problems` and `cli.main`
+turn an error into words for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class DeedbookError(Exception):
+    """Base of every error that Deedbook raises on purpose.
+
+    `fields` are keyword facts (never personal data); `hint` says what the reader can do.
+    """
+
+    code = "error"
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str | None = None, **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.fields: Mapping[str, Any] = fields
+
+
+class InvalidInput(DeedbookError):
+    """A field is missing, malformed or out of range; `field` names it."""
+
+    code = "invalid-input"
+
+    def __init__(self, field: str, reason: str, *, hint: str | None = None, **fields: Any) -> None:
+        super().__init__(f"{field}: {reason}", hint=hint, field=field, reason=reason, **fields)
+        self.field = field
+        self.reason = reason
+
+
+class InvalidSignature(InvalidInput):
+    """The signature is malformed, malleable, or not by the named account."""
+
+    code = "invalid-signature"
+
+
+class InvalidFormat(InvalidInput):
+    """Bytes that are not what their format says."""
+
+    code = "invalid-format"
+
+
+class WrongVersion(InvalidInput):
+    """A home, file or message of a version that this release does not read."""
+
+    code = "wrong-version"
+
+
+class RejectedByContract(DeedbookError):
+    """A contract refused: `contract` and `error` name its custom error, `arguments` are its own, by name."""
+
+    code = "rejected-by-contract"
+
+    def __init__(self, contract: str, error: str, arguments: Mapping[str, Any], *, hint: str | None = None) -> None:
+        words = ", ".join(f"{name}={value}" for name, value in arguments.items())
+        super().__init__(f"{contract} refused: {error}({words})", hint=hint, contract=contract, error=error)
+        self.contract = contract
+        self.error = error
+        self.arguments: Mapping[str, Any] = dict(arguments)
+
+
+class NotFound(DeedbookError):
+    """Nothing of this `kind` has this identifier."""
+
+    code = "not-found"
+
+    def __init__(self, kind: str, identifier: str, *, hint: str | None = None) -> None:
+        super().__init__(f"no {kind} {identifier}", hint=hint, kind=kind, identifier=identifier)
+        self.kind = kind
+        self.identifier = identifier
+
+
+class Conflict(DeedbookError):
+    """It exists already with other contents, or another act holds it."""
+
+    code = "conflict"
+
+
+class Locked(Conflict):
+    """Another process writes here."""
+
+    code = "locked"
+
+
+class ChainUnavailable(DeedbookError):
+    """No node answers in time, or it lags."""
+
+    code = "chain-unavailable"
+    retryable = True
+
+
+class WrongChain(DeedbookError):
+    """The node is of another chain: chain id or genesis hash differs."""
+
+    code = "wrong-chain"
+
+
+class TransactionFailed(DeedbookError):
+    """A transaction was mined without effect, and no custom error explains it."""
+
+    code = "transaction-failed"
+
+
+class IntegrityError(DeedbookError):
+    """Stored data contradicts its hash, its proof or its journal."""
+
+    code = "integrity"
+
+
+class CorruptStore(IntegrityError):
+    """A database or an object store cannot be read."""
+
+    code = "corrupt-store"
+
+
+class SealBroken(IntegrityError):
+    """A sealed payload does not open, or opens to something else than was committed."""
+
+    code = "seal-broken"
+
+
+class EvidenceMissing(DeedbookError):
+    """What a check needs is not there."""
+
+    code = "evidence-missing"
+
+
+class MissingKey(DeedbookError):
+    """A key, keystore or passphrase is absent or wrong."""
+
+    code = "missing-key"
