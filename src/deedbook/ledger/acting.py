@@ -1,0 +1,53 @@
+"""How every use case acts: one call by one signer, under an idempotency key, judged by the contract alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from deedbook.chain.transactions import Call, Receipt, Signer
+from deedbook.domain.hashing import sha256, to_hex
+
+
+class Sending(Protocol):
+    """What a use case needs of `chain.transactions.Sender`."""
+
+    def read(self, call: Call, *, sender: bytes | None = None, block: str = "latest") -> Any: ...
+
+    def simulate(self, call: Call, *, sender: bytes) -> None: ...
+
+    def send(self, call: Call, signer: Signer, *, key: str) -> Receipt: ...
+
+
+class Acting:
+    """Calls the contracts of one deployment.
+
+    `addresses` gives the 20-byte address of each contract by name.
+    """
+
+    def __init__(self, sender: Sending, chain_id: int, addresses: Mapping[str, bytes]) -> None:
+        self._sender = sender
+        self.chain_id = chain_id
+        self.addresses = addresses
+
+    def act(self, signer: Signer, contract: str, function: str, *arguments: Any, key: str | None = None) -> Receipt:
+        """Makes the call and waits for its receipt. The same call by the same signer is the same intent unless `key`
+        says otherwise. Raises RejectedByContract when the contract refuses; nothing is sent then."""
+        call = self._call(contract, function, arguments)
+        return self._sender.send(call, signer, key=key or self.key_of(signer, call))
+
+    def simulate(self, sender: bytes, contract: str, function: str, *arguments: Any) -> None:
+        """Asks the contract whether it would accept the call. Raises RejectedByContract."""
+        self._sender.simulate(self._call(contract, function, arguments), sender=sender)
+
+    def read(self, contract: str, function: str, *arguments: Any) -> Any:
+        """What a view of the contract returns."""
+        return self._sender.read(self._call(contract, function, arguments))
+
+    def key_of(self, signer: Signer, call: Call) -> str:
+        """The idempotency key of a call that is to be made once: contract, function and a hash of signer and data."""
+        digest = sha256(signer.address + call.to + call.data)
+        return f"{call.contract}.{call.function}/{to_hex(digest[:16])}"
+
+    def _call(self, contract: str, function: str, arguments: tuple[Any, ...]) -> Call:
+        return Call(contract, self.addresses[contract], function, arguments)
