@@ -1,0 +1,1 @@
+"""Keys of people and members: keystores, signers, signature recovery, one fresh key per asset."""
