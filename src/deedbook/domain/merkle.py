@@ -1,0 +1,192 @@
+"""The two trees of Deedbook.
+
+The *positional* tree (Keccak-256) holds a consent batch: leaf i stands at position i of a tree padded to a power of
+two, so a proof shows position and count, and a consent cannot stand for another. The *RFC 9162* tree (SHA-256) holds
+manifests, sealed units and logs: any size without padding.
+
+Hashes are 32 bytes; proofs run from the leaf up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from deedbook.domain.hashing import ZERO32, keccak256, sha256
+from deedbook.errors import InvalidInput
+
+LEAF_TAG: Final = keccak256(b"deedbook.leaf.v1")
+"""Separates the leaves of consent batches from everything else that is hashed."""
+
+PADDING_LEAF: Final = ZERO32
+"""What stands at the positions from `count` on."""
+
+MOST_LEAVES: Final = 2**32 - 1
+"""The largest count of a batch: it travels as a uint32."""
+
+
+def consent_leaf(consent_id: bytes, subject: bytes) -> bytes:
+    """keccak256(keccak256(abi.encode(LEAF_TAG, consentId, subject))). Raises InvalidInput for other lengths."""
+    _length("consentId", consent_id, 32)
+    _length("subject", subject, 20)
+    return keccak256(keccak256(LEAF_TAG + consent_id + bytes(12) + subject))
+
+
+def positional_depth(count: int) -> int:
+    """The length of every proof of a batch of `count` leaves: ceil(log2(count)). Raises InvalidInput out of range."""
+    if not 1 <= count <= MOST_LEAVES:
+        raise InvalidInput("count", "is not between 1 and 2^32 - 1")
+    return (count - 1).bit_length()
+
+
+class PositionalTree:
+    """All nodes of a batch's tree: `root`, and `proof(index)` for each of `count` leaves."""
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        level = list(leaves)
+        self.count = len(level)
+        self.depth = positional_depth(self.count)
+        for leaf in level:
+            _length("leaf", leaf, 32)
+        self._levels = [level]
+        self._padding = [PADDING_LEAF]
+        for _ in range(self.depth):
+            level = self._above(level, self._padding[-1])
+            self._levels.append(level)
+            self._padding.append(keccak256(self._padding[-1] * 2))
+
+    @staticmethod
+    def _above(level: list[bytes], padding: bytes) -> list[bytes]:
+        if len(level) % 2:
+            level = [*level, padding]
+        return [keccak256(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+
+    @property
+    def root(self) -> bytes:
+        """The root: the leaf itself where there is but one."""
+        return self._levels[-1][0]
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf at `index`. Raises InvalidInput out of range."""
+        self._check(index)
+        return self._levels[0][index]
+
+    def proof(self, index: int) -> tuple[bytes, ...]:
+        """The siblings of the leaf at `index`, from the leaf up, `depth` of them. Raises InvalidInput out of range."""
+        self._check(index)
+        siblings = []
+        for height in range(self.depth):
+            level, sibling = self._levels[height], index >> height ^ 1
+            siblings.append(level[sibling] if sibling < len(level) else self._padding[height])
+        return tuple(siblings)
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < self.count:
+            raise InvalidInput("index", f"is not below the count {self.count}")
+
+
+def positional_root(leaves: Iterable[bytes]) -> bytes:
+    """The root of a batch's tree. Raises InvalidInput: no leaf, too many, or one that is not 32 bytes."""
+    return PositionalTree(leaves).root
+
+
+def positional_proof(leaves: Iterable[bytes], index: int) -> tuple[bytes, ...]:
+    """The proof of the leaf at `index`; keep a `PositionalTree` where several are needed."""
+    return PositionalTree(leaves).proof(index)
+
+
+def verify_positional(leaf: bytes, index: int, count: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether `proof` shows `leaf` at `index` in the batch of `count` leaves with this `root`."""
+    if not 1 <= count <= MOST_LEAVES or not 0 <= index < count or len(proof) != positional_depth(count):
+        return False
+    node = leaf
+    for height, sibling in enumerate(proof):
+        if len(sibling) != 32:
+            return False
+        node = keccak256(sibling + node) if index >> height & 1 else keccak256(node + sibling)
+    return len(leaf) == 32 and node == root
+
+
+def rfc9162_leaf(leaf_input: bytes) -> bytes:
+    """SHA-256(0x00 || leaf input) (RFC 9162, 2.1.1)."""
+    return hashlib.sha256(b"\x00" + leaf_input).digest()
+
+
+def rfc9162_node(left: bytes, right: bytes) -> bytes:
+    """SHA-256(0x01 || left || right) (RFC 9162, 2.1.1)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Rfc9162Root:
+    """The root of a tree whose leaves come one by one, in memory of log2(n) hashes (RFC 9162, 2.1.2)."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._whole: list[bytes] = []
+
+    def add(self, leaf_input: bytes) -> None:
+        """Appends a leaf."""
+        self.add_hash(rfc9162_leaf(leaf_input))
+
+    def add_hash(self, leaf_hash: bytes) -> None:
+        """Appends a leaf whose hash (`rfc9162_leaf`) is known."""
+        node, size = leaf_hash, self.size
+        while size & 1:
+            node = rfc9162_node(self._whole.pop(), node)
+            size >>= 1
+        self._whole.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root of the leaves so far; SHA-256 of nothing where there are none."""
+        if not self._whole:
+            return sha256(b"")
+        node = self._whole[-1]
+        for left in reversed(self._whole[:-1]):
+            node = rfc9162_node(left, node)
+        return node
+
+
+def rfc9162_root(leaf_inputs: Iterable[bytes]) -> bytes:
+    """The Merkle tree hash of these leaf inputs, in order (RFC 9162, 2.1.1)."""
+    tree = Rfc9162Root()
+    for leaf_input in leaf_inputs:
+        tree.add(leaf_input)
+    return tree.root()
+
+
+def rfc9162_proof(leaf_inputs: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+    """The inclusion proof of the leaf at `index`, from the leaf up (RFC 9162, 2.1.3.1). InvalidInput out of range."""
+    if not 0 <= index < len(leaf_inputs):
+        raise InvalidInput("index", f"is not below the size {len(leaf_inputs)}")
+    level, proof = [rfc9162_leaf(leaf_input) for leaf_input in leaf_inputs], []
+    while len(level) > 1:
+        if index ^ 1 < len(level):
+            proof.append(level[index ^ 1])
+        pairs = [rfc9162_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level, index = pairs + level[len(level) & ~1 :], index >> 1
+    return tuple(proof)
+
+
+def verify_rfc9162_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Whether `proof` shows `leaf_hash` (of `rfc9162_leaf`) at `index` of `size` leaves (RFC 9162, 2.1.3.2)."""
+    if not 0 <= index < size or len(leaf_hash) != 32:
+        return False
+    place, last, node = index, size - 1, leaf_hash
+    for sibling in proof:
+        if last == 0 or len(sibling) != 32:
+            return False
+        if place & 1 or place == last:
+            node = rfc9162_node(sibling, node)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            node = rfc9162_node(node, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and node == root
+
+
+def _length(field: str, value: bytes, length: int) -> None:
+    if len(value) != length:
+        raise InvalidInput(field, f"is {len(value)} bytes, not {length}")
