@@ -1,0 +1,1 @@
+"""HTTP: turns requests into calls and results into JSON. Never holds a private key."""

@@ -1,0 +1,94 @@
+"""Errors as RFC 9457 problems: `application/problem+json` with `type`, `title`, `status`, `detail`, `code` and the
+error's own fields. The one place of the API where an error becomes words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from deedbook.errors import (
+    ChainUnavailable,
+    Conflict,
+    DeedbookError,
+    EvidenceMissing,
+    InvalidInput,
+    NotFound,
+    RejectedByContract,
+)
+
+STATUS: tuple[tuple[type[DeedbookError], int], ...] = (
+    (InvalidInput, 422),
+    (RejectedByContract, 409),
+    (NotFound, 404),
+    (Conflict, 409),
+    (ChainUnavailable, 503),
+    (EvidenceMissing, 404),
+)
+TYPE = "urn:deedbook:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of the app a problem; an unforeseen one says nothing of its inside."""
+    app.add_exception_handler(DeedbookError, _of_deedbook)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _of_fault)
+
+
+def status_of(error: DeedbookError) -> int:
+    """The HTTP status of an error; 500 for what the operator must mend."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> JSONResponse:
+    """One problem document (RFC 9457, section 3)."""
+    body = {"type": TYPE + code, "title": title, "status": status, "detail": detail, "code": code, **fields}
+    return JSONResponse(_plain(body), status, media_type=MEDIA_TYPE)
+
+
+async def _of_deedbook(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DeedbookError)
+    status = status_of(error)
+    fields = {key: value for key, value in error.fields.items() if key not in ("code", "status", "type", "title")}
+    if isinstance(error, RejectedByContract):
+        fields["arguments"] = dict(error.arguments)
+    if error.hint:
+        fields["hint"] = error.hint
+    if status == 500:
+        return problem(500, error.code, "the service cannot answer", "the operator has been told", retryable=False)
+    return problem(status, error.code, error.code.replace("-", " "), str(error), retryable=error.retryable, **fields)
+
+
+async def _of_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    return problem(422, "invalid-input", "invalid input", f"{field}: {first['msg']}", field=field)
+
+
+async def _of_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    title = str(error.detail).lower()
+    return problem(error.status_code, title.replace(" ", "-"), title, title)
+
+
+async def _of_fault(request: Request, error: Exception) -> JSONResponse:
+    return problem(500, "fault", "a fault of the service", "the operator has been told")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        return str(value)
+    return value

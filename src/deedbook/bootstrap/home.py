@@ -1,0 +1,150 @@
+"""A home: the folder that holds one exchange - its embedded chain, databases, keys, objects - and its version.
+
+    home.json         format and version; written first, so that a half-made home is known as one
+    deployment.json   chain id, genesis hash, contract addresses; written when every contract is deployed
+    chain/            the embedded chain
+    records.sqlite    private state      mirror.sqlite   public copy of the chain
+    keys/             encrypted keystores, seed book, generated passphrase      keks/   key-encryption keys
+    objects/          sealed payloads
+    serve.json        address of the running service, while one runs
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deedbook.errors import Conflict, InvalidFormat, MissingKey, NotFound, WrongVersion
+
+FORMAT = "deedbook.home"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths of a home. Use `create` for a new one and `open` for one that exists."""
+
+    path: Path
+
+    @staticmethod
+    def create(path: Path) -> Home:
+        """Makes the folder and its `home.json`, or continues a home that was begun.
+
+        Raises Conflict when the folder holds something else, WrongVersion for a home of another version.
+        """
+        home = Home(path)
+        if home.marker.exists():
+            return Home.open(path)
+        if path.exists() and any(path.iterdir()):
+            raise Conflict(f"{path} is not empty and is no home", hint="name another folder by --home")
+        for folder in (path, home.keys, home.keks, home.chain, home.objects):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_json(home.marker, {"format": FORMAT, "version": VERSION})
+        return home
+
+    @staticmethod
+    def open(path: Path) -> Home:
+        """Raises NotFound, InvalidFormat, or WrongVersion naming both versions."""
+        home = Home(path)
+        if not home.marker.exists():
+            raise NotFound("home", str(path), hint="create one by: deedbook init")
+        found = read_json(home.marker, "home.json")
+        if found.get("format") != FORMAT:
+            raise InvalidFormat("home.json", "not a Deedbook home")
+        if found.get("version") != VERSION:
+            raise WrongVersion(
+                "home.json",
+                f"the home is of version {found.get('version')}, this release reads version {VERSION}",
+                hint="use the release that made it, or export and import",
+            )
+        return home
+
+    @property
+    def marker(self) -> Path:
+        """`home.json`."""
+        return self.path / "home.json"
+
+    @property
+    def deployment(self) -> Path:
+        """`deployment.json`."""
+        return self.path / "deployment.json"
+
+    @property
+    def chain(self) -> Path:
+        """The folder of the embedded chain."""
+        return self.path / "chain"
+
+    @property
+    def keys(self) -> Path:
+        """Encrypted keystores and the seed book."""
+        return self.path / "keys"
+
+    @property
+    def keks(self) -> Path:
+        """Key-encryption keys; never in a backup."""
+        return self.path / "keks"
+
+    @property
+    def objects(self) -> Path:
+        """The local object store."""
+        return self.path / "objects"
+
+    @property
+    def records(self) -> Path:
+        """The private database."""
+        return self.path / "records.sqlite"
+
+    @property
+    def mirror(self) -> Path:
+        """The public copy of the chain."""
+        return self.path / "mirror.sqlite"
+
+    @property
+    def service(self) -> Path:
+        """`serve.json`: where the running service listens."""
+        return self.path / "serve.json"
+
+    def passphrase(self, given: str | None) -> str:
+        """The passphrase of the keys: the one given, or else the home's own, made on first use (mode 0600).
+
+        The home's own guards a copy of the keystores, not a copy of the whole home. Raises MissingKey.
+        """
+        if given:
+            return given
+        file = self.keys / "passphrase"
+        if not file.exists():
+            if any(self.keys.glob("*.json")):
+                raise MissingKey("the passphrase of this home is not given", hint="set DEEDBOOK_PASSPHRASE_FILE")
+            write_bytes(file, secrets.token_urlsafe(32).encode())
+        return file.read_text().strip()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a small file whole or not at all."""
+    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a small private file (mode 0600) whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_json(path: Path, what: str) -> dict[str, Any]:
+    """A JSON object; raises InvalidFormat naming `what`."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise InvalidFormat(what, "not JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidFormat(what, "not a JSON object")
+    return value
