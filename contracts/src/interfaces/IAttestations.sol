@@ -27,6 +27,7 @@ interface IAttestations {
     error ValidityInThePast(uint64 validUntil, uint64 time);
     error AttesterIsTarget(address attester);
     error AttestationStands(bytes32 target, uint8 kind, address attester);
+    error TooManyAttesters(uint256 given, uint256 asked);
     error AttestationMissing(bytes32 target, uint8 kind, address attester);
     error AttestationNegative(bytes32 target, uint8 kind, address attester);
     error AttestationEnded(bytes32 target, uint8 kind, address attester);

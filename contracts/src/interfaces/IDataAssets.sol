@@ -71,13 +71,21 @@ interface IDataAssets {
     error ZeroDescriptor();
     error RecordCountTooLarge(uint64 recordCount, uint64 most);
     error ZeroDocument();
+    error AttesterIsParty(address attester);
 
     /// @notice First registration. Requirements: PROVIDER; source statement; not CORE; parents known, not cancelled, not held,
     /// grade at least theirs. `version.contentRoot` zero registers without a version. Emits Transfer, AssetRegistered and,
     /// with a version, VersionPublished.
     function register(Registration calldata registration, Version calldata version) external returns (uint256 assetId);
+    /// @notice As register, of a DERIVED asset graded below a parent: its version needs a live DEIDENTIFICATION by `attester`, who is
+    /// not the registrant; and so will every later version of it.
+    function registerDeidentified(Registration calldata registration, Version calldata version, address attester)
+        external
+        returns (uint256 assetId);
     /// @notice Publishes the next version; the former is superseded. Requirements: holder in good standing; not cancelled; not held.
     function publish(uint256 assetId, Version calldata version) external returns (uint32 number);
+    /// @notice As publish, of an asset that was registered below a parent's grade.
+    function publishDeidentified(uint256 assetId, Version calldata version, address attester) external returns (uint32 number);
     /// @notice Cancels for ever: no version, listing, order or transfer after it. Withdrawals go on. Requirements: holder.
     function cancel(uint256 assetId, bytes32 documentHash) external;
 

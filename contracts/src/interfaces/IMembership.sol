@@ -35,6 +35,7 @@ interface IMembership {
 
     error ZeroAccount();
     error ZeroIdentity();
+    error IdentityDiffers(address account, bytes32 identity);
     error UnknownRoles(uint32 roles);
     error UnorderedLicences(uint256 position);
     error TooManyLicences(uint256 given, uint256 most);
