@@ -1,0 +1,931 @@
+"""Consents: what a person signs, what the sentence says, what the ledger makes of many of them.
+
+A consent is an EIP-712 message; its digest is the consent's identifier. The statement in it is rendered from the
+other fields by the template of the notice, so that what is read is what is signed. Signatures are made and recovered
+in `wallet`; this file knows only digests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Final
+
+from deedbook.domain.abi import encode
+from deedbook.domain.codes import ConsentField, Mode, Purpose
+from deedbook.domain.documents import (
+    Fields,
+    read_document,
+    require_bytes,
+    require_flag,
+    require_plain,
+    require_time,
+    require_unsigned,
+)
+from deedbook.domain.hashing import (
+    ZERO_ADDRESS,
+    canonical_json,
+    checksum_address,
+    keccak256,
+    parse_canonical_json,
+    sha256,
+    to_hex,
+)
+from deedbook.domain.merkle import rfc9162_root
+from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature
+
+CONSENT_TYPE: Final = (
+    "Consent(address subject,uint256 assetId,address controller,address recipient,uint16 recipientClass,"
+    "uint16 purpose,uint16 modes,bool crossBorder,bytes32 noticeHash,bytes32 recordCommit,uint64 validFrom,"
+    "uint64 validUntil,string statement,bytes32 salt)"
+)
+RECEIPT_TYPE: Final = "Receipt(bytes32 consentId,uint256 assetId,address subject)"
+WITHDRAWAL_TYPE: Final = "Withdrawal(bytes32 consentId)"
+DOMAIN_TYPE: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+DOMAIN_NAME: Final = "Deedbook Consent"
+DOMAIN_VERSION: Final = "1"
+
+CONSENT_TYPE_HASH: Final = keccak256(CONSENT_TYPE.encode())
+RECEIPT_TYPE_HASH: Final = keccak256(RECEIPT_TYPE.encode())
+WITHDRAWAL_TYPE_HASH: Final = keccak256(WITHDRAWAL_TYPE.encode())
+_DOMAIN_HEAD: Final = (
+    keccak256(DOMAIN_TYPE.encode()) + keccak256(DOMAIN_NAME.encode()) + keccak256(DOMAIN_VERSION.encode())
+)
+
+BATCH_TAG: Final = keccak256(b"deedbook.batch.v1")
+RECORD_TAG: Final = b"deedbook.record.v1"
+
+TERMS_ABI: Final = "(address,address,uint16,uint16,uint16,bool,bytes32,uint64,uint64)"
+"""IConsents.Terms for `domain.abi`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDomain:
+    """Where consents count: one `Consents` contract (20 bytes) on one chain. EIP-712's domain separator of it."""
+
+    chain_id: int
+    contract: bytes
+
+    def __post_init__(self) -> None:
+        require_unsigned("chainId", self.chain_id, 256)
+        require_bytes("contract", self.contract, 20)
+
+    @property
+    def separator(self) -> bytes:
+        """keccak256 of type, name, version, chain id and contract (EIP-712, "Definition of domainSeparator")."""
+        return _separator(self.chain_id, self.contract)
+
+
+@lru_cache(maxsize=64)
+def _separator(chain_id: int, contract: bytes) -> bytes:
+    return keccak256(_DOMAIN_HEAD + _word(chain_id) + bytes(12) + contract)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person agrees to, field by field as in IConsents.Consent, with the statement itself.
+
+    `subject`, `controller`, `recipient` 20 bytes (`recipient` zero: any member of `recipient_class`); `purpose` and
+    `modes` are codes; hashes and `salt` 32 bytes; times Unix seconds up to 2^53 - 1, both ends included. Raises
+    InvalidInput by field for a wrong shape; whether the terms make sense is the contract's to say.
+    """
+
+    subject: bytes
+    asset_id: int
+    controller: bytes
+    recipient: bytes
+    recipient_class: int
+    purpose: int
+    modes: int
+    cross_border: bool
+    notice_hash: bytes
+    record_commit: bytes
+    valid_from: int
+    valid_until: int
+    statement: str
+    salt: bytes
+
+    def __post_init__(self) -> None:
+        require_bytes("subject", self.subject, 20)
+        require_unsigned("assetId", self.asset_id, 256)
+        require_bytes("controller", self.controller, 20)
+        require_bytes("recipient", self.recipient, 20)
+        require_unsigned("recipientClass", self.recipient_class, 16)
+        require_unsigned("purpose", self.purpose, 16)
+        require_unsigned("modes", self.modes, 16)
+        require_flag("crossBorder", self.cross_border)
+        require_bytes("noticeHash", self.notice_hash, 32)
+        require_bytes("recordCommit", self.record_commit, 32)
+        require_time("validFrom", self.valid_from)
+        require_time("validUntil", self.valid_until)
+        require_plain("statement", self.statement)
+        require_bytes("salt", self.salt, 32)
+
+    @property
+    def statement_hash(self) -> bytes:
+        """keccak256 of the statement in UTF-8: all that EIP-712, and so the chain, sees of it."""
+        return keccak256(self.statement.encode("utf-8"))
+
+    @property
+    def terms(self) -> Terms:
+        """What this consent grants, as the terms of a batch of its own."""
+        return Terms(
+            self.controller,
+            self.recipient,
+            self.recipient_class,
+            self.purpose,
+            self.modes,
+            self.cross_border,
+            self.notice_hash,
+            self.valid_from,
+            self.valid_until,
+        )
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """IConsents.Consent for a call: as signed, with the statement's hash in its place."""
+        return (
+            self.subject,
+            self.asset_id,
+            self.controller,
+            self.recipient,
+            self.recipient_class,
+            self.purpose,
+            self.modes,
+            self.cross_border,
+            self.notice_hash,
+            self.record_commit,
+            self.valid_from,
+            self.valid_until,
+            self.statement_hash,
+            self.salt,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The 14 fields in JSON: part of format 5."""
+        return {
+            "subject": to_hex(self.subject),
+            "assetId": str(self.asset_id),
+            "controller": to_hex(self.controller),
+            "recipient": to_hex(self.recipient),
+            "recipientClass": int(self.recipient_class),
+            "purpose": int(self.purpose),
+            "modes": int(self.modes),
+            "crossBorder": self.cross_border,
+            "noticeHash": to_hex(self.notice_hash),
+            "recordCommit": to_hex(self.record_commit),
+            "validFrom": self.valid_from,
+            "validUntil": self.valid_until,
+            "statement": self.statement,
+            "salt": to_hex(self.salt),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Consent:
+        """The consent of its 14 fields. Raises InvalidFormat, or InvalidInput for a statement that is not plain."""
+        fields = Fields(value, "consent", CONSENT_FIELDS)
+        return cls(
+            subject=fields.hex("subject", 20),
+            asset_id=fields.decimal("assetId", 256),
+            controller=fields.hex("controller", 20),
+            recipient=fields.hex("recipient", 20),
+            recipient_class=fields.number("recipientClass", 16),
+            purpose=fields.number("purpose", 16),
+            modes=fields.number("modes", 16),
+            cross_border=fields.flag("crossBorder"),
+            notice_hash=fields.hex("noticeHash", 32),
+            record_commit=fields.hex("recordCommit", 32),
+            valid_from=fields.number("validFrom", 64),
+            valid_until=fields.number("validUntil", 64),
+            statement=fields.text("statement"),
+            salt=fields.hex("salt", 32),
+        )
+
+
+CONSENT_FIELDS: Final = tuple(part.split(" ")[1] for part in CONSENT_TYPE[len("Consent(") : -1].split(","))
+"""The names of a consent's fields, in the order of the EIP-712 type."""
+
+
+def consent_id(domain: ConsentDomain, consent: Consent) -> bytes:
+    """The EIP-712 digest of the consent: what is signed, and its identifier everywhere."""
+    struct = b"".join(
+        (
+            CONSENT_TYPE_HASH,
+            bytes(12),
+            consent.subject,
+            _word(consent.asset_id),
+            bytes(12),
+            consent.controller,
+            bytes(12),
+            consent.recipient,
+            _word(consent.recipient_class),
+            _word(consent.purpose),
+            _word(consent.modes),
+            _word(consent.cross_border),
+            consent.notice_hash,
+            consent.record_commit,
+            _word(consent.valid_from),
+            _word(consent.valid_until),
+            consent.statement_hash,
+            consent.salt,
+        )
+    )
+    return _digest(domain, struct)
+
+
+def consent_id_of_args(domain: ConsentDomain, consent: Mapping[str, Any]) -> bytes:
+    """The consentId of an IConsents.Consent as an event carries it (by ABI name, `statementHash` for the statement)."""
+    values = [consent[name if name != "statement" else "statementHash"] for name in CONSENT_FIELDS]
+    types = [part.split(" ")[0].replace("string", "bytes32") for part in CONSENT_TYPE[8:-1].split(",")]
+    return _digest(domain, CONSENT_TYPE_HASH + encode(types, values))
+
+
+def receipt_digest(domain: ConsentDomain, consent_id: bytes, asset_id: int, subject: bytes) -> bytes:
+    """The EIP-712 digest of Receipt(consentId, assetId, subject): what a collector signs in answer to a consent."""
+    require_bytes("consentId", consent_id, 32)
+    require_unsigned("assetId", asset_id, 256)
+    require_bytes("subject", subject, 20)
+    return _digest(domain, RECEIPT_TYPE_HASH + consent_id + _word(asset_id) + bytes(12) + subject)
+
+
+def withdrawal_digest(domain: ConsentDomain, consent_id: bytes) -> bytes:
+    """The EIP-712 digest of Withdrawal(consentId): what a subject signs to withdraw."""
+    require_bytes("consentId", consent_id, 32)
+    return _digest(domain, WITHDRAWAL_TYPE_HASH + consent_id)
+
+
+def _digest(domain: ConsentDomain, struct: bytes) -> bytes:
+    return keccak256(b"\x19\x01" + domain.separator + keccak256(struct))
+
+
+def _word(value: int) -> bytes:
+    return value.to_bytes(32, "big")
+
+
+# -- typed data for wallets (eth_signTypedData_v4) ------------------------------------------------------------------
+
+
+def typed_data(domain: ConsentDomain, consent: Consent) -> dict[str, Any]:
+    """The consent for `eth_signTypedData_v4`: addresses with checksum, integers over 2^53 - 1 as decimal text."""
+    message = consent.to_json()
+    for name in ("subject", "controller", "recipient"):
+        message[name] = checksum_address(bytes.fromhex(message[name][2:]))
+    return _typed(domain, "Consent", CONSENT_TYPE, message)
+
+
+def receipt_typed_data(domain: ConsentDomain, consent_id: bytes, asset_id: int, subject: bytes) -> dict[str, Any]:
+    """The receipt for `eth_signTypedData_v4`."""
+    message = {"consentId": to_hex(consent_id), "assetId": str(asset_id), "subject": checksum_address(subject)}
+    return _typed(domain, "Receipt", RECEIPT_TYPE, message)
+
+
+def withdrawal_typed_data(domain: ConsentDomain, consent_id: bytes) -> dict[str, Any]:
+    """The withdrawal for `eth_signTypedData_v4`."""
+    return _typed(domain, "Withdrawal", WITHDRAWAL_TYPE, {"consentId": to_hex(consent_id)})
+
+
+def _typed(domain: ConsentDomain, name: str, type_text: str, message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "types": {"EIP712Domain": _members(DOMAIN_TYPE), name: _members(type_text)},
+        "primaryType": name,
+        "domain": {
+            "name": DOMAIN_NAME,
+            "version": DOMAIN_VERSION,
+            "chainId": domain.chain_id,
+            "verifyingContract": checksum_address(domain.contract),
+        },
+        "message": message,
+    }
+
+
+def _members(type_text: str) -> list[dict[str, str]]:
+    inside = type_text[type_text.index("(") + 1 : -1]
+    return [{"name": part.split(" ")[1], "type": part.split(" ")[0]} for part in inside.split(",")]
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every leaf of a batch grants at least (IConsents.Terms). Shapes as in `Consent`; times are any uint64."""
+
+    controller: bytes
+    recipient: bytes
+    recipient_class: int
+    purpose: int
+    modes: int
+    cross_border: bool
+    notice_hash: bytes
+    valid_from: int
+    valid_until: int
+
+    def __post_init__(self) -> None:
+        require_bytes("controller", self.controller, 20)
+        require_bytes("recipient", self.recipient, 20)
+        require_unsigned("recipientClass", self.recipient_class, 16)
+        require_unsigned("purpose", self.purpose, 16)
+        require_unsigned("modes", self.modes, 16)
+        require_flag("crossBorder", self.cross_border)
+        require_bytes("noticeHash", self.notice_hash, 32)
+        require_unsigned("validFrom", self.valid_from, 64)
+        require_unsigned("validUntil", self.valid_until, 64)
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """For a call, and for `TERMS_ABI`."""
+        return (
+            self.controller,
+            self.recipient,
+            self.recipient_class,
+            self.purpose,
+            self.modes,
+            self.cross_border,
+            self.notice_hash,
+            self.valid_from,
+            self.valid_until,
+        )
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, Any]) -> Terms:
+        """The terms as an event carries them, by ABI name."""
+        return cls(*(args[name] for name in TERMS_FIELDS))
+
+    def to_json(self) -> dict[str, Any]:
+        """The nine fields in JSON; times as decimal text (they may be any uint64)."""
+        return {
+            "controller": to_hex(self.controller),
+            "recipient": to_hex(self.recipient),
+            "recipientClass": int(self.recipient_class),
+            "purpose": int(self.purpose),
+            "modes": int(self.modes),
+            "crossBorder": self.cross_border,
+            "noticeHash": to_hex(self.notice_hash),
+            "validFrom": str(self.valid_from),
+            "validUntil": str(self.valid_until),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Terms:
+        """The terms of their nine fields. Raises InvalidFormat."""
+        fields = Fields(value, "terms", TERMS_FIELDS)
+        return cls(
+            fields.hex("controller", 20),
+            fields.hex("recipient", 20),
+            fields.number("recipientClass", 16),
+            fields.number("purpose", 16),
+            fields.number("modes", 16),
+            fields.flag("crossBorder"),
+            fields.hex("noticeHash", 32),
+            fields.decimal("validFrom", 64),
+            fields.decimal("validUntil", 64),
+        )
+
+
+TERMS_FIELDS: Final = (
+    "controller",
+    "recipient",
+    "recipientClass",
+    "purpose",
+    "modes",
+    "crossBorder",
+    "noticeHash",
+    "validFrom",
+    "validUntil",
+)
+"""The names of the terms' fields, in the order of the ABI."""
+
+
+def terms_hash(terms: Terms, manifest_hash: bytes) -> bytes:
+    """keccak256(abi.encode(terms, manifestHash)); `manifest_hash` is 32 zero bytes for a direct grant."""
+    return keccak256(encode([TERMS_ABI, "bytes32"], [terms.as_tuple(), manifest_hash]))
+
+
+def batch_id(asset_id: int, root: bytes, count: int, terms_hash: bytes) -> bytes:
+    """keccak256(abi.encode(BATCH_TAG, assetId, root, count, termsHash))."""
+    types = ["bytes32", "uint256", "bytes32", "uint32", "bytes32"]
+    return keccak256(encode(types, [BATCH_TAG, asset_id, root, count, terms_hash]))
+
+
+def common_terms(consents: Iterable[Consent]) -> Terms:
+    """The widest terms that every one of these consents grants: modes and cross-border AND, times the latest start
+    and the earliest end.
+
+    Raises InvalidInput by field where they disagree on what has no intersection, or there are none.
+    """
+    common: Terms | None = None
+    for consent in consents:
+        terms = consent.terms
+        common = terms if common is None else _meet(common, terms)
+    if common is None:
+        raise InvalidInput("consents", "are none")
+    return common
+
+
+def _meet(one: Terms, other: Terms) -> Terms:
+    for field, name in (
+        ("controller", "controller"),
+        ("recipient", "recipient"),
+        ("recipientClass", "recipient_class"),
+        ("purpose", "purpose"),
+        ("noticeHash", "notice_hash"),
+    ):
+        if getattr(one, name) != getattr(other, name):
+            raise InvalidInput(field, "differs between the consents")
+    return replace(
+        one,
+        modes=one.modes & other.modes,
+        cross_border=one.cross_border and other.cross_border,
+        valid_from=max(one.valid_from, other.valid_from),
+        valid_until=min(one.valid_until, other.valid_until),
+    )
+
+
+def narrower_field(asset_id: int, terms: Terms, consent: Consent) -> ConsentField | None:
+    """The first field in which the consent grants less than its batch states, by `ConsentField`; None where none.
+
+    The same rule, in the same order, as Consents.challenge: for auditors, who check every leaf.
+    """
+    return next((field for field, narrower in _narrower(asset_id, terms, consent) if narrower), None)
+
+
+def _narrower(asset_id: int, terms: Terms, consent: Consent) -> Iterable[tuple[ConsentField, bool]]:
+    yield ConsentField.ASSET, consent.asset_id != asset_id
+    yield ConsentField.CONTROLLER, consent.controller != terms.controller
+    yield ConsentField.RECIPIENT, consent.recipient not in (ZERO_ADDRESS, terms.recipient)
+    yield ConsentField.RECIPIENT_CLASS, consent.recipient_class not in (0, terms.recipient_class)
+    yield ConsentField.PURPOSE, consent.purpose != terms.purpose
+    yield ConsentField.MODES, bool(terms.modes & ~consent.modes)
+    yield ConsentField.CROSS_BORDER, terms.cross_border and not consent.cross_border
+    yield ConsentField.NOTICE, consent.notice_hash != terms.notice_hash
+    yield ConsentField.VALID_FROM, consent.valid_from > terms.valid_from
+    yield ConsentField.VALID_UNTIL, consent.valid_until < terms.valid_until
+
+
+def record_commit(salt: bytes, record: Mapping[str, Any]) -> bytes:
+    """SHA-256("deedbook.record.v1" || salt(32) || canonical JSON of the record): opened inside the sealed record."""
+    require_bytes("salt", salt, 32)
+    return sha256(RECORD_TAG + salt + canonical_json(dict(record)))
+
+
+# -- documents ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignedConsent:
+    """A consent with its subject's signature (65 bytes r || s || v): format 5. Who signed it `wallet.recovery` says.
+
+    Raises InvalidSignature for a signature of another length.
+    """
+
+    domain: ConsentDomain
+    consent: Consent
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        _require_signature(self.signature)
+
+    @property
+    def consent_id(self) -> bytes:
+        """The digest that was signed."""
+        return consent_id(self.domain, self.consent)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as a JSON object."""
+        return {
+            "format": "deedbook.consent",
+            "version": 1,
+            "chainId": str(self.domain.chain_id),
+            "contract": to_hex(self.domain.contract),
+            "consent": self.consent.to_json(),
+            "signature": to_hex(self.signature),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> SignedConsent:
+        """The document of a JSON object. Raises InvalidFormat, WrongVersion, InvalidSignature (its length)."""
+        fields = read_document(value, "deedbook.consent", ("chainId", "contract", "consent", "signature"))
+        return cls(_domain(fields), Consent.from_json(fields.raw("consent")), fields.hex("signature"))
+
+    def encode(self) -> bytes:
+        """The document's canonical bytes: a leaf input of the manifest."""
+        return canonical_json(self.to_json())
+
+    @classmethod
+    def decode(cls, data: bytes) -> SignedConsent:
+        """The document of its canonical bytes; no other spelling is taken. Raises as `from_json`."""
+        return cls.from_json(parse_canonical_json(data, "deedbook.consent"))
+
+
+def manifest_hash(consents: Iterable[SignedConsent]) -> bytes:
+    """The RFC 9162 root over the canonical bytes of the signed consents, in the order of the batch's leaves."""
+    return rfc9162_root(signed.encode() for signed in consents)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A signed withdrawal of one consent (format 4), to be sent by anyone."""
+
+    domain: ConsentDomain
+    consent_id: bytes
+    subject: bytes
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        require_bytes("consentId", self.consent_id, 32)
+        require_bytes("subject", self.subject, 20)
+        _require_signature(self.signature)
+
+    @property
+    def digest(self) -> bytes:
+        """The digest that was signed."""
+        return withdrawal_digest(self.domain, self.consent_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as a JSON object."""
+        return {
+            "format": "deedbook.withdrawal",
+            "version": 1,
+            "chainId": str(self.domain.chain_id),
+            "contract": to_hex(self.domain.contract),
+            "consentId": to_hex(self.consent_id),
+            "subject": to_hex(self.subject),
+            "signature": to_hex(self.signature),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Withdrawal:
+        """The document of a JSON object. Raises InvalidFormat, WrongVersion, InvalidSignature (its length)."""
+        keys = ("chainId", "contract", "consentId", "subject", "signature")
+        fields = read_document(value, "deedbook.withdrawal", keys)
+        return cls(_domain(fields), fields.hex("consentId", 32), fields.hex("subject", 20), fields.hex("signature"))
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentReceipt:
+    """The collector's answer to a consent, kept by the person (format 3): what was agreed, and the collector's
+    signature over Receipt(consentId, assetId, subject), which suffices to withdraw without a proof.
+
+    `language` is the BCP 47 tag of the notice; `issued_at` Unix seconds. Its JSON is in the form of an ISO/IEC TS
+    27560:2023 consent receipt; docs/formats.md says which fields are ours.
+    """
+
+    signed: SignedConsent
+    language: str
+    collector: bytes
+    issued_at: int
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        require_plain("language", self.language, most=35)
+        require_bytes("collector", self.collector, 20)
+        require_time("issuedAt", self.issued_at)
+        _require_signature(self.signature)
+
+    @property
+    def digest(self) -> bytes:
+        """The digest that the collector signed."""
+        consent = self.signed.consent
+        return receipt_digest(self.signed.domain, self.signed.consent_id, consent.asset_id, consent.subject)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as a JSON object."""
+        consent, identifier = self.signed.consent, to_hex(self.signed.consent_id)
+        subject, controller = to_hex(consent.subject), to_hex(consent.controller)
+        recipient = to_hex(consent.recipient) if any(consent.recipient) else f"class:{int(consent.recipient_class)}"
+        return {
+            "format": "deedbook.receipt",
+            "version": 1,
+            "schema_version": "ISO/IEC TS 27560:2023",
+            "receipt_id": identifier,
+            "record_id": identifier,
+            "pii_principal_id": subject,
+            "pii_processing": {
+                "privacy_notice": to_hex(consent.notice_hash),
+                "language": self.language,
+                "purposes": [
+                    {
+                        "purpose": consent.statement,
+                        "purpose_type": _name_of(Purpose, consent.purpose),
+                        "lawful_basis": "consent",
+                        "pii_controllers": [controller],
+                        "processing_methods": [_name_of(Mode, bit) for bit in bits(consent.modes)],
+                        "geographic_restrictions": "none" if consent.cross_border else "no transfer across the border",
+                        "recipient_third_parties": [recipient],
+                        "withdrawal_method": WITHDRAWAL_TYPE,
+                    }
+                ],
+            },
+            "party_identification": [
+                {"party_id": controller, "party_role": "PII controller"},
+                {"party_id": to_hex(self.collector), "party_role": "collector"},
+            ],
+            "event": [
+                {
+                    "event_time": self.issued_at,
+                    "validity_duration": {"from": consent.valid_from, "until": consent.valid_until},
+                    "entity_id": subject,
+                    "event_type": "explicit",
+                    "event_state": "given",
+                }
+            ],
+            "signedConsent": self.signed.to_json(),
+            "collector": to_hex(self.collector),
+            "signature": to_hex(self.signature),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> ConsentReceipt:
+        """The document of a JSON object, whose ISO fields must say what its signed consent says.
+
+        Raises InvalidFormat, WrongVersion, InvalidSignature (a length).
+        """
+        fields = read_document(value, "deedbook.receipt", _RECEIPT_KEYS)
+        processing = fields.object("pii_processing", ("privacy_notice", "language", "purposes"))
+        events = fields.array("event")
+        if len(events) != 1:
+            raise InvalidFormat(fields.path("event"), "is not one event")
+        event = Fields(events[0], fields.path("event"), _EVENT_KEYS)
+        receipt = cls(
+            SignedConsent.from_json(fields.raw("signedConsent")),
+            processing.text("language"),
+            fields.hex("collector", 20),
+            event.number("event_time", 64),
+            fields.hex("signature"),
+        )
+        for key, stated in receipt.to_json().items():
+            if fields.raw(key) != stated:
+                raise InvalidFormat(fields.path(key), "is not what the signed consent says")
+        return receipt
+
+
+_RECEIPT_KEYS: Final = (
+    "schema_version",
+    "receipt_id",
+    "record_id",
+    "pii_principal_id",
+    "pii_processing",
+    "party_identification",
+    "event",
+    "signedConsent",
+    "collector",
+    "signature",
+)
+_EVENT_KEYS: Final = ("event_time", "validity_duration", "entity_id", "event_type", "event_state")
+
+
+def bits(value: int) -> tuple[int, ...]:
+    """The set bits of a mask as powers of two, ascending."""
+    return tuple(1 << place for place in range(value.bit_length()) if value >> place & 1)
+
+
+def _name_of(codes: type[Purpose] | type[Mode], value: int) -> str:
+    return next((str(code.name) for code in codes if code == value), str(int(value)))
+
+
+def _domain(fields: Fields) -> ConsentDomain:
+    return ConsentDomain(fields.decimal("chainId", 256), fields.hex("contract", 20))
+
+
+def _require_signature(signature: object) -> None:
+    if not isinstance(signature, bytes) or len(signature) != 65:
+        raise InvalidSignature("signature", "is not 65 bytes")
+
+
+# -- notices and statements -----------------------------------------------------------------------------------------
+
+PLACEHOLDERS: Final = (
+    "asset",
+    "controller",
+    "recipient",
+    "purpose",
+    "modes",
+    "border",
+    "validFrom",
+    "validUntil",
+)
+"""What a template must show, each at least once: everything that a statement depends on."""
+
+_LABEL_GROUPS: Final = ("recipientClass", "purpose", "mode", "crossBorder")
+_PART = re.compile(r"\{([^{}]*)\}|[{}]")
+_LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The words for codes: each mapping from the code in decimal (`crossBorder`: "true", "false") to plain text;
+    `joiner` stands between modes."""
+
+    recipient_class: Mapping[str, str]
+    purpose: Mapping[str, str]
+    mode: Mapping[str, str]
+    cross_border: Mapping[str, str]
+    joiner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person is told before consenting (ISO/IEC 29184), and the template of the sentence that is signed.
+
+    `language` is a BCP 47 tag; `controller` the controller's name; all texts plain: no control character, no
+    bidirectional mark, nothing invisible. Raises InvalidFormat for a template with an unknown placeholder, or without
+    one of `PLACEHOLDERS`, or with text that is not plain.
+    """
+
+    language: str
+    controller: str
+    contact: str
+    title: str
+    asset_title: str
+    template: str
+    labels: Labels
+    retention: str
+    withdrawal: str
+    rights: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for field in ("language", "controller", "contact", "title", "asset_title", "template", "retention"):
+            _plain(field, getattr(self, field))
+        _plain("withdrawal", self.withdrawal)
+        for right in self.rights:
+            _plain("rights", right)
+        _plain("labels.joiner", self.labels.joiner)
+        for group, words in _groups(self.labels).items():
+            for code, word in words.items():
+                _plain(f"labels.{group}.{code}", word)
+        _check_template(self.template)
+        _check_codes(self.labels)
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the canonical bytes: `noticeHash`."""
+        return sha256(self.encode())
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as a JSON object."""
+        return {
+            "format": "deedbook.notice",
+            "version": 1,
+            "language": self.language,
+            "controller": self.controller,
+            "contact": self.contact,
+            "title": self.title,
+            "assetTitle": self.asset_title,
+            "template": self.template,
+            "labels": {**_groups(self.labels), "joiner": self.labels.joiner},
+            "retention": self.retention,
+            "withdrawal": self.withdrawal,
+            "rights": list(self.rights),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Notice:
+        """The document of a JSON object. Raises InvalidFormat, WrongVersion."""
+        fields = read_document(value, "deedbook.notice", _NOTICE_KEYS)
+        labels = fields.object("labels", (*_LABEL_GROUPS, "joiner"))
+        return cls(
+            language=fields.text("language"),
+            controller=fields.text("controller"),
+            contact=fields.text("contact"),
+            title=fields.text("title"),
+            asset_title=fields.text("assetTitle"),
+            template=fields.text("template"),
+            labels=Labels(
+                recipient_class=_words(labels, "recipientClass"),
+                purpose=_words(labels, "purpose"),
+                mode=_words(labels, "mode"),
+                cross_border=_words(labels, "crossBorder"),
+                joiner=labels.text("joiner"),
+            ),
+            retention=fields.text("retention"),
+            withdrawal=fields.text("withdrawal"),
+            rights=tuple(fields.array("rights")),
+        )
+
+    def encode(self) -> bytes:
+        """The document's canonical bytes."""
+        return canonical_json(self.to_json())
+
+    @classmethod
+    def decode(cls, data: bytes) -> Notice:
+        """The document of its canonical bytes; no other spelling is taken. Raises as `from_json`."""
+        return cls.from_json(parse_canonical_json(data, "deedbook.notice"))
+
+
+_NOTICE_KEYS: Final = (
+    "language",
+    "controller",
+    "contact",
+    "title",
+    "assetTitle",
+    "template",
+    "labels",
+    "retention",
+    "withdrawal",
+    "rights",
+)
+
+
+def render_statement(notice: Notice, consent: Consent) -> str:
+    """The sentence for these fields (the consent's own `statement` is not read). Deterministic (docs/formats.md).
+
+    Raises InvalidFormat: no label for a code, no mode; InvalidInput: a time after the year 9999.
+    """
+    values = statement_values(notice, consent)
+    return _PART.sub(lambda found: values[found.group(1)], notice.template)
+
+
+def statement_values(notice: Notice, consent: Consent) -> dict[str, str]:
+    """What each placeholder stands for. Raises as `render_statement`."""
+    labels = notice.labels
+    named = any(consent.recipient)
+    if not consent.modes:
+        raise InvalidFormat("modes", "are none, so no sentence names them")
+    return {
+        "asset": notice.asset_title,
+        "controller": notice.controller,
+        "recipient": checksum_address(consent.recipient)
+        if named
+        else _label("recipientClass", labels.recipient_class, consent.recipient_class),
+        "purpose": _label("purpose", labels.purpose, consent.purpose),
+        "modes": labels.joiner.join(_label("mode", labels.mode, bit) for bit in bits(consent.modes)),
+        "border": labels.cross_border["true" if consent.cross_border else "false"],
+        "validFrom": iso_time("validFrom", consent.valid_from),
+        "validUntil": iso_time("validUntil", consent.valid_until),
+    }
+
+
+def with_statement(notice: Notice, consent: Consent) -> Consent:
+    """The consent with the notice's hash and the sentence rendered from its own fields: what a wallet shows and signs.
+
+    Build the consent with any plain text as `statement` first.
+    """
+    return replace(consent, notice_hash=notice.hash, statement=render_statement(notice, consent))
+
+
+def iso_time(field: str, seconds: int) -> str:
+    """Unix seconds as `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601, UTC). Raises InvalidInput(`field`) after the year 9999."""
+    if not 0 <= seconds <= _LATEST:
+        raise InvalidInput(field, "is not a time from 1970 to 9999")
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def load_notice(language: str, *, controller: str, contact: str, asset_title: str) -> Notice:
+    """The notice for selling resumes to employers, as the demo uses it, in `zh-CN` or `en`.
+
+    Raises InvalidInput for another language.
+    """
+    if language not in ("zh-CN", "en"):
+        raise InvalidInput("language", "is neither zh-CN nor en")
+    text = resources.files("deedbook.domain").joinpath("notices", f"recruitment.{language}.json").read_bytes()
+    document = json.loads(text) | {"controller": controller, "contact": contact, "assetTitle": asset_title}
+    return Notice.from_json(document)
+
+
+def _groups(labels: Labels) -> dict[str, dict[str, str]]:
+    groups = (labels.recipient_class, labels.purpose, labels.mode, labels.cross_border)
+    return {name: dict(words) for name, words in zip(_LABEL_GROUPS, groups, strict=True)}
+
+
+def _words(labels: Fields, group: str) -> dict[str, str]:
+    words = labels.raw(group)
+    if not isinstance(words, Mapping):
+        raise InvalidFormat(labels.path(group), "is not an object")
+    return dict(words)
+
+
+def _label(group: str, words: Mapping[str, str], code: int) -> str:
+    word = words.get(str(int(code)))
+    if word is None:
+        raise InvalidFormat(f"labels.{group}", f"has no label for {int(code)}")
+    return word
+
+
+def _plain(field: str, text: object) -> None:
+    try:
+        require_plain(field, text, most=4096)
+    except InvalidInput as reason:
+        raise InvalidFormat(f"notice.{field}", reason.reason) from reason
+
+
+def _check_template(template: str) -> None:
+    names = [found.group(1) for found in _PART.finditer(template)]
+    for name in names:
+        if name not in PLACEHOLDERS:
+            raise InvalidFormat("notice.template", f"has an unknown placeholder {name!r}")
+    for name in PLACEHOLDERS:
+        if name not in names:
+            raise InvalidFormat("notice.template", f"does not show {name!r}")
+
+
+def _check_codes(labels: Labels) -> None:
+    if set(labels.cross_border) != {"true", "false"}:
+        raise InvalidFormat("notice.labels.crossBorder", 'is not exactly "true" and "false"')
+    for group, words in _groups(labels).items():
+        for code in words if group != "crossBorder" else ():
+            if not code.isascii() or not code.isdigit() or str(int(code)) != code or int(code) > 0xFFFF:
+                raise InvalidFormat(f"notice.labels.{group}", f"{code!r} is no code")
