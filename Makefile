@@ -1,0 +1,47 @@
+# What a person or CI runs. Everything is set up from pinned requirements, in .venv and contracts/node_modules.
+PYTHON ?= python3
+VENV ?= .venv
+DEEDBOOK_HOME ?= build/demo
+BIN = $(VENV)/bin
+RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: help demo test test-deep install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+
+help: ## these words
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
+
+demo: install ## the Guiyang sale, end to end (DEMO="--people 100 --lang zh" for another)
+	@DEEDBOOK_HOME="$(DEEDBOOK_HOME)" $(BIN)/deedbook demo $(DEMO)
+
+test: dev node ## every check, as CI runs them
+	@$(RUN) tools/check
+
+test-deep: dev node ## the same with the fuzz and invariant counts of the deep profile
+	@$(RUN) FOUNDRY_PROFILE=deep HYPOTHESIS_PROFILE=deep tools/check
+
+install: ## what a user needs, in .venv
+	@$(PYTHON) tools/install.py demo $(VENV)
+
+dev: ## what a developer needs, in .venv
+	@$(PYTHON) tools/install.py dev $(VENV)
+
+node: dev ## compiler, contract libraries and Foundry, in contracts/node_modules
+	@$(RUN) tools/check node
+
+format: dev ## write the house's format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .
+
+lint types imports forge vectors artifacts-check pytest: dev ## one step of the check
+	@$(RUN) tools/check $@
+
+artifacts: node ## compile the contracts and write src/deedbook/chain/artifacts
+	@$(RUN) tools/check artifacts
+
+rules: dev ## write docs/rules.md again
+	@$(RUN) python tools/rules_table.py --write
+
+pins: dev ## write requirements/*.txt again from pyproject.toml (needs uv)
+	@tools/pins
+
+clean: ## remove what a machine makes again by itself
+	rm -rf $(VENV) build contracts/node_modules contracts/out contracts/cache
