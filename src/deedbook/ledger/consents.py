@@ -1,0 +1,214 @@
+"""Consents: collected and answered with a receipt, anchored in batches, bound to versions, withdrawn.
+
+A collected consent is checked as an auditor will check it (signer, sentence, chain, contract), because a batch with
+one bad leaf is worth nothing; whether its terms are acceptable is the contract's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from deedbook.chain.transactions import Receipt, Signer
+from deedbook.domain.batches import Batch, batch_of, leaf_of
+from deedbook.domain.consents import (
+    ConsentDomain,
+    ConsentReceipt,
+    Notice,
+    SignedConsent,
+    Withdrawal,
+    receipt_digest,
+    render_statement,
+)
+from deedbook.domain.merkle import PositionalTree
+from deedbook.errors import Conflict, InvalidInput, NotFound
+from deedbook.ledger.acting import Acting
+from deedbook.wallet.recovery import verify_signer
+
+NO_SALT = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a consent stands: its batch, its index there, and its inclusion proof."""
+
+    batch: Batch
+    index: int
+    consent_id: bytes
+    subject: bytes
+    proof: tuple[bytes, ...]
+
+    @property
+    def leaf(self) -> tuple[int, bytes, bytes]:
+        """IConsents.Leaf for a call."""
+        return (self.index, self.consent_id, self.subject)
+
+
+class ConsentBook(Protocol):
+    """What the ledger keeps of consents, in `records`; each writing method is one transaction."""
+
+    def add_consent(self, signed: SignedConsent, receipt: ConsentReceipt) -> None:
+        """Adds a consent as pending. Conflict when it is known already."""
+
+    def consent(self, consent_id: bytes) -> SignedConsent:
+        """Raises NotFound."""
+
+    def consent_receipt(self, consent_id: bytes) -> ConsentReceipt:
+        """Raises NotFound."""
+
+    def pending_consents(self, asset_id: int) -> list[SignedConsent]:
+        """Not yet anchored, in the order of their consentIds."""
+
+    def add_batch(self, batch: Batch, consent_ids: Sequence[bytes]) -> None:
+        """Keeps a batch that is about to be anchored, with its leaves in order."""
+
+    def batch(self, batch_id: bytes) -> Batch:
+        """Raises NotFound."""
+
+    def batches_of(self, asset_id: int) -> list[Batch]:
+        """In the order in which they were added."""
+
+    def leaves_of(self, batch_id: bytes) -> list[SignedConsent]:
+        """The signed consents of a batch, in leaf order."""
+
+    def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
+        """Batch id and index of an anchored consent. Raises NotFound."""
+
+
+class Consents:
+    """The use cases of consents for one deployment.
+
+    `notice_of` finds a published notice by its SHA-256 (raises NotFound); `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self, acting: Acting, book: ConsentBook, notice_of: Callable[[bytes], Notice], clock: Callable[[], int]
+    ) -> None:
+        self._acting = acting
+        self._book = book
+        self._notice_of = notice_of
+        self._clock = clock
+        self.domain = ConsentDomain(acting.chain_id, acting.addresses["Consents"])
+
+    def collect(self, signed: SignedConsent, collector: Signer) -> ConsentReceipt:
+        """Takes a signed consent and answers with the collector's receipt; the same consent gets the same receipt.
+
+        Raises InvalidInput naming the field (chain, contract, controller, validity, statement), InvalidSignature.
+        """
+        try:
+            return self._book.consent_receipt(signed.consent_id)
+        except NotFound:
+            self._check(signed, collector)
+        consent = signed.consent
+        digest = receipt_digest(self.domain, signed.consent_id, consent.asset_id, consent.subject)
+        language = self._notice_of(consent.notice_hash).language
+        receipt = ConsentReceipt(signed, language, collector.address, self._clock(), collector.sign_digest(digest))
+        self._book.add_consent(signed, receipt)
+        return receipt
+
+    def anchor(self, asset_id: int, collector: Signer, *, salt: bytes = NO_SALT) -> tuple[Batch, Receipt]:
+        """Anchors all pending consents of an asset as one batch; `salt` proves an asset that is not registered yet.
+
+        Raises NotFound when none is pending, Conflict when two are of one subject, RejectedByContract.
+        """
+        pending = self._book.pending_consents(asset_id)
+        if not pending:
+            raise NotFound("pending consent of asset", str(asset_id))
+        subjects = {signed.consent.subject for signed in pending}
+        if len(subjects) != len(pending):
+            raise Conflict("two pending consents are of one subject", asset=str(asset_id))
+        batch = batch_of(asset_id, pending)
+        self._book.add_batch(batch, [signed.consent_id for signed in pending])
+        return batch, self.grant_batch(batch, collector, salt=salt)
+
+    def grant_batch(self, batch: Batch, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
+        """Puts a kept batch on chain; a second call finds the first one's receipt."""
+        return self._acting.act(
+            collector,
+            "Consents",
+            "grantBatch",
+            batch.asset_id,
+            salt,
+            batch.root,
+            batch.count,
+            batch.terms.as_tuple(),
+            batch.manifest,
+        )
+
+    def grant(self, signed: SignedConsent, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
+        """A batch of one: the contract itself checks the signature."""
+        return self._acting.act(collector, "Consents", "grant", signed.consent.as_tuple(), salt, signed.signature)
+
+    def bind(self, holder: Signer, asset_id: int, version: int, bases: Sequence[tuple[Batch, bytes]]) -> Receipt:
+        """Gives a version its legal basis: each batch with the auditor relied on (20 bytes), in ascending batch ids."""
+        ordered = sorted(bases, key=lambda basis: basis[0].batch_id)
+        stated = tuple(
+            (batch.root, batch.count, batch.terms.as_tuple(), batch.manifest, auditor) for batch, auditor in ordered
+        )
+        return self._acting.act(holder, "Consents", "bind", asset_id, version, stated)
+
+    def place(self, consent_id: bytes) -> Place:
+        """Where an anchored consent stands, with its inclusion proof. Raises NotFound."""
+        batch_id_, index = self._book.place_of(consent_id)
+        leaves = self._book.leaves_of(batch_id_)
+        tree = PositionalTree(leaf_of(signed) for signed in leaves)
+        subject = leaves[index].consent.subject
+        return Place(self._book.batch(batch_id_), index, consent_id, subject, tuple(tree.proof(index)))
+
+    def withdraw(self, subject: Signer, consent_id: bytes) -> Receipt:
+        """The subject's own transaction."""
+        place = self.place(consent_id)
+        return self._acting.act(subject, "Consents", "withdraw", place.batch.stated, place.leaf, place.proof)
+
+    def withdraw_for(self, withdrawal: Withdrawal, relayer: Signer) -> Receipt:
+        """Relays a signed withdrawal. Raises InvalidSignature, NotFound, RejectedByContract."""
+        if withdrawal.domain != self.domain:
+            raise InvalidInput("contract", "the withdrawal is for another chain or contract")
+        signed = self._book.consent(withdrawal.consent_id)
+        if withdrawal.subject != signed.consent.subject:
+            raise InvalidInput("subject", "the consent is another's")
+        verify_signer(withdrawal.digest, withdrawal.signature, withdrawal.subject)
+        place = self.place(withdrawal.consent_id)
+        arguments: tuple[Any, ...] = (place.batch.stated, place.leaf, place.proof, withdrawal.signature)
+        return self._acting.act(relayer, "Consents", "withdrawFor", *arguments)
+
+    def withdraw_by_receipt(self, receipt: ConsentReceipt, withdrawal: Withdrawal, relayer: Signer) -> Receipt:
+        """Withdraws by the collector's receipt, without a proof: marks the consent and stops the asset's orders."""
+        return self._acting.act(
+            relayer,
+            "Consents",
+            "withdrawByReceipt",
+            withdrawal.consent_id,
+            receipt.signed.consent.asset_id,
+            withdrawal.subject,
+            receipt.collector,
+            receipt.signature,
+            withdrawal.signature,
+        )
+
+    def apply_mark(self, consent_id: bytes, signer: Signer) -> Receipt:
+        """Applies the proof to a consent that was withdrawn by receipt."""
+        place = self.place(consent_id)
+        return self._acting.act(signer, "Consents", "applyMark", place.batch.stated, place.leaf, place.proof)
+
+    def release(self, collector: Signer, consent_id: bytes) -> Receipt:
+        """Gives up one leaf for ever (a person who lost the key)."""
+        place = self.place(consent_id)
+        batch = place.batch
+        arguments: tuple[Any, ...] = (batch.stated, batch.terms.as_tuple(), batch.manifest, place.leaf, place.proof)
+        return self._acting.act(collector, "Consents", "release", *arguments)
+
+    def _check(self, signed: SignedConsent, collector: Signer) -> None:
+        consent = signed.consent
+        if signed.domain.chain_id != self.domain.chain_id:
+            raise InvalidInput("chainId", "the consent is for another chain")
+        if signed.domain.contract != self.domain.contract:
+            raise InvalidInput("contract", "the consent is for another contract")
+        if consent.controller != collector.address:
+            raise InvalidInput("controller", "the consent names another controller")
+        if consent.valid_until < self._clock():
+            raise InvalidInput("validUntil", "the consent has expired")
+        if consent.statement != render_statement(self._notice_of(consent.notice_hash), consent):
+            raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
+        verify_signer(signed.consent_id, signed.signature, consent.subject)
