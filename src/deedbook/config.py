@@ -1,0 +1,159 @@
+"""Settings: what an operator may say about a home, from the command line, the environment and `deedbook.toml`.
+
+The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml` in the home, then the default.
+
+    DEEDBOOK_HOME             home              the folder of the home                 ~/.deedbook
+    DEEDBOOK_HOST             host              where the service listens              127.0.0.1
+    DEEDBOOK_PORT             port              its port; 0 picks a free one           8545
+    DEEDBOOK_RPC_URLS         rpc_urls          nodes, in order of preference          none: the embedded chain
+    DEEDBOOK_MIRROR_URL       mirror_url        SQLAlchemy URL of the mirror           the home's own file
+    DEEDBOOK_RECORDS_URL      records_url       SQLAlchemy URL of the records          the home's own file
+    DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
+    DEEDBOOK_PASSPHRASE       -                 opens the keystores                    the home's own
+    DEEDBOOK_PASSPHRASE_FILE  passphrase_file   a file that holds it
+
+`home` and the passphrase itself cannot stand in `deedbook.toml`: that file lies in the home, and is no place for a
+secret. Cheap to import: standard library only. Only bootstrap builds from settings.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from deedbook.errors import InvalidFormat, InvalidInput, MissingKey
+
+DEFAULT_HOME: Final = Path("~/.deedbook")
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8545
+FILE: Final = "deedbook.toml"
+PREFIX: Final = "DEEDBOOK_"
+
+IN_FILE: Final = ("host", "port", "rpc_urls", "mirror_url", "records_url", "objects_url", "passphrase_file")
+"""The names that `deedbook.toml` may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was said. None, or no node, means the home's own."""
+
+    home: Path
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    rpc_urls: tuple[str, ...] = ()
+    mirror_url: str | None = field(default=None, repr=False)
+    records_url: str | None = field(default=None, repr=False)
+    objects_url: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+
+
+def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a home; `home` is what the command line said.
+
+    Raises InvalidInput naming the variable or key that is malformed or unknown, InvalidFormat for a `deedbook.toml`
+    that is not TOML, MissingKey for a passphrase file that cannot be read.
+    """
+    place = Path(home or environ.get(PREFIX + "HOME") or DEFAULT_HOME).expanduser()
+    said = _Said(environ, _read_file(place / FILE))
+    return Settings(
+        home=place,
+        host=said.text("host") or DEFAULT_HOST,
+        port=said.port("port", DEFAULT_PORT),
+        rpc_urls=said.addresses("rpc_urls"),
+        mirror_url=said.url("mirror_url"),
+        records_url=said.url("records_url"),
+        objects_url=said.url("objects_url"),
+        passphrase=environ.get(PREFIX + "PASSPHRASE") or said.secret("passphrase_file", place),
+    )
+
+
+def _read_file(path: Path) -> Mapping[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InvalidFormat(FILE, f"not TOML: {error}") from error
+    for name in found:
+        if name not in IN_FILE:
+            raise InvalidInput(f"{FILE}: {name}", "no such setting", hint=f"settings are {', '.join(IN_FILE)}")
+    return found
+
+
+class _Said:
+    """The environment over the file; every answer names the source it came from when it is refused."""
+
+    def __init__(self, environ: Mapping[str, str], file: Mapping[str, Any]) -> None:
+        self._environ = environ
+        self._file = file
+
+    def find(self, name: str) -> tuple[str, Any]:
+        """Where a setting is said, and what; an empty variable says nothing."""
+        variable = PREFIX + name.upper()
+        if self._environ.get(variable):
+            return variable, self._environ[variable]
+        return f"{FILE}: {name}", self._file.get(name)
+
+    def text(self, name: str) -> str | None:
+        """A text that is not empty, or None."""
+        source, value = self.find(name)
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            raise InvalidInput(source, "not a text")
+        return value
+
+    def port(self, name: str, default: int) -> int:
+        """A TCP port."""
+        source, value = self.find(name)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        if type(value) is not int or not 0 <= value <= 65535:
+            raise InvalidInput(source, "not a port from 0 to 65535")
+        return value
+
+    def url(self, name: str) -> str | None:
+        """A URL with a scheme; never quoted in an error, for it may hold a password."""
+        value = self.text(name)
+        if value is not None and "://" not in value:
+            raise InvalidInput(self.find(name)[0], "not a URL, such as sqlite:///path or s3://bucket")
+        return value
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """HTTP addresses: a list in the file, comma-separated in the environment."""
+        source, value = self.find(name)
+        given = value.split(",") if isinstance(value, str) else [] if value is None else value
+        if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+            raise InvalidInput(source, "not a list of addresses")
+        found = tuple(item.strip() for item in given)
+        for position, address in enumerate(found):
+            if not _is_http(address):
+                raise InvalidInput(source, f"address {position + 1} is not an http or https URL")
+        return found
+
+    def secret(self, name: str, home: Path) -> str | None:
+        """The first line of a file; a relative path is taken from the home."""
+        source, _ = self.find(name)
+        path = self.text(name)
+        if path is None:
+            return None
+        try:
+            found = (home / path).read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            raise MissingKey(f"{source}: the file cannot be read", field=source) from error
+        if not found:
+            raise MissingKey(f"{source}: the file is empty", field=source)
+        return found
+
+
+def _is_http(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:
+        return False
