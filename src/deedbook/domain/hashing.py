@@ -10,9 +10,18 @@ import json
 from typing import Any, Final
 
 import rfc8785
-import sha3
 
 from deedbook.errors import InvalidFormat, InvalidInput
+
+try:
+    from sha3 import keccak_256
+except ImportError:  # no wheel of safe-pysha3 for this platform
+    from Crypto.Hash import keccak as _keccak
+
+    def keccak_256(data: bytes) -> Any:
+        """The same hash from pycryptodome."""
+        return _keccak.new(digest_bits=256, data=data)
+
 
 ZERO32: Final = bytes(32)
 """The zero word: "none" for every hash and key."""
@@ -25,7 +34,7 @@ _HEX_DIGITS = frozenset("0123456789abcdef")
 
 def keccak256(data: bytes) -> bytes:
     """The 32-byte Keccak-256 of `data` (the EVM's hash: Keccak's padding, not that of FIPS 202)."""
-    return bytes(sha3.keccak_256(data).digest())
+    return bytes(keccak_256(data).digest())
 
 
 def sha256(data: bytes) -> bytes:

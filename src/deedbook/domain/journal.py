@@ -73,7 +73,7 @@ def entities_of(contract_name: str, event_name: str, args: Mapping[str, Any]) ->
 _Rule = Callable[[Mapping[str, Any]], tuple[bytes, ...]]
 
 
-def _nobody(args: Mapping[str, Any]) -> tuple[bytes, ...]:
+def _nobody(_: Mapping[str, Any]) -> tuple[bytes, ...]:
     return ()
 
 
