@@ -108,7 +108,9 @@ interface IConsents {
     );
     event LeafChallenged(uint256 indexed assetId, bytes32 indexed batchId, bytes32 indexed consentId, address collector, uint8 field);
     event WithdrawalMarked(uint256 indexed assetId, bytes32 indexed consentId, address indexed subject, address collector, uint32 pending);
-    event WithdrawalResolved(uint256 indexed assetId, bytes32 indexed consentId, address indexed resolver, bool applied, uint32 pending);
+    event WithdrawalResolved(
+        uint256 indexed assetId, bytes32 indexed consentId, address indexed resolver, address subject, bool applied, uint32 pending
+    );
 
     error ZeroCount();
     error ZeroRoot();
@@ -167,14 +169,17 @@ interface IConsents {
     /// @notice Withdraws by the subject's typed signature Withdrawal(consentId), sent by anyone.
     function withdrawFor(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof, bytes calldata signature) external;
     /// @notice Withdraws without a proof: by the collector's receipt and the subject's transaction or Withdrawal signature
-    /// (`withdrawal` empty: the caller is the subject). Marks the consentId and stops the asset's orders and deliveries.
+    /// (`withdrawal` empty: the caller is the subject). Marks the consentId and stops the asset's orders and deliveries. A mark is of
+    /// consentId, asset and subject together: a receipt about somebody else's consent stands in nobody's way.
     function withdrawByReceipt(
         bytes32 consentId, uint256 assetId, address subject, address collector, bytes calldata receipt, bytes calldata withdrawal
     ) external;
-    /// @notice Anyone applies the proof to a marked consentId (ends the leaf if it still stands) and clears the mark.
+    /// @notice Anyone applies the proof to a marked consentId: ends the leaf if it still stands and, where its batch is bound, clears
+    /// the mark (a leaf outside the binding is no answer to a mark: a collector could have made it up).
     function applyMark(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof) external;
-    /// @notice An AUDITOR who is no party states that no bound batch holds the marked consentId.
-    function dismissMark(bytes32 consentId, uint256 assetId) external;
+    /// @notice An AUDITOR who is no party states that no bound batch holds the marked consentId. It can be marked again when the
+    /// binding has changed since, or by the subject's own transaction.
+    function dismissMark(bytes32 consentId, uint256 assetId, address subject) external;
     /// @notice Anyone carries a withdrawal over to another leaf of the same consentId.
     function carryWithdrawal(
         Batch calldata from, Leaf calldata ended, bytes32[] calldata endedProof, Batch calldata to, Leaf calldata leaf, bytes32[] calldata proof
@@ -198,6 +203,6 @@ interface IConsents {
     /// @notice Whether the leaf at this position has ended.
     function hasEnded(bytes32 batchId, uint32 index) external view returns (bool);
     /// @notice 0 unmarked, 1 pending, 2 applied, 3 dismissed.
-    function markOf(bytes32 consentId) external view returns (uint8);
+    function markOf(bytes32 consentId, uint256 assetId, address subject) external view returns (uint8);
     function isCollector(uint256 assetId, address account) external view returns (bool);
 }

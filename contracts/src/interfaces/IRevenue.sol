@@ -41,6 +41,7 @@ interface IRevenue {
     error PayoutEmpty(uint64 from, uint64 to);
     error PayoutBeyond(uint64 to, uint64 deliveredCount);
     error WrongTotal(uint128 expected, uint128 given);
+    error ZeroHash(uint8 position);
     error SettlerIsParty(address settler);
     error ReceiptUsed(bytes32 receiptHash);
 

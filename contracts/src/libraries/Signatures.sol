@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.34;
+
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+
+/// @title Whether an account signed a digest
+/// @notice A key's signature of 65 bytes (v 27 or 28) or 64 (ERC-2098), low s only; else what the account's code says (ERC-1271),
+/// asked by a static call that can neither burn the caller's gas nor flood its memory.
+library Signatures {
+    uint256 internal constant WALLET_GAS = 200_000;
+    uint256 private constant VS_LENGTH = 64;
+
+    function isSignedBy(bytes32 digest, bytes calldata signature, address account) internal view returns (bool) {
+        if (account == address(0)) return false;
+        return _signerOf(digest, signature) == account || _walletAgrees(digest, signature, account);
+    }
+
+    /// @dev Zero where the bytes are no signature.
+    function _signerOf(bytes32 digest, bytes calldata signature) private pure returns (address signer) {
+        if (signature.length == VS_LENGTH) {
+            (signer,,) = ECDSA.tryRecover(digest, bytes32(signature[:32]), bytes32(signature[32:]));
+        } else {
+            (signer,,) = ECDSA.tryRecover(digest, signature);
+        }
+    }
+
+    function _walletAgrees(bytes32 digest, bytes calldata signature, address wallet) private view returns (bool agrees) {
+        if (wallet.code.length == 0) return false;
+        bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
+        bytes32 expected = bytes32(IERC1271.isValidSignature.selector);
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            agrees := staticcall(WALLET_GAS, wallet, add(question, 0x20), mload(question), 0x00, 0x20)
+            agrees := and(agrees, and(gt(returndatasize(), 0x1f), eq(mload(0x00), expected)))
+        }
+    }
+}
