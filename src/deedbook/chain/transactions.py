@@ -160,10 +160,11 @@ class Sender:
 
     def _sign(self, intent: Intent, signer: Signer, nonce: int, gas: int, fee: int) -> SignedTransaction:
         """A transaction of type 2 (EIP-1559): the same bytes for the same nonce."""
-        fields: list[Any] = [self._chain_id, nonce, 0, fee, gas, intent.to or b"", 0, intent.data, []]
+        numbers = (self._chain_id, nonce, 0, fee, gas)
+        fields = [*map(rlp.encode_int, numbers), intent.to or b"", b"", intent.data, []]
         signature = signer.sign_digest(keccak256(b"\x02" + rlp.encode(fields)))
-        r, s, v = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64] - 27
-        raw = b"\x02" + rlp.encode([*fields, v, r, s])
+        parts = (signature[64] - 27, int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"))
+        raw = b"\x02" + rlp.encode([*fields, *map(rlp.encode_int, parts)])
         return SignedTransaction(nonce, raw, keccak256(raw))
 
     def _broadcast(self, row: IntentRow) -> Mined:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.sales import Offer
 from deedbook.ledger.acting import Acting
-from deedbook.ledger.offers import abi_of
 
 
 def settle(acting: Acting, signer: Signer, sale_id: bytes, offer: Offer) -> Receipt:
     """Books an accepted sale, once, and issues its certificate number; anyone may."""
-    return acting.act(signer, "Revenue", "settle", sale_id, abi_of(offer))
+    return acting.act(signer, "Revenue", "settle", sale_id, offer.as_tuple())
 
 
 def confirm_payout(
@@ -18,4 +17,4 @@ def confirm_payout(
 ) -> Receipt:
     """Confirms a bank batch over the delivered ordinals [`first`, `end`): `total` in minor units, `receipt` the
     SHA-256 of the bank's."""
-    return acting.act(settler, "Revenue", "confirmPayout", sale_id, abi_of(offer), first, end, total, receipt)
+    return acting.act(settler, "Revenue", "confirmPayout", sale_id, offer.as_tuple(), first, end, total, receipt)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.sales import Offer
 from deedbook.ledger.acting import Acting
-from deedbook.ledger.offers import abi_of
 
 
 def order(
@@ -15,19 +14,19 @@ def order(
 ) -> Receipt:
     """Orders what the buyer read: `offer_id` is its hash, `attesters` give one account per attestation that the policy
     asks (lowest kind first), `reference` (32 bytes) makes the order unique."""
-    return acting.act(buyer, "Market", "order", offer_id, abi_of(offer), tuple(attesters), reference)
+    return acting.act(buyer, "Market", "order", offer_id, offer.as_tuple(), tuple(attesters), reference)
 
 
 def confirm_payment(
     acting: Acting, settler: Signer, sale_id: bytes, offer: Offer, *, amount: int, currency: bytes, receipt: bytes
 ) -> Receipt:
     """Confirms the buyer's payment: `amount` in minor units, ISO 4217 `currency`, `receipt` the SHA-256 of the bank's."""
-    return acting.act(settler, "Market", "confirmPayment", sale_id, abi_of(offer), amount, currency, receipt)
+    return acting.act(settler, "Market", "confirmPayment", sale_id, offer.as_tuple(), amount, currency, receipt)
 
 
 def prepare(acting: Acting, provider: Signer, sale_id: bytes, offer: Offer, *, key: str | None = None) -> Receipt:
     """Fixes who is live in this block; `deliver` has to follow within the contract's window."""
-    return acting.act(provider, "Market", "prepare", sale_id, abi_of(offer), key=key)
+    return acting.act(provider, "Market", "prepare", sale_id, offer.as_tuple(), key=key)
 
 
 def deliver(
@@ -41,7 +40,7 @@ def deliver(
     delivered_count: int,
 ) -> Receipt:
     """Commits to the envelope, the public cover and the number of records in it."""
-    arguments = (sale_id, abi_of(offer), envelope_hash, cover_hash, delivered_count)
+    arguments = (sale_id, offer.as_tuple(), envelope_hash, cover_hash, delivered_count)
     return acting.act(provider, "Market", "deliver", *arguments)
 
 
@@ -52,9 +51,9 @@ def accept(acting: Acting, signer: Signer, sale_id: bytes) -> Receipt:
 
 def cancel(acting: Acting, party: Signer, sale_id: bytes, offer: Offer) -> Receipt:
     """Cancels an order that is not paid."""
-    return acting.act(party, "Market", "cancel", sale_id, abi_of(offer))
+    return acting.act(party, "Market", "cancel", sale_id, offer.as_tuple())
 
 
 def refund(acting: Acting, buyer: Signer, sale_id: bytes, offer: Offer) -> Receipt:
     """Takes back a paid sale whose version was superseded, or whose basis or term ended."""
-    return acting.act(buyer, "Market", "refund", sale_id, abi_of(offer))
+    return acting.act(buyer, "Market", "refund", sale_id, offer.as_tuple())
