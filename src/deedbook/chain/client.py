@@ -1,0 +1,172 @@
+"""The seam to a chain: one JSON-RPC request, its result, or a typed error. Cheap to import.
+
+    Node            what everything else asks: request(method, params) -> result
+    |-- EmbeddedNode    a chain in this process
+    `-- HttpNode        a node behind an address
+
+Retrying, fail-over and what an error means for a transaction are the caller's; the text of an error is never an
+outcome. Bytes are not interpreted here: results are JSON values as the node gave them.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+from collections.abc import Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+from deedbook.errors import ChainUnavailable, DeedbookError, InvalidInput, WrongChain
+
+if TYPE_CHECKING:
+    from deedbook.chain.embedded.chain import Chain
+
+MOST_ANSWER: Final = 64 * 1024 * 1024
+"""The longest answer, in bytes, that an HttpNode takes from a node."""
+
+
+class NodeError(DeedbookError):
+    """The node answered with an error: JSON-RPC 2.0, 5.1.
+
+    `rpc_code` is the protocol's number (3 for a revert), `reason` the node's words, `data` what came with them: for a
+    revert the returned bytes as 0x-hex text.
+    """
+
+    code = "node-error"
+
+    def __init__(self, rpc_code: int, reason: str, data: Any = None) -> None:
+        super().__init__(reason, rpc_code=rpc_code)
+        self.rpc_code = rpc_code
+        self.reason = reason
+        self.data = data
+
+
+class Node(Protocol):
+    """A chain to ask."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result of one JSON-RPC method. Raises NodeError, ChainUnavailable."""
+
+
+class EmbeddedNode:
+    """A chain in this process as a Node. Thread-safe, like its chain."""
+
+    def __init__(self, chain: Chain) -> None:
+        from deedbook.chain.embedded.rpc import Methods
+
+        self._methods = Methods(chain)
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result, as HTTP would give it."""
+        return self._methods.answer(method, list(params))
+
+
+class HttpNode:
+    """A node at an http or https address; `timeout` seconds for connecting and for each read.
+
+    One connection a request, so it may be shared between threads. Answers above `most_answer` bytes are refused. No
+    redirect is followed. Raises InvalidInput ("url") for an address that is none.
+    """
+
+    def __init__(self, url: str, timeout: float = 30.0, *, most_answer: int = MOST_ANSWER) -> None:
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            raise InvalidInput("url", "the port is not a number") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidInput("url", "a node's address starts with http:// or https:// and names a host")
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname, port
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._timeout = timeout
+        self._most_answer = most_answer
+        self._ids = count(1)
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if parts.username:
+            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+            self._headers["Authorization"] = "Basic " + base64.b64encode(secret).decode()
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result. Raises NodeError for the node's error, ChainUnavailable for everything short of an answer."""
+        request_id = next(self._ids)
+        answer = self._exchange({"jsonrpc": "2.0", "id": request_id, "method": method, "params": list(params)})
+        if not isinstance(answer, dict):
+            raise ChainUnavailable("the node's answer is not a JSON-RPC answer")
+        if answer.get("error") is not None:
+            raise _node_error(answer["error"])
+        if answer.get("id") != request_id or "result" not in answer:
+            raise ChainUnavailable("the node answered another request")
+        return answer["result"]
+
+    def batch(self, requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Any | NodeError]:
+        """The results of several requests in one exchange, in order; an error takes its result's place.
+
+        Raises ChainUnavailable when the exchange as a whole failed or an answer is missing.
+        """
+        if not requests:
+            return []
+        ids = [next(self._ids) for _ in requests]
+        body = [
+            {"jsonrpc": "2.0", "id": request_id, "method": method, "params": list(params)}
+            for request_id, (method, params) in zip(ids, requests, strict=True)
+        ]
+        answers = self._exchange(body)
+        if not isinstance(answers, list):
+            raise ChainUnavailable("the node refused a batch")
+        found = {item.get("id"): item for item in answers if isinstance(item, dict)}
+        return [_outcome(found.get(request_id)) for request_id in ids]
+
+    def _exchange(self, body: Any) -> Any:
+        connection = self._connection()
+        try:
+            connection.request("POST", self._path, json.dumps(body).encode(), self._headers)
+            response = connection.getresponse()
+            content = response.read(self._most_answer + 1)
+        except (OSError, http.client.HTTPException) as reason:
+            raise ChainUnavailable(f"no answer from the node: {type(reason).__name__}", host=self._host) from reason
+        finally:
+            connection.close()
+        if len(content) > self._most_answer:
+            raise ChainUnavailable(f"the node's answer is longer than {self._most_answer} bytes", host=self._host)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as reason:
+            status = f"the node's answer is not JSON (HTTP {response.status})"
+            raise ChainUnavailable(status, host=self._host, status=response.status) from reason
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._secure:
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+
+
+def require_chain(node: Node, *, chain_id: int, genesis_hash: bytes) -> None:
+    """Raises WrongChain unless the node is of this chain id *and* this genesis block (32 bytes)."""
+    found_id = node.request("eth_chainId", [])
+    if found_id != hex(chain_id):
+        raise WrongChain(f"the node's chain id is {found_id}, not {hex(chain_id)}", expected=chain_id, found=found_id)
+    block = node.request("eth_getBlockByNumber", ["0x0", False])
+    found = block.get("hash") if isinstance(block, dict) else None
+    expected = "0x" + genesis_hash.hex()
+    if found != expected:
+        raise WrongChain(f"the node's genesis block is {found}, not {expected}", expected=expected, found=found)
+
+
+def _outcome(answer: Any) -> Any | NodeError:
+    if answer is None:
+        raise ChainUnavailable("the node left a request of a batch unanswered")
+    if answer.get("error") is not None:
+        return _node_error(answer["error"])
+    return answer.get("result")
+
+
+def _node_error(error: Any) -> NodeError:
+    if not isinstance(error, dict):
+        return NodeError(-32603, str(error))
+    code = error.get("code")
+    return NodeError(code if isinstance(code, int) else -32603, str(error.get("message", "")), error.get("data"))
