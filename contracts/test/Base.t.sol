@@ -18,8 +18,9 @@ import {Vm} from "./Vm.sol";
 abstract contract Base {
     Vm internal constant vm = Vm(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
 
-    bytes32 internal constant DOCUMENT = sha256("a document");
-    bytes32 internal constant OTHER_DOCUMENT = sha256("another document");
+    // Hashes of documents are SHA-256; here keccak256, since a call of the SHA-256 precompile would use up a prank.
+    bytes32 internal constant DOCUMENT = keccak256("a document");
+    bytes32 internal constant OTHER_DOCUMENT = keccak256("another document");
     bytes32 internal constant SALT = keccak256("a salt");
     uint64 internal constant START = 1_800_000_000;
     uint64 internal constant YEAR = 365 days;
@@ -86,7 +87,7 @@ abstract contract Base {
     }
 
     function _admission(uint32 roles) internal pure returns (IMembership.Admission memory) {
-        return IMembership.Admission(sha256(abi.encode("identity", roles)), Codes.JURISDICTION_CN, roles, START + 10 * YEAR, new uint16[](0));
+        return IMembership.Admission(keccak256(abi.encode("identity", roles)), Codes.JURISDICTION_CN, roles, START + 10 * YEAR, new uint16[](0));
     }
 
     function _admission(uint32 roles, uint16 licence) internal pure returns (IMembership.Admission memory admission) {
@@ -109,7 +110,7 @@ abstract contract Base {
     }
 
     function _version(uint64 recordCount) internal pure returns (IDataAssets.Version memory) {
-        return IDataAssets.Version(sha256(abi.encode("content", recordCount)), recordCount, sha256("a descriptor"));
+        return IDataAssets.Version(keccak256(abi.encode("content", recordCount)), recordCount, keccak256("a descriptor"));
     }
 
     /// The provider's PERSONAL asset under SALT, with a first version of `recordCount` records.
