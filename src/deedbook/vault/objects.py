@@ -1,0 +1,129 @@
+"""The object store: ciphertext under names, created once, never changed. A local folder by default, any S3 by URL.
+
+Knows nothing of what the objects hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, S3Store
+
+from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, NotFound
+
+
+class ObjectStore:
+    """Objects by key (`a/b/c`, no `..`). Every call raises `CorruptStore` when the store itself fails."""
+
+    def __init__(self, store: Any, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> ObjectStore:
+        """A local folder, made if need be (mode 0700)."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(LocalStore(folder), folder.absolute())
+
+    @classmethod
+    def at(cls, url: str) -> ObjectStore:
+        """`file:///folder`, or `s3://bucket/prefix` (credentials and endpoint from the usual AWS_* variables).
+
+        Raises `InvalidInput` naming `objects_url`.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "file" and parts.path and not parts.netloc:
+            return cls.in_folder(Path(unquote(parts.path)))
+        if parts.scheme == "s3" and parts.netloc:
+            return cls(S3Store.from_url(url))
+        raise InvalidInput("objects_url", "neither file:///folder nor s3://bucket/prefix")
+
+    def put_new(self, key: str, content: bytes) -> None:
+        """Store an object, whole or not at all; raises `Conflict` when the key is taken."""
+        try:
+            with _failures(key):
+                obstore.put(self._store, key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError as error:
+            raise Conflict(f"object {key} exists already", object=key) from error
+        self._sync(key)
+
+    def size(self, key: str) -> int:
+        """Bytes of an object; raises `EvidenceMissing`."""
+        with _failures(key):
+            return int(obstore.head(self._store, key)["size"])
+
+    def get(self, key: str) -> bytes:
+        """An object; raises `EvidenceMissing`."""
+        with _failures(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """`length` bytes from `start`; raises `EvidenceMissing`, or `CorruptStore` when the object is shorter."""
+        return self.get_ranges(key, (start,), (length,))[0]
+
+    def get_ranges(self, key: str, starts: Sequence[int], lengths: Sequence[int]) -> list[bytes]:
+        """Several ranges in few requests; raises as `get_range`."""
+        wanted = [(start, length) for start, length in zip(starts, lengths, strict=True) if length]
+        if not wanted:
+            return [b"" for _ in lengths]
+        with _failures(key):
+            found = iter(
+                obstore.get_ranges(
+                    self._store, key, starts=[start for start, _ in wanted], lengths=[length for _, length in wanted]
+                )
+            )
+            content = [bytes(next(found)) if length else b"" for length in lengths]
+        if any(len(piece) != length for piece, length in zip(content, lengths, strict=True)):
+            raise CorruptStore(f"object {key} is truncated", object=key)
+        return content
+
+    def delete(self, key: str) -> None:
+        """Remove an object; raises `NotFound`."""
+        try:
+            self.size(key)
+        except EvidenceMissing as error:
+            raise NotFound("object", key) from error
+        with _failures(key):
+            obstore.delete(self._store, key)
+
+    def keys(self, prefix: str = "") -> tuple[str, ...]:
+        """All keys that start with a folder prefix, in order."""
+        with _failures(prefix):
+            batches = obstore.list(self._store, prefix=prefix or None)
+            return tuple(sorted(str(entry["path"]) for batch in batches for entry in batch))
+
+    def _sync(self, key: str) -> None:
+        """A local object is on disk before the call returns; an S3 answers only after it stored."""
+        if self._folder is not None:
+            path = self._folder / key
+            _sync_path(path)
+            while path != self._folder:
+                path = path.parent
+                _sync_path(path)
+
+
+@contextlib.contextmanager
+def _failures(key: str) -> Iterator[None]:
+    try:
+        yield
+    except AlreadyExistsError:
+        raise
+    except FileNotFoundError as error:
+        raise EvidenceMissing(f"no object {key}", kind="object", object=key) from error
+    except (BaseError, OSError, ValueError) as error:
+        raise CorruptStore(f"object {key} cannot be read or written", object=key) from error
+
+
+def _sync_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
