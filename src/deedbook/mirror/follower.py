@@ -1,0 +1,438 @@
+"""Follows a chain block by block into a mirror, and believes no silence.
+
+Every log is folded into its contract's journal and into those of the entities it concerns; at the tip of every copied
+range the heads are compared with what the node proves against that block's state. A node that hides, reorders or
+invents one log of ours is found out before anything of that range is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, and_, delete, insert, select
+
+from deedbook.domain.events import Event, Log
+from deedbook.domain.hashing import to_hex
+from deedbook.domain.journal import EMPTY_HEAD, entities_of, fold
+from deedbook.errors import ChainUnavailable, Conflict, DeedbookError, IntegrityError, InvalidInput, Locked, WrongChain
+from deedbook.mirror import schema
+from deedbook.mirror.projector import Operation, Put, json_text, project
+from deedbook.mirror.store import (
+    BlockRow,
+    BlockWriter,
+    Cursor,
+    Mirror,
+    block_at,
+    log_row,
+    read_cursor,
+    roll_back,
+    write_cursor,
+)
+
+CONTRACT_HEAD: Final = b""
+"""Stands for a contract's own head among entities."""
+
+RANGE: Final = 200
+"""Blocks read and committed at once while catching up."""
+
+Decode = Callable[[Log], Event | None]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHeader:
+    """What a follower asks of a block: number, hash, parent's hash, Unix seconds, state root."""
+
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp: int
+    state_root: bytes
+
+
+class Source(Protocol):
+    """A node as the follower sees it. Everything raises ChainUnavailable where the node gives no answer."""
+
+    def tip(self) -> BlockHeader:
+        """The newest block."""
+
+    def final(self, tip: int) -> int:
+        """The highest block number that can no longer change, when the newest is `tip`; -1 for none."""
+
+    def header(self, number: int) -> BlockHeader | None:
+        """The block of this number on the node's chain, its hash checked against its fields."""
+
+    def logs(self, header: BlockHeader) -> Sequence[Log]:
+        """The logs of our contracts in exactly this block, in order."""
+
+    def heads(self, header: BlockHeader, contract: str, entities: Sequence[bytes]) -> Mapping[bytes, bytes] | None:
+        """The contract's journal heads after this block, by entity (empty bytes: the contract's own), proven against
+        the block's state root; None where the node no longer has that state. Raises IntegrityError for a false proof.
+        """
+
+
+class Case(StrEnum):
+    """What the node's chain was to ours; see `Follower.advance`."""
+
+    SAME = "same"
+    BEHIND = "behind"
+    NEXT = "next"
+    GAP = "gap"
+    FORK = "fork"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one advance did: the case, blocks added and undone, where the mirror stands, and the node's tip."""
+
+    case: Case
+    added: int
+    undone: int
+    head: int
+    tip: int
+    proven: bool
+
+    @property
+    def lag(self) -> int:
+        """How many blocks the mirror is behind the node."""
+        return max(0, self.tip - self.head)
+
+
+class Follower:
+    """Copies what `source` tells into `mirror`; `decode` gives a log's event, None where it is none of ours."""
+
+    def __init__(self, source: Source, mirror: Mirror, decode: Decode, *, span: int = RANGE) -> None:
+        self._source = source
+        self._mirror = mirror
+        self._decode = decode
+        self._span = span
+        self._names = {address: name for name, address in mirror.chain.contracts.items()}
+
+    def follow(self, until: int | None = None) -> Progress:
+        """Advances until the mirror stands at the node's tip, or at block `until`. Raises as `advance`."""
+        progress = self.advance(until)
+        added, undone = progress.added, progress.undone
+        while progress.head < (progress.tip if until is None else until) and progress.added + progress.undone:
+            progress = self.advance(until)
+            added, undone = added + progress.added, undone + progress.undone
+        return Progress(progress.case, added, undone, progress.head, progress.tip, progress.proven)
+
+    def advance(self, until: int | None = None) -> Progress:
+        """Takes one step towards the node's tip (or block `until`), at most one range.
+
+        same    the node's tip is our head: nothing to do
+        behind  the node's tip is lower and on our chain: the node lags, and nothing is undone
+        next    the block after our head names it as its parent: appended
+        gap     the node is several blocks ahead: they are read in order, each naming the one before as its parent
+        fork    at a height that we hold, the node has another hash: back to the common ancestor, found by parent
+                hashes, never below a final block; then on
+
+        Raises ChainUnavailable (retry), WrongChain (another genesis), IntegrityError naming contract, entity and block
+        where journal and proof differ or a final block is denied, Locked where another follower moved the cursor.
+        """
+        tip = self._source.tip()
+        start = self._mirror.cursor()
+        undone = self._leave_fork(start, tip)
+        cursor = self._mirror.cursor() if undone else start
+        last = min(tip.number, tip.number if until is None else until)
+        run = _Run.read(self._source, cursor, min(last, (cursor.number if cursor else -1) + self._span))
+        if run.headers:
+            self._require_genesis(run)
+            proven = self._append(cursor, run, self._source.final(tip.number))
+        else:
+            proven = True
+        head = run.headers[-1].number if run.headers else (cursor.number if cursor else -1)
+        return Progress(_case(start, tip, undone), len(run.headers), undone, head, tip.number, proven)
+
+    # A fork.
+
+    def _leave_fork(self, cursor: Cursor | None, tip: BlockHeader) -> int:
+        if cursor is None:
+            return 0
+        if cursor.hash in (tip.hash, tip.parent_hash):
+            return 0
+        with self._mirror.reading() as connection:
+            ancestor = self._common_ancestor(connection, cursor, tip)
+        if ancestor.number == min(cursor.number, tip.number):
+            return 0
+        with self._mirror.writing() as connection:
+            _require_unmoved(connection, cursor)
+            return roll_back(connection, ancestor)
+
+    def _common_ancestor(self, connection: Connection, cursor: Cursor, tip: BlockHeader) -> BlockRow:
+        number = min(cursor.number, tip.number)
+        while number >= 0:
+            ours, theirs = block_at(connection, number), self._source.header(number)
+            if theirs is None:
+                raise ChainUnavailable(f"the node has no block {number} below its own tip", block=number)
+            if ours is not None and ours.hash == theirs.hash:
+                return ours
+            if number <= cursor.final:
+                self._deny_final(number, theirs)
+            number -= 1
+        raise WrongChain("the node's genesis is not the mirror's")
+
+    def _deny_final(self, number: int, theirs: BlockHeader) -> None:
+        genesis = self._source.header(0)
+        if genesis is None or genesis.hash != self._mirror.chain.genesis_hash:
+            raise WrongChain("the node's genesis is not the mirror's")
+        raise IntegrityError(
+            f"the node has another block {number}, which was final: {to_hex(theirs.hash)}", block=number
+        )
+
+    # The blocks after our head.
+
+    def _require_genesis(self, run: _Run) -> None:
+        first = run.headers[0]
+        if first.number == 0 and first.hash != self._mirror.chain.genesis_hash:
+            raise WrongChain(
+                f"the node's genesis is {to_hex(first.hash)}, not {to_hex(self._mirror.chain.genesis_hash)}"
+            )
+
+    def _append(self, cursor: Cursor | None, run: _Run, final: int) -> bool:
+        with self._mirror.reading() as connection:
+            journal = _Journal(connection)
+            copied = [_Copied.of(header, logs, self._names, self._decode) for header, logs in run.blocks()]
+            for block in copied:
+                block.fold_into(journal)
+            tip = run.headers[-1]
+            proven = self._prove(tip, journal)
+        with self._mirror.writing() as connection:
+            _require_unmoved(connection, cursor)
+            for block in copied:
+                block.write(connection, undoable=block.header.number > final)
+            _write_proven(connection, tip, proven)
+            former = cursor.final if cursor else -1
+            write_cursor(connection, Cursor(tip.number, tip.hash, max(former, min(final, tip.number))))
+        return len(proven) > 0
+
+    def _prove(self, tip: BlockHeader, journal: _Journal) -> list[tuple[str, bytes, bytes]]:
+        """The heads that the node proved and that are ours too. Every contract is asked, also one without a new log."""
+        proven = []
+        for contract in self._mirror.chain.contracts:
+            folded = {CONTRACT_HEAD: journal.head(contract, CONTRACT_HEAD), **journal.touched(contract)}
+            stated = self._source.heads(tip, contract, list(folded))
+            if stated is None:
+                continue
+            for entity, head in folded.items():
+                if stated.get(entity) == head:
+                    proven.append((contract, entity, head))
+                elif entity == CONTRACT_HEAD or not journal.has_gaps(contract):
+                    raise _broken_journal(contract, entity, tip, head, stated.get(entity))
+        return proven
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Consecutive blocks of the node's chain with their logs, each naming the one before as its parent."""
+
+    headers: tuple[BlockHeader, ...]
+    logs: tuple[tuple[Log, ...], ...]
+
+    @staticmethod
+    def read(source: Source, cursor: Cursor | None, last: int) -> _Run:
+        """The blocks after `cursor` up to number `last`; fewer where the node's chain changes while it is read."""
+        headers: list[BlockHeader] = []
+        logs: list[tuple[Log, ...]] = []
+        parent = cursor.hash if cursor else None
+        for number in range(cursor.number + 1 if cursor else 0, last + 1):
+            header = source.header(number)
+            if header is None or (parent is not None and header.parent_hash != parent):
+                break
+            found = tuple(source.logs(header))
+            _require_of_block(header, found)
+            headers.append(header)
+            logs.append(found)
+            parent = header.hash
+        return _Run(tuple(headers), tuple(logs))
+
+    def blocks(self) -> Iterable[tuple[BlockHeader, tuple[Log, ...]]]:
+        """Each block with its logs."""
+        return zip(self.headers, self.logs, strict=True)
+
+
+def _require_of_block(header: BlockHeader, logs: Sequence[Log]) -> None:
+    for log in logs:
+        if (log.block_hash, log.block_number) != (header.hash, header.number):
+            raise IntegrityError(
+                f"the node gives a log of another block for block {header.number}", block=header.number
+            )
+    indices = [log.log_index for log in logs]
+    if indices != sorted(set(indices)):
+        raise IntegrityError(f"the node gives the logs of block {header.number} out of order", block=header.number)
+
+
+class _Journal:
+    """The heads that our copy folds to, ahead of what is written."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._heads: dict[tuple[str, bytes], tuple[bytes, int, int]] = {}
+        self._gaps: set[str] = set()
+
+    def add(self, contract: str, entities: Sequence[bytes], log: Log) -> list[Operation]:
+        """Folds a log into the contract's head and those of the entities; the rows that this writes."""
+        operations: list[Operation] = []
+        for entity in (CONTRACT_HEAD, *dict.fromkeys(entities)):
+            head, logs, _ = self._entry(contract, entity)
+            entry = (fold(head, log.block_number, log.topics, log.data), logs + 1, log.block_number)
+            self._heads[contract, entity] = entry
+            operations.append(Put("journal_heads", _head_row(contract, entity, entry)))
+        return operations
+
+    def leave_gap(self, contract: str) -> None:
+        """Remembers that a log of the contract could not be decoded: its entities are unknown."""
+        self._gaps.add(contract)
+
+    def has_gaps(self, contract: str) -> bool:
+        """Whether a log of the contract was ever quarantined for want of its entities."""
+        if contract in self._gaps:
+            return True
+        logs = schema.logs
+        gap = select(logs.c.log_index).where(and_(logs.c.contract == contract, logs.c.event.is_(None))).limit(1)
+        return self._connection.execute(gap).first() is not None
+
+    def head(self, contract: str, entity: bytes) -> bytes:
+        """The head after everything folded so far."""
+        return self._entry(contract, entity)[0]
+
+    def touched(self, contract: str) -> dict[bytes, bytes]:
+        """The heads of the contract's entities that were folded into here."""
+        return {entity: entry[0] for (name, entity), entry in self._heads.items() if name == contract and entity}
+
+    def _entry(self, contract: str, entity: bytes) -> tuple[bytes, int, int]:
+        known = self._heads.get((contract, entity))
+        if known is not None:
+            return known
+        heads = schema.journal_heads
+        asked = select(heads.c.head, heads.c.logs, heads.c.last_block)
+        row = self._connection.execute(
+            asked.where(and_(heads.c.contract == contract, heads.c.entity == entity))
+        ).first()
+        return (EMPTY_HEAD, 0, 0) if row is None else (row[0], row[1], row[2])
+
+
+def _head_row(contract: str, entity: bytes, entry: tuple[bytes, int, int]) -> dict[str, Any]:
+    head, logs, last_block = entry
+    return {"contract": contract, "entity": entity, "head": head, "logs": logs, "last_block": last_block}
+
+
+@dataclass(slots=True)
+class _CopiedLog:
+    """A log of ours, its event if it has one, and what is wrong with it if it has none."""
+
+    contract: str
+    log: Log
+    event: Event | None
+    operations: tuple[Operation, ...]
+    entities: tuple[bytes, ...]
+    fault: DeedbookError | None
+    journal: list[Operation] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Copied:
+    """A block as it will be written."""
+
+    header: BlockHeader
+    logs: list[_CopiedLog]
+
+    @staticmethod
+    def of(header: BlockHeader, logs: Iterable[Log], names: Mapping[bytes, str], decode: Decode) -> _Copied:
+        """Decodes the logs of our contracts; others are passed over."""
+        ours = [(names[log.address], log) for log in logs if log.address in names]
+        return _Copied(header, [_understand(contract, log, decode) for contract, log in ours])
+
+    def fold_into(self, journal: _Journal) -> None:
+        """Folds every log, understood or not; the heads follow the logs."""
+        for item in self.logs:
+            item.journal = journal.add(item.contract, item.entities, item.log)
+            if item.event is None:
+                journal.leave_gap(item.contract)
+
+    def write(self, connection: Connection, *, undoable: bool) -> None:
+        """Writes block, logs and rows; an event that does not fit is quarantined, and later ones proceed."""
+        header = self.header
+        block = {"number": header.number, "hash": header.hash}
+        block |= {"parent_hash": header.parent_hash, "timestamp": header.timestamp}
+        connection.execute(insert(schema.blocks), block)
+        writer = BlockWriter(connection, header.number, undoable=undoable)
+        heads: dict[bytes, Operation] = {}
+        for item in self.logs:
+            self._write_log(connection, writer, item)
+            heads |= {_head_key(operation): operation for operation in item.journal}
+        writer.event(tuple(heads.values()))
+
+    def _write_log(self, connection: Connection, writer: BlockWriter, item: _CopiedLog) -> None:
+        fault = item.fault
+        try:
+            writer.event(item.operations)
+        except Conflict as error:
+            fault = error
+        row = log_row(item.contract, item.log)
+        row["event"] = item.event.name if item.event else None
+        row["args"] = json_text(item.event.args) if item.event else None
+        connection.execute(insert(schema.logs), row)
+        if fault is not None:
+            place = {"block_hash": item.log.block_hash, "log_index": item.log.log_index}
+            connection.execute(insert(schema.quarantine), {**place, "code": fault.code, "reason": fault.message})
+
+
+def _understand(contract: str, log: Log, decode: Decode) -> _CopiedLog:
+    try:
+        event = decode(log)
+        if event is None:
+            raise InvalidInput("event", "is not decoded")
+        entities = entities_of(contract, event.name, event.args)
+    except InvalidInput as fault:
+        return _CopiedLog(contract, log, None, (), (), fault)
+    try:
+        return _CopiedLog(contract, log, event, project(event), entities, None)
+    except InvalidInput as fault:
+        return _CopiedLog(contract, log, event, (), entities, fault)
+
+
+def _head_key(operation: Operation) -> bytes:
+    assert isinstance(operation, Put)
+    return str(operation.row["contract"]).encode() + b"/" + bytes(operation.row["entity"])
+
+
+def _write_proven(connection: Connection, tip: BlockHeader, proven: Sequence[tuple[str, bytes, bytes]]) -> None:
+    table = schema.proven_heads
+    for contract, entity, head in proven:
+        connection.execute(delete(table).where(and_(table.c.contract == contract, table.c.entity == entity)))
+        row = {"contract": contract, "entity": entity, "head": head}
+        connection.execute(insert(table), {**row, "block_number": tip.number, "block_hash": tip.hash})
+
+
+def _broken_journal(
+    contract: str, entity: bytes, tip: BlockHeader, folded: bytes, stated: bytes | None
+) -> IntegrityError:
+    whose = f"entity {to_hex(entity)}" if entity else "all its logs"
+    return IntegrityError(
+        f"the logs of {contract} ({whose}) up to block {tip.number} do not fold to the proven journal head",
+        hint="the node hides, reorders or invents logs; use another node",
+        contract=contract,
+        entity=to_hex(entity),
+        block=tip.number,
+        folded=to_hex(folded),
+        stated=to_hex(stated) if stated is not None else None,
+    )
+
+
+def _require_unmoved(connection: Connection, cursor: Cursor | None) -> None:
+    if read_cursor(connection) != cursor:
+        raise Locked("another follower moved the mirror's cursor", hint="run one follower for each mirror")
+
+
+def _case(start: Cursor | None, tip: BlockHeader, undone: int) -> Case:
+    head = start.number if start else -1
+    if undone:
+        return Case.FORK
+    if tip.number == head:
+        return Case.SAME
+    if tip.number < head:
+        return Case.BEHIND
+    return Case.NEXT if tip.number == head + 1 else Case.GAP

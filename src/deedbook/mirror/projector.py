@@ -1,0 +1,695 @@
+"""Events to rows: one pure function for each event, which tells what to write and writes nothing.
+
+An operation names a table, and rows by its columns. A function knows its event alone: what needs other rows (the AND
+of a binding's modes, what is live) is the queries' sum. Rows hold block numbers, never a clock's time, so the same
+events give the same rows whenever they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from deedbook.domain.codes import AssetState, MemberState, OfferState, SaleState
+from deedbook.domain.events import Event
+from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, to_hex
+from deedbook.domain.merkle import consent_leaf
+from deedbook.errors import InvalidInput
+
+Row = Mapping[str, Any]
+
+STANDING: Final = 1
+WITHDRAWN: Final = 2
+MARK_PENDING: Final = 1
+MARK_APPLIED: Final = 2
+MARK_DISMISSED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A new row; there is none of its key yet."""
+
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A whole row, in place of one of the same key."""
+
+    table: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New values, and sums to add, in the row of this key; there is one."""
+
+    table: str
+    key: Row
+    values: Row = field(default_factory=dict)
+    sums: Mapping[str, int] = field(default_factory=dict)
+
+
+Operation = Add | Put | Change
+Projector = Callable[[Event], tuple[Operation, ...]]
+
+PROJECTORS: dict[tuple[str, str], Projector] = {}
+"""Every event that the mirror understands, by contract and name."""
+
+
+def project(event: Event) -> tuple[Operation, ...]:
+    """What an event writes, by table. Raises InvalidInput where the mirror knows no such event."""
+    projector = PROJECTORS.get((event.contract, event.name))
+    if projector is None:
+        raise InvalidInput("event", f"the mirror knows no {event.contract}.{event.name}")
+    operations = projector(event)
+    for operation in operations:
+        _require_storable(operation)
+    return operations
+
+
+def _require_storable(operation: Operation) -> None:
+    row = operation.values if isinstance(operation, Change) else operation.row
+    for name, value in row.items():
+        if isinstance(value, int) and value >= 2**63:
+            raise InvalidInput(name, "does not fit 63 bits")
+
+
+def plain(value: Any) -> Any:
+    """An event's value as JSON: integers as decimal strings, bytes as hex, structs as objects by component name."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, bytes):
+        return to_hex(value)
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value]
+
+
+def json_text(value: Any) -> str:
+    """An event's value as canonical JSON text (RFC 8785), in the form of `plain`."""
+    return canonical_json(plain(value)).decode()
+
+
+def asset_key(asset_id: int) -> bytes:
+    """An asset id as the mirror keys it: 32 bytes, big-endian."""
+    return asset_id.to_bytes(32, "big")
+
+
+def currency_text(code: bytes) -> str:
+    """An ISO 4217 code of three ASCII letters as text; other bytes as hex."""
+    return code.decode("ascii") if code.isalpha() and code.isascii() else to_hex(code)
+
+
+def _projects(contract: str, *names: str) -> Callable[[Projector], Projector]:
+    def register(projector: Projector) -> Projector:
+        PROJECTORS.update({(contract, name): projector for name in names})
+        return projector
+
+    return register
+
+
+# Membership.
+
+
+@_projects("Membership", "ParticipantAdmitted")
+def _participant_admitted(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "account": args["account"],
+        "identity": args["identity"],
+        "state": int(MemberState.ADMITTED),
+        **_standing(args),
+        "reason": 0,
+        "encryption_suite": 0,
+        "encryption_key": ZERO32,
+        "admitted_block": event.log.block_number,
+        "changed_block": event.log.block_number,
+    }
+    return (Add("participants", row),)
+
+
+@_projects("Membership", "ParticipantChanged")
+def _participant_changed(event: Event) -> tuple[Operation, ...]:
+    return _participant(event, **_standing(event.args))
+
+
+@_projects("Membership", "ParticipantSuspended")
+def _participant_suspended(event: Event) -> tuple[Operation, ...]:
+    return _participant(event, state=int(MemberState.SUSPENDED), reason=event.args["reason"])
+
+
+@_projects("Membership", "ParticipantReinstated")
+def _participant_reinstated(event: Event) -> tuple[Operation, ...]:
+    return _participant(event, state=int(MemberState.ADMITTED), reason=0)
+
+
+@_projects("Membership", "ParticipantExpelled")
+def _participant_expelled(event: Event) -> tuple[Operation, ...]:
+    return _participant(event, state=int(MemberState.EXPELLED), reason=event.args["reason"])
+
+
+@_projects("Membership", "EncryptionKeyRegistered")
+def _encryption_key_registered(event: Event) -> tuple[Operation, ...]:
+    return _participant(event, encryption_suite=event.args["suite"], encryption_key=event.args["key"])
+
+
+def _standing(args: Row) -> dict[str, Any]:
+    return {
+        "jurisdiction": args["jurisdiction"],
+        "roles": args["roles"],
+        "valid_until": str(args["validUntil"]),
+        "licences": canonical_json(list(args["licences"])).decode(),
+    }
+
+
+def _participant(event: Event, **values: Any) -> tuple[Operation, ...]:
+    key = {"account": event.args["account"]}
+    return (Change("participants", key, {**values, "changed_block": event.log.block_number}),)
+
+
+@_projects("Membership", "AuthorityUpdated")
+@_projects("Market", "AuthorityUpdated")
+def _authority_updated(event: Event) -> tuple[Operation, ...]:
+    row = {
+        "contract": event.contract,
+        "authority": event.args["authority"],
+        "changed_block": event.log.block_number,
+    }
+    return (Put("authorities", row),)
+
+
+# Cases.
+
+
+@_projects("Cases", "CaseOpened")
+def _case_opened(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "case_id": args["caseId"],
+        "target": args["target"],
+        "opener": args["opener"],
+        "kind": args["kind"],
+        "document_hash": args["documentHash"],
+        "opened_block": event.log.block_number,
+    }
+    return (Add("cases", row),)
+
+
+@_projects("Cases", "CaseDecided")
+def _case_decided(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    values = {
+        "decider": args["decider"],
+        "outcome": args["outcome"],
+        "decision_hash": args["documentHash"],
+        "decided_block": event.log.block_number,
+    }
+    return (Change("cases", {"case_id": args["caseId"]}, values),)
+
+
+@_projects("Cases", "TargetHeld")
+def _target_held(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "target": args["target"],
+        "holder": args["holder"],
+        "active": True,
+        "document_hash": args["documentHash"],
+        "held_block": event.log.block_number,
+        "release_hash": None,
+        "released_block": None,
+    }
+    return (Put("holds", row),)
+
+
+@_projects("Cases", "TargetReleased")
+def _target_released(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    values = {
+        "active": False,
+        "release_hash": args["documentHash"],
+        "released_block": event.log.block_number,
+    }
+    return (Change("holds", {"target": args["target"], "holder": args["holder"]}, values),)
+
+
+# Attestations.
+
+
+@_projects("Attestations", "Attested", "AttestationCorrected")
+def _attested(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "target": args["target"],
+        "kind": args["kind"],
+        "attester": args["attester"],
+        "state": STANDING,
+        "outcome": args["outcome"],
+        "document_hash": args["documentHash"],
+        "valid_until": str(args["validUntil"]),
+        "attested_block": event.log.block_number,
+        "attested_tx": event.log.tx_hash,
+        "corrected": event.name == "AttestationCorrected",
+        "withdrawal_hash": None,
+        "withdrawn_block": None,
+    }
+    return (Put("attestations", row),)
+
+
+@_projects("Attestations", "AttestationWithdrawn")
+def _attestation_withdrawn(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    key = {name: args[name] for name in ("target", "kind", "attester")}
+    values = {
+        "state": WITHDRAWN,
+        "withdrawal_hash": args["documentHash"],
+        "withdrawn_block": event.log.block_number,
+    }
+    return (Change("attestations", key, values),)
+
+
+# DataAssets. A first registration emits Transfer before AssetRegistered, so the holder has a table of its own.
+
+
+@_projects("DataAssets", "AssetRegistered")
+def _asset_registered(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "asset_id": asset_key(args["assetId"]),
+        "registrant": args["registrant"],
+        "source_hash": args["sourceHash"],
+        "salt": args["salt"],
+        "kind": args["kind"],
+        "grade": args["grade"],
+        "level": args["level"],
+        "personal": args["personal"],
+        "parents": json_text([asset_key(parent) for parent in args["parents"]]),
+        "state": int(AssetState.REGISTERED),
+        "version": 0,
+        "registered_block": event.log.block_number,
+        "registered_tx": event.log.tx_hash,
+    }
+    return (Add("assets", row),)
+
+
+@_projects("DataAssets", "VersionPublished")
+def _version_published(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "asset_id": asset_key(args["assetId"]),
+        "version": args["version"],
+        "version_key": args["versionKey"],
+        "content_root": args["contentRoot"],
+        "record_count": args["recordCount"],
+        "descriptor_hash": args["descriptorHash"],
+        "published_block": event.log.block_number,
+        "published_tx": event.log.tx_hash,
+    }
+    current = Change("assets", {"asset_id": row["asset_id"]}, {"version": args["version"]})
+    return (current, Add("versions", row))
+
+
+@_projects("DataAssets", "AssetCancelled")
+def _asset_cancelled(event: Event) -> tuple[Operation, ...]:
+    values = {
+        "state": int(AssetState.CANCELLED),
+        "cancellation_hash": event.args["documentHash"],
+        "cancelled_block": event.log.block_number,
+    }
+    return (Change("assets", {"asset_id": asset_key(event.args["assetId"])}, values),)
+
+
+@_projects("DataAssets", "Transfer")
+def _transfer(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    asset_id = asset_key(args["tokenId"])
+    holding = {
+        "asset_id": asset_id,
+        "holder": args["to"],
+        "approved": ZERO_ADDRESS,  # a transfer ends the approval (ERC-721)
+        "changed_block": event.log.block_number,
+    }
+    transfer = {
+        **_place(event),
+        "asset_id": asset_id,
+        "from_account": args["from"],
+        "to_account": args["to"],
+        "block_number": event.log.block_number,
+        "tx_hash": event.log.tx_hash,
+    }
+    return (Put("holdings", holding), Add("transfers", transfer))
+
+
+@_projects("DataAssets", "Approval")
+def _approval(event: Event) -> tuple[Operation, ...]:
+    values = {"approved": event.args["approved"], "changed_block": event.log.block_number}
+    return (Change("holdings", {"asset_id": asset_key(event.args["tokenId"])}, values),)
+
+
+@_projects("DataAssets", "ApprovalForAll")
+def _approval_for_all(event: Event) -> tuple[Operation, ...]:
+    row = {name: event.args[name] for name in ("owner", "operator", "approved")}
+    return (Put("asset_operators", {**row, "changed_block": event.log.block_number}),)
+
+
+# Consents.
+
+
+@_projects("Consents", "BatchGranted")
+def _batch_granted(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        **_batch(event, args["terms"]),
+        "collector": args["collector"],
+        "root": args["root"],
+        "count": args["count"],
+        "manifest_hash": args["manifestHash"],
+        "direct": False,
+    }
+    return (Add("batches", row),)
+
+
+@_projects("Consents", "ConsentGranted")
+def _consent_granted(event: Event) -> tuple[Operation, ...]:
+    args, consent = event.args, event.args["consent"]
+    row = {
+        **_batch(event, consent),
+        "collector": consent["controller"],
+        "root": consent_leaf(args["consentId"], consent["subject"]),
+        "count": 1,
+        "manifest_hash": ZERO32,
+        "direct": True,
+    }
+    grant = {
+        "batch_id": args["batchId"],
+        "consent_id": args["consentId"],
+        "subject": consent["subject"],
+        "record_commit": consent["recordCommit"],
+        "statement_hash": consent["statementHash"],
+        "salt": consent["salt"],
+    }
+    return (Add("batches", row), Add("direct_grants", grant))
+
+
+def _batch(event: Event, terms: Row) -> dict[str, Any]:
+    return {
+        "batch_id": event.args["batchId"],
+        "asset_id": asset_key(event.args["assetId"]),
+        "controller": terms["controller"],
+        "recipient": terms["recipient"],
+        "recipient_class": terms["recipientClass"],
+        "purpose": terms["purpose"],
+        "modes": terms["modes"],
+        "cross_border": terms["crossBorder"],
+        "notice_hash": terms["noticeHash"],
+        "valid_from": str(terms["validFrom"]),
+        "valid_until": str(terms["validUntil"]),
+        "withdrawn": 0,
+        "version": 0,
+        "granted_block": event.log.block_number,
+        "granted_tx": event.log.tx_hash,
+    }
+
+
+@_projects("Consents", "BatchBound")
+def _batch_bound(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "asset_id": asset_key(args["assetId"]),
+        "version": args["version"],
+        "batch_id": args["batchId"],
+        "record_offset": args["offset"],
+        "count": args["count"],
+        "withdrawn_before": args["withdrawn"],
+        "auditor": args["auditor"],
+        "bound_block": event.log.block_number,
+        "bound_tx": event.log.tx_hash,
+    }
+    bound = Change("batches", {"batch_id": args["batchId"]}, {"version": args["version"]})
+    return (bound, Add("bindings", row))
+
+
+@_projects("Consents", "BindingClosed")
+def _binding_closed(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "asset_id": asset_key(args["assetId"]),
+        "version": args["version"],
+        "record_count": args["recordCount"],
+        "live": args["live"],
+        "closed_block": event.log.block_number,
+        "closed_tx": event.log.tx_hash,
+    }
+    return (Add("closed_bindings", row),)
+
+
+@_projects("Consents", "LeafEnded")
+def _leaf_ended(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "batch_id": args["batchId"],
+        "leaf_index": args["index"],
+        "asset_id": asset_key(args["assetId"]),
+        "consent_id": args["consentId"],
+        "subject": args["subject"],
+        "cause": args["cause"],
+        "actor": args["actor"],
+        "live": args["live"],
+        "ended_block": event.log.block_number,
+        "ended_tx": event.log.tx_hash,
+    }
+    return (Change("batches", {"batch_id": args["batchId"]}, sums={"withdrawn": 1}), Add("leaves_ended", row))
+
+
+@_projects("Consents", "LeafChallenged")
+def _leaf_challenged(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        **_place(event),
+        "asset_id": asset_key(args["assetId"]),
+        "batch_id": args["batchId"],
+        "consent_id": args["consentId"],
+        "collector": args["collector"],
+        "field": args["field"],
+        "block_number": event.log.block_number,
+    }
+    return (Add("challenges", row),)
+
+
+@_projects("Consents", "WithdrawalMarked")
+def _withdrawal_marked(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "consent_id": args["consentId"],
+        "asset_id": asset_key(args["assetId"]),
+        "subject": args["subject"],
+        "collector": args["collector"],
+        "state": MARK_PENDING,
+        "marked_block": event.log.block_number,
+        "marked_tx": event.log.tx_hash,
+        "resolver": None,
+        "resolved_block": None,
+    }
+    return (Put("marks", row),)
+
+
+@_projects("Consents", "WithdrawalResolved")
+def _withdrawal_resolved(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    values = {
+        "state": MARK_APPLIED if args["applied"] else MARK_DISMISSED,
+        "resolver": args["resolver"],
+        "resolved_block": event.log.block_number,
+    }
+    return (Change("marks", {"consent_id": args["consentId"]}, values),)
+
+
+# Market.
+
+
+@_projects("Market", "PolicySet")
+def _policy_set(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "kind": args["kind"],
+        "grade": args["grade"],
+        "to_list": args["toList"],
+        "to_order": args["toOrder"],
+        "modes": args["modes"],
+        "set_block": event.log.block_number,
+    }
+    return (Put("policies", row),)
+
+
+@_projects("Market", "OfferListed")
+def _offer_listed(event: Event) -> tuple[Operation, ...]:
+    args, offer = event.args, event.args["offer"]
+    price = offer["price"]
+    row = {
+        "offer_id": args["offerId"],
+        "asset_id": asset_key(args["assetId"]),
+        "provider": args["provider"],
+        "version": offer["version"],
+        "version_key": offer["versionKey"],
+        "mode": offer["mode"],
+        "purpose": offer["purpose"],
+        "price": str(sum(price[line] for line in ("data", "algorithm", "compute", "service"))),
+        "currency": currency_text(price["currency"]),
+        "valid_until": str(offer["validUntil"]),
+        "offer": json_text(offer),
+        "state": int(OfferState.OPEN),
+        "listed_block": event.log.block_number,
+        "listed_index": event.log.log_index,
+        "listed_tx": event.log.tx_hash,
+    }
+    return (Add("offers", row),)
+
+
+@_projects("Market", "OfferClosed")
+def _offer_closed(event: Event) -> tuple[Operation, ...]:
+    values = {"state": int(OfferState.CLOSED), "closed_block": event.log.block_number}
+    return (Change("offers", {"offer_id": event.args["offerId"]}, values),)
+
+
+@_projects("Market", "SaleOrdered")
+def _sale_ordered(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "offer_id": args["offerId"],
+        "asset_id": asset_key(args["assetId"]),
+        "version": args["version"],
+        "buyer": args["buyer"],
+        "reference": args["reference_"],
+        "price": str(args["price"]),
+        "currency": currency_text(args["currency"]),
+        "attesters": json_text(args["attesters"]),
+        "state": int(SaleState.ORDERED),
+        "live_at_order": args["live"],
+        "ordered_block": event.log.block_number,
+        "ordered_index": event.log.log_index,
+    }
+    return (Add("sales", row), _step(event, args["buyer"]))
+
+
+@_projects("Market", "SalePaid")
+def _sale_paid(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    return _sale(
+        event,
+        args["settler"],
+        state=int(SaleState.PAID),
+        settler=args["settler"],
+        payment_receipt=args["receiptHash"],
+    )
+
+
+@_projects("Market", "SalePrepared")
+def _sale_prepared(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    return _sale(
+        event,
+        args["provider"],
+        state=int(SaleState.PREPARED),
+        live_at_prepare=args["live"],
+        prepared_block=event.log.block_number,
+    )
+
+
+@_projects("Market", "SaleDelivered")
+def _sale_delivered(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    return _sale(
+        event,
+        args["provider"],
+        state=int(SaleState.DELIVERED),
+        envelope_hash=args["envelopeHash"],
+        cover_hash=args["coverHash"],
+        delivered_count=args["deliveredCount"],
+        delivered_block=event.log.block_number,
+    )
+
+
+@_projects("Market", "SaleAccepted")
+def _sale_accepted(event: Event) -> tuple[Operation, ...]:
+    by = event.args["by"]
+    return _sale(event, by, state=int(SaleState.ACCEPTED), accepted_by=by, accepted_by_timeout=event.args["byTimeout"])
+
+
+@_projects("Market", "SaleCancelled")
+def _sale_cancelled(event: Event) -> tuple[Operation, ...]:
+    return _sale(event, event.args["by"], state=int(SaleState.CANCELLED))
+
+
+@_projects("Market", "SaleRefunded")
+def _sale_refunded(event: Event) -> tuple[Operation, ...]:
+    return _sale(event, event.args["by"], state=int(SaleState.REFUNDED))
+
+
+def _sale(event: Event, actor: bytes, **values: Any) -> tuple[Operation, ...]:
+    return (Change("sales", {"sale_id": event.args["saleId"]}, values), _step(event, actor))
+
+
+def _step(event: Event, actor: bytes | None) -> Operation:
+    row = {
+        **_place(event),
+        "sale_id": event.args["saleId"],
+        "event": event.name,
+        "actor": actor,
+        "block_number": event.log.block_number,
+        "tx_hash": event.log.tx_hash,
+    }
+    return Add("sale_steps", row)
+
+
+# Revenue.
+
+
+@_projects("Revenue", "SaleSettled")
+def _sale_settled(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "asset_id": asset_key(args["assetId"]),
+        "certificate": args["certificate"],
+        "currency": currency_text(args["currency"]),
+        "price": str(args["price"]),
+        "carry_in": str(args["carryIn"]),
+        "exchange_share": str(args["exchangeShare"]),
+        "provider_share": str(args["providerShare"]),
+        "intermediary_shares": json_text(args["intermediaryShares"]),
+        "per_head": str(args["perHead"]),
+        "delivered_count": args["deliveredCount"],
+        "carry_out": str(args["carryOut"]),
+        "paid_up_to": 0,
+        "settled_block": event.log.block_number,
+        "settled_tx": event.log.tx_hash,
+    }
+    return (Add("settlements", row), _step(event, None))
+
+
+@_projects("Revenue", "PayoutConfirmed")
+def _payout_confirmed(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "from_ordinal": args["from"],
+        "to_ordinal": args["to"],
+        "total": str(args["total"]),
+        "currency": currency_text(args["currency"]),
+        "settler": args["settler"],
+        "receipt_hash": args["receiptHash"],
+        "paid_block": event.log.block_number,
+        "paid_tx": event.log.tx_hash,
+    }
+    paid = Change("settlements", {"sale_id": args["saleId"]}, {"paid_up_to": args["to"]})
+    return (paid, Add("payouts", row), _step(event, args["settler"]))
+
+
+def _place(event: Event) -> dict[str, Any]:
+    return {"block_hash": event.log.block_hash, "log_index": event.log.log_index}

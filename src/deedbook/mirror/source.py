@@ -1,0 +1,165 @@
+"""A JSON-RPC node as the follower's source: blocks whose hashes are checked, logs by block hash, proven journal heads.
+
+Nothing that the node says is taken for more than it is: a header must hash to its own name, logs are asked for by
+block hash (never by number, where a fork could slip in between), and a head counts when `eth_getProof` verifies against
+the header's state root. Whether that header is the chain's is for others to confirm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from deedbook.chain import proofs
+from deedbook.chain.transactions import log_of
+from deedbook.domain.events import Log
+from deedbook.domain.hashing import ZERO32, from_hex, to_hex
+from deedbook.domain.journal import JOURNAL_SLOT, entity_slot
+from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, InvalidInput
+from deedbook.mirror.follower import CONTRACT_HEAD, BlockHeader
+
+SLOTS_PER_REQUEST = 200
+
+
+class Node(Protocol):
+    """The seam to a chain: one JSON-RPC request, its result, typed errors."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result of one JSON-RPC request. Raises ChainUnavailable, or another DeedbookError for its error."""
+
+
+def at_once(tip: int) -> int:
+    """Every block is final when it is there: the embedded chain, QBFT."""
+    return tip
+
+
+class NodeSource:
+    """The `Source` over a node, for contracts at these addresses.
+
+    `final` gives the highest final block number for a tip. `unsafe_unhashed` takes a header's hash from the node, for
+    networks that hash headers in their own way (Besu QBFT leaves the seals out); proofs then bind to the node's word.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        contracts: Mapping[str, bytes],
+        *,
+        final: Callable[[int], int] = at_once,
+        unsafe_unhashed: bool = False,
+    ) -> None:
+        self._node = node
+        self._contracts = dict(contracts)
+        self._final = final
+        self._unsafe_unhashed = unsafe_unhashed
+
+    def tip(self) -> BlockHeader:
+        """The newest block. Raises ChainUnavailable."""
+        header = self._header("latest")
+        if header is None:
+            raise ChainUnavailable("the node has no newest block")
+        return header
+
+    def final(self, tip: int) -> int:
+        """The highest block number that can no longer change."""
+        return self._final(tip)
+
+    def header(self, number: int) -> BlockHeader | None:
+        """The block of this number, or None. Raises IntegrityError where its hash is not that of its fields."""
+        header = self._header(hex(number))
+        if header is not None and header.number != number:
+            raise IntegrityError(f"the node gives block {header.number} for block {number}", block=number)
+        return header
+
+    def logs(self, header: BlockHeader) -> Sequence[Log]:
+        """Our contracts' logs in exactly this block. Raises ChainUnavailable where the node lost it in a fork."""
+        addresses = [to_hex(address) for address in self._contracts.values()]
+        found = self._node.request("eth_getLogs", [{"blockHash": to_hex(header.hash), "address": addresses}])
+        if not isinstance(found, list):
+            raise ChainUnavailable(f"the node gives no logs for block {header.number}")
+        return [self._log(item, header) for item in found]
+
+    def heads(self, header: BlockHeader, contract: str, entities: Sequence[bytes]) -> Mapping[bytes, bytes] | None:
+        """The contract's proven heads after this block by entity; None where the node no longer has the state.
+
+        Raises IntegrityError for a false proof, ChainUnavailable where the block was forked away.
+        """
+        heads: dict[bytes, bytes] = {}
+        for at in range(0, len(entities), SLOTS_PER_REQUEST):
+            some = entities[at : at + SLOTS_PER_REQUEST]
+            stated = self._proof(header, contract, [slot_of(entity) for entity in some])
+            if stated is None:
+                return None
+            heads |= dict(zip(some, stated, strict=True))
+        return heads
+
+    def _header(self, block: str) -> BlockHeader | None:
+        found = self._node.request("eth_getBlockByNumber", [block, False])
+        if found is None:
+            return None
+        try:
+            header = BlockHeader(
+                number=int(found["number"], 16),
+                hash=from_hex(found["hash"], "hash", 32),
+                parent_hash=from_hex(found["parentHash"], "parentHash", 32),
+                timestamp=int(found["timestamp"], 16),
+                state_root=from_hex(found["stateRoot"], "stateRoot", 32),
+            )
+            hashed = header.hash if self._unsafe_unhashed else proofs.header_hash(proofs.encode_header(found))
+        except (InvalidInput, KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(f"the node gives a malformed block {block}: {error}") from error
+        if hashed != header.hash:
+            raise IntegrityError(f"block {header.number} does not hash to {to_hex(header.hash)}", block=header.number)
+        return header
+
+    def _log(self, item: Any, header: BlockHeader) -> Log:
+        try:
+            if item.get("removed"):
+                raise ChainUnavailable(f"block {header.number} was removed in a fork", block=header.number)
+            return log_of(item)
+        except (InvalidInput, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise IntegrityError(f"the node gives a malformed log in block {header.number}: {error}") from error
+
+    def _proof(self, header: BlockHeader, contract: str, slots: Sequence[int]) -> list[bytes] | None:
+        address = self._contracts[contract]
+        keys = [to_hex(slot.to_bytes(32, "big")) for slot in slots]
+        try:
+            answer = self._node.request("eth_getProof", [to_hex(address), keys, hex(header.number)])
+        except ChainUnavailable:
+            raise
+        except DeedbookError:
+            return None  # the node has no proofs, or has pruned this state
+        if answer is None:
+            return None
+        try:
+            return self._verified(header, contract, slots, answer)
+        except (InvalidInput, EvidenceMissing, IntegrityError, KeyError, TypeError, ValueError) as error:
+            self._require_unforked(header)
+            raise IntegrityError(
+                f"the node's proof about {contract} in block {header.number} is false: {error}",
+                contract=contract,
+                block=header.number,
+            ) from error
+
+    def _verified(self, header: BlockHeader, contract: str, slots: Sequence[int], answer: Any) -> list[bytes]:
+        nodes = [from_hex(node, "accountProof") for node in answer["accountProof"]]
+        account = proofs.verify_account_proof(header.state_root, self._contracts[contract], nodes)
+        if account is None:
+            return [ZERO32] * len(slots)  # not deployed yet
+        stated = {int(item["key"], 16): item["proof"] for item in answer["storageProof"]}
+        return [_slot(account.storage_root, slot, stated[slot]) for slot in slots]
+
+    def _require_unforked(self, header: BlockHeader) -> None:
+        now = self.header(header.number)
+        if now is None or now.hash != header.hash:
+            raise ChainUnavailable(f"block {header.number} was forked away", block=header.number)
+
+
+def slot_of(entity: bytes) -> int:
+    """The storage slot of an entity's journal head, or of the contract's own where the entity is empty."""
+    return JOURNAL_SLOT if entity == CONTRACT_HEAD else entity_slot(entity)
+
+
+def _slot(storage_root: bytes, slot: int, proof: Sequence[str]) -> bytes:
+    nodes = [from_hex(node, "storageProof") for node in proof]
+    return proofs.verify_storage_proof(storage_root, slot, nodes).to_bytes(32, "big")

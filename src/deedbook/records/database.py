@@ -1,0 +1,118 @@
+"""One SQL database: how it is opened, read and written, and what its failures are called.
+
+SQLite runs in WAL mode with `synchronous = FULL` and foreign keys on: what was committed survives `kill -9` and a power
+cut. A write takes the write lock at its start, so that two writers queue instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+
+from deedbook.errors import CorruptStore, DeedbookError, Locked
+
+BUSY_SECONDS = 10
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class Database:
+    """A database by its SQLAlchemy URL, such as `sqlite:////var/lib/deedbook/records.db`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.name = make_url(url).database or url
+        self._engine = _engine(url)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database, None elsewhere."""
+        return Path(self.name) if self._engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database. Raises CorruptStore, Locked."""
+        with self._named(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start; all of it commits, or nothing.
+
+        Raises CorruptStore, Locked.
+        """
+        with self._named(), self._engine.connect() as connection:
+            connection.execution_options(deedbook_write=True)
+            with connection.begin():
+                yield connection
+
+    def settle(self) -> None:
+        """Writes everything into the one file and ends the write-ahead log (SQLite).
+
+        Raises Locked while others read.
+        """
+        if self.path is not None:
+            with self._named(), self._engine.connect() as connection:
+                _pragma(connection, "wal_checkpoint(TRUNCATE)")
+                _pragma(connection, "journal_mode = DELETE")
+
+    def forget(self) -> None:
+        """Overwrites what was deleted or replaced, also in the write-ahead log (SQLite alone needs it)."""
+        if self.path is not None:
+            with self._named(), self._engine.connect() as connection:
+                _pragma(connection, "wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Closes every connection; a later use opens new ones."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:
+            known = failure(self.name, error.orig if isinstance(error, DBAPIError) else error)
+            if known is None:
+                raise
+            raise known from error
+
+
+def failure(name: str, error: BaseException | None) -> DeedbookError | None:
+    """What a driver's failure is called, where it is the store's own and not a fault of the statement."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _BUSY:
+        return Locked(f"{Path(name).name} is in use by another writer", hint="try again when it is done", store=name)
+    if code in _UNREADABLE:
+        return CorruptStore(f"{Path(name).name} cannot be read as a database", store=name)
+    return None
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: pysqlite would begin late
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _pragma(connection: Connection, words: str) -> None:
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute(f"PRAGMA {words}").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("deedbook_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

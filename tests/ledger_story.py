@@ -1,0 +1,198 @@
+"""One sale of personal data as the contracts tell it: every event by hand, from the interfaces' definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deedbook.domain import codes
+from deedbook.domain.hashing import sha256
+from deedbook.domain.keytree import Cover, cover_all_but, cover_hash, delivered_count, encode_cover
+from deedbook.domain.merkle import consent_leaf, positional_root
+
+from tests.scripted_chain import Call
+
+FAR = 2**64 - 1
+"""A uint64 that no signed 64-bit column holds."""
+
+EXCHANGE, PROVIDER, BUYER, REVIEWER, AUDITOR, SETTLER, BROKER, ARBITER = (bytes([n]) * 20 for n in range(1, 9))
+ASSET = 0xA55E7 << 200
+VERSION_KEY = sha256(b"version 1")
+BATCH = sha256(b"batch")
+NOTICE = sha256(b"notice")
+OFFER = sha256(b"offer")
+SALE, SECOND_SALE = sha256(b"sale 1"), sha256(b"sale 2")
+PEOPLE = 6
+CONSENTS = [sha256(b"consent" + bytes([n])) for n in range(PEOPLE)]
+SUBJECTS = [bytes([0x50 + n]) * 20 for n in range(PEOPLE)]
+LEAVING = 2
+ROOT = positional_root([consent_leaf(c, s) for c, s in zip(CONSENTS, SUBJECTS, strict=True)])
+ALL: Cover = cover_all_but(PEOPLE, [])
+WITHOUT: Cover = cover_all_but(PEOPLE, [LEAVING])
+COVERS = {cover_hash(cover): encode_cover(cover) for cover in (ALL, WITHOUT)}
+
+
+def admitted(account: bytes, roles: codes.Role, *, licences: tuple[int, ...] = ()) -> Call:
+    args = {"account": account, "identity": sha256(account), "jurisdiction": 156, "roles": int(roles)}
+    return ("Membership", "ParticipantAdmitted", {**args, "validUntil": FAR, "licences": licences})
+
+
+def attested(kind: codes.AttestationKind, target: bytes, attester: bytes, valid_until: int = 0) -> Call:
+    args: dict[str, Any] = {"target": target, "kind": int(kind), "attester": attester, "outcome": 1}
+    return ("Attestations", "Attested", {**args, "documentHash": sha256(b"opinion"), "validUntil": valid_until})
+
+
+TERMS: dict[str, Any] = {
+    "controller": PROVIDER,
+    "recipient": bytes(20),
+    "recipientClass": 256,
+    "purpose": 1,
+    "modes": 32,
+    "crossBorder": False,
+    "noticeHash": NOTICE,
+    "validFrom": 1_600_000_000,
+    "validUntil": FAR,
+}
+
+OFFER_STRUCT: dict[str, Any] = {
+    "provider": PROVIDER,
+    "assetId": ASSET,
+    "version": 1,
+    "versionKey": VERSION_KEY,
+    "mode": 32,
+    "purpose": 1,
+    "price": {"data": 10_000, "algorithm": 0, "compute": 0, "service": 1_000, "currency": b"CNY"},
+    "split": {
+        "exchange": EXCHANGE,
+        "exchangeBps": 500,
+        "providerBps": 2500,
+        "subjectsBps": 6000,
+        "intermediaries": ({"account": BROKER, "bps": 1000},),
+    },
+    "termsHash": sha256(b"terms"),
+    "policyHash": sha256(b"policy"),
+    "quota": 0,
+    "term": FAR,
+    "validUntil": FAR,
+    "conditions": {"buyerClass": 256, "jurisdictions": (156,)},
+    "sandbox": {"on": False, "end": 0, "maxOrders": 0, "maxPrice": 0, "buyers": ()},
+    "salt": sha256(b"salt"),
+}
+
+
+def members() -> list[Call]:
+    role = codes.Role
+    return [
+        ("Membership", "AuthorityUpdated", {"authority": bytes([0xAA]) * 20}),
+        admitted(EXCHANGE, role.OPERATOR),
+        admitted(PROVIDER, role.PROVIDER),
+        admitted(BUYER, role.BUYER, licences=(256,)),
+        admitted(REVIEWER, role.REVIEWER),
+        admitted(AUDITOR, role.AUDITOR),
+        admitted(SETTLER, role.SETTLER),
+        admitted(ARBITER, role.ARBITER),
+        (
+            "Membership",
+            "EncryptionKeyRegistered",
+            {"account": BUYER, "suite": 0x20, "key": sha256(b"key")},
+        ),
+    ]
+
+
+def registered() -> list[Call]:
+    asset = {"assetId": ASSET, "registrant": PROVIDER, "sourceHash": sha256(b"source"), "salt": sha256(b"asset salt")}
+    version = {"assetId": ASSET, "version": 1, "versionKey": VERSION_KEY, "contentRoot": sha256(b"root")}
+    return [
+        ("DataAssets", "Transfer", {"from": bytes(20), "to": PROVIDER, "tokenId": ASSET}),
+        (
+            "DataAssets",
+            "AssetRegistered",
+            {**asset, "kind": 1, "grade": 1, "level": 3, "personal": True, "parents": ()},
+        ),
+        (
+            "DataAssets",
+            "VersionPublished",
+            {**version, "recordCount": PEOPLE, "descriptorHash": sha256(b"descriptor")},
+        ),
+    ]
+
+
+def granted() -> list[Call]:
+    batch = {"batchId": BATCH, "assetId": ASSET, "collector": PROVIDER, "root": ROOT, "count": PEOPLE}
+    return [("Consents", "BatchGranted", {**batch, "terms": TERMS, "manifestHash": sha256(b"manifest")})]
+
+
+def bound() -> list[Call]:
+    binding = {"assetId": ASSET, "version": 1, "batchId": BATCH, "offset": 0, "count": PEOPLE}
+    closed = {"assetId": ASSET, "version": 1, "recordCount": PEOPLE, "live": PEOPLE}
+    return [
+        attested(codes.AttestationKind.CONSENT_AUDIT, BATCH, AUDITOR),
+        ("Consents", "BatchBound", {**binding, "withdrawn": 0, "auditor": AUDITOR}),
+        ("Consents", "BindingClosed", closed),
+        attested(codes.AttestationKind.LEGAL_OPINION, VERSION_KEY, REVIEWER, FAR),
+        attested(codes.AttestationKind.SOURCE_LEGALITY, VERSION_KEY, REVIEWER, 1_900_000_000),
+    ]
+
+
+def listed() -> list[Call]:
+    policy = {"kind": 1, "grade": 1, "toList": 12, "toOrder": 14, "modes": 63}
+    offer = {"offerId": OFFER, "assetId": ASSET, "provider": PROVIDER, "offer": OFFER_STRUCT}
+    return [("Market", "PolicySet", policy), ("Market", "OfferListed", offer)]
+
+
+def ordered(sale: bytes, live: int) -> list[Call]:
+    order: dict[str, Any] = {"saleId": sale, "offerId": OFFER, "buyer": BUYER, "assetId": ASSET, "version": 1}
+    order |= {"reference_": sha256(sale), "price": 11_000, "currency": b"CNY", "live": live}
+    paid = {"saleId": sale, "settler": SETTLER, "receiptHash": sha256(b"bank" + sale), "amount": 11_000}
+    return [
+        ("Market", "SaleOrdered", {**order, "attesters": (REVIEWER, REVIEWER)}),
+        ("Market", "SalePaid", {**paid, "currency": b"CNY"}),
+    ]
+
+
+def delivered(sale: bytes, cover: Cover) -> list[Call]:
+    count = delivered_count(cover)
+    delivery = {"saleId": sale, "provider": PROVIDER, "envelopeHash": sha256(b"envelope" + sale)}
+    return [
+        ("Market", "SalePrepared", {"saleId": sale, "provider": PROVIDER, "version": 1, "live": count}),
+        ("Market", "SaleDelivered", {**delivery, "coverHash": cover_hash(cover), "deliveredCount": count}),
+        ("Market", "SaleAccepted", {"saleId": sale, "by": BUYER, "byTimeout": False}),
+    ]
+
+
+def settled(sale: bytes, certificate: int, per_head: int, count: int, carry_in: int, carry_out: int) -> list[Call]:
+    args: dict[str, Any] = {"saleId": sale, "assetId": ASSET, "certificate": certificate, "currency": b"CNY"}
+    args |= {"price": 11_000, "carryIn": carry_in, "exchangeShare": 550, "providerShare": 2750}
+    args |= {"intermediaryShares": (1100,), "perHead": per_head, "deliveredCount": count, "carryOut": carry_out}
+    return [("Revenue", "SaleSettled", args)]
+
+
+def paid_out(sale: bytes, first: int, end: int, per_head: int) -> list[Call]:
+    args: dict[str, Any] = {"saleId": sale, "settler": SETTLER, "receiptHash": sha256(sale + bytes([first]))}
+    args |= {"from": first, "to": end, "total": (end - first) * per_head, "currency": b"CNY"}
+    return [("Revenue", "PayoutConfirmed", args)]
+
+
+def withdrawn() -> list[Call]:
+    leaf: dict[str, Any] = {"assetId": ASSET, "batchId": BATCH, "consentId": CONSENTS[LEAVING], "index": LEAVING}
+    leaf |= {"subject": SUBJECTS[LEAVING], "cause": int(codes.EndCause.WITHDRAWN), "actor": SUBJECTS[LEAVING]}
+    return [("Consents", "LeafEnded", {**leaf, "live": PEOPLE - 1})]
+
+
+def story() -> list[list[Call]]:
+    """The events of each block, from the first members to the second sale."""
+    return [
+        members(),
+        registered(),
+        granted(),
+        [],
+        bound(),
+        listed(),
+        ordered(SALE, PEOPLE),
+        delivered(SALE, ALL),
+        settled(SALE, 1, 1100, PEOPLE, 0, 0),
+        paid_out(SALE, 0, 4, 1100),
+        withdrawn(),
+        ordered(SECOND_SALE, PEOPLE - 1),
+        delivered(SECOND_SALE, WITHOUT),
+        settled(SECOND_SALE, 2, 1320, PEOPLE - 1, 0, 0),
+    ]
