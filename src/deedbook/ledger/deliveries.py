@@ -1,0 +1,86 @@
+"""Deliveries: an envelope made for one buyer, committed on chain, and handed out only once that is final."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from deedbook.chain.transactions import Receipt, Signer
+from deedbook.domain.codes import SaleState
+from deedbook.domain.hashing import to_hex
+from deedbook.domain.sales import Offer
+from deedbook.errors import IntegrityError, NotFound
+from deedbook.ledger import sales
+from deedbook.ledger.acting import Acting
+from deedbook.vault.envelopes import Context, PublicKey
+from deedbook.vault.payloads import Vault
+
+
+class Shelf(Protocol):
+    """Where envelopes wait, in `records`."""
+
+    def add_envelope(self, sale_id: bytes, envelope: bytes, cover: bytes) -> None:
+        """Keeps the envelope of a sale; the first one stays."""
+
+    def envelope(self, sale_id: bytes) -> tuple[bytes, bytes]:
+        """Envelope and public cover of a sale. Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a delivery recorded: the receipt on chain, the public cover, and how many records it opens."""
+
+    receipt: Receipt
+    cover: bytes
+    count: int
+
+
+def deliver(
+    acting: Acting,
+    vault: Vault,
+    shelf: Shelf,
+    provider: Signer,
+    sale_id: bytes,
+    offer: Offer,
+    *,
+    payload_id: bytes,
+    excluded: Iterable[int],
+    recipient: PublicKey,
+) -> Delivered:
+    """Seals all records but `excluded` (record indices) to the buyer and commits to it on chain.
+
+    An envelope made before a crash is used again. Raises IntegrityError when the recipient's key is not the one that
+    the buyer registered, RejectedByContract when the contract refuses (the envelope stays on the shelf).
+    """
+    buyer = acting.read("Market", "sale", sale_id)["buyer"]
+    require_registered_key(acting, buyer, recipient)
+    context = Context(acting.chain_id, acting.addresses["Market"], sale_id, offer.version_key)
+    made = vault.deliver(payload_id, excluded, recipient, context)
+    shelf.add_envelope(sale_id, made.envelope, made.cover_bytes)
+    receipt = sales.deliver(
+        acting,
+        provider,
+        sale_id,
+        offer,
+        envelope_hash=made.envelope_hash,
+        cover_hash=made.cover_hash,
+        delivered_count=made.delivered_count,
+    )
+    return Delivered(receipt, made.cover_bytes, made.delivered_count)
+
+
+def require_registered_key(acting: Acting, member: bytes, key: PublicKey) -> None:
+    """Raises IntegrityError unless the member registered exactly this key on chain."""
+    participant = acting.read("Membership", "participant", member)
+    if (participant["encryptionSuite"], participant["encryptionKey"]) != (int(key.suite), key.commitment):
+        raise IntegrityError("the encryption key is not the one that the member registered", field="encryptionKey")
+
+
+def hand_out(acting: Acting, shelf: Shelf, sale_id: bytes) -> bytes:
+    """The envelope of a sale whose delivery stands on chain. Raises NotFound before that."""
+    state = acting.read("Market", "sale", sale_id)["state"]
+    envelope, _ = shelf.envelope(sale_id)
+    if state not in (SaleState.DELIVERED, SaleState.ACCEPTED, SaleState.DISPUTED):
+        raise NotFound("delivery of sale", to_hex(sale_id), hint="the provider has to deliver first")
+    return envelope
