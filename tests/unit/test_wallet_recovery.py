@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from eth_keys import keys as eth_keys
+from eth_keys import datatypes as eth_keys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -117,8 +117,8 @@ class Erasure:
     def _rewrapped(self, erasure: ErasureRecord) -> list[KeyRecord]:
         old, new = self._keks.key(erasure.from_generation), self._keks.key(erasure.to_generation)
         erased = {target.payload_id: target.indices for target in erasure.targets}
-        rows = []
-        for key in self._ledger.keys():
+        rows, stored = [], self._ledger.keys()
+        for key in stored:
             indices = erased.get(key.payload_id)
             expected = open_seeds(old, key) if indices is None else without(open_seeds(old, key), indices)
             row = (
