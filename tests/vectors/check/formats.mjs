@@ -1,0 +1,50 @@
+// The second implementation: for each vector file, what its cases must come to. A function throws `Refused` where the
+// format says that the input is refused.
+
+import * as consents from "./consents.mjs";
+import * as ledger from "./ledger.mjs";
+import * as vault from "./vault.mjs";
+import { H, canonicalJson, hex, parseCanonical, parseJson, readDocument, utf8 } from "./bytes.mjs";
+
+export const formats = {
+  consent: consents.consentId,
+  notice: consents.notice,
+  statement: consents.statement,
+  signature: consents.signer,
+  "signed-consent": consents.signedConsent,
+  receipt: consents.receipt,
+  withdrawal: consents.withdrawal,
+  "positional-tree": consents.positionalTree,
+  "positional-proof": consents.positionalProof,
+  batch: consents.batch,
+  "rfc9162-tree": consents.rfc9162Tree,
+  manifest: consents.manifest,
+  record: consents.record,
+  asset: ledger.asset,
+  descriptor: ledger.descriptor,
+  offer: ledger.offer,
+  settlement: ledger.settlement,
+  case: ledger.caseId,
+  identity: ledger.identity,
+  "encryption-key": ledger.encryptionKey,
+  journal: ledger.journal,
+  "journal-slots": ledger.journalSlots,
+  "journal-entities": ledger.journalEntities,
+  "key-tree": vault.keyTree,
+  "key-tree-label": vault.keyTreeLabel,
+  unit: vault.sealedUnit,
+  "content-root": vault.contentRoot,
+  cover: vault.cover,
+  "cover-seeds": vault.coverSeeds,
+  envelope: vault.envelope,
+  "key-wrap": vault.keyWrap,
+  wallet: vault.wallet,
+  "canonical-json": ({ text, canonical }) => ({
+    canonical: canonical === undefined ? canonicalJson(JSON.parse(text)) : canonicalJson(parseCanonical(canonical)),
+  }),
+  "table-digest": ({ rows }) => ({ digest: hex(H(utf8(rows.map((row) => canonicalJson(row) + "\n").join("")))) }),
+  home: ({ document }) => {
+    readDocument(parseJson(document), "deedbook.home", []);
+    return { read: true };
+  },
+};

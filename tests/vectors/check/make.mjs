@@ -1,0 +1,657 @@
+// Writes the vector files beside this folder: the inputs below, with what the second implementation makes of them.
+// A case whose input a format refuses names the error instead. Published versions never change: run this to add cases.
+
+import { writeFileSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { H, K, hex, uint, utf8 } from "./bytes.mjs";
+import { outcome } from "./check.mjs";
+import { viemAccounts } from "./modules.mjs";
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BY = "noble, viem, ethers and WebCrypto (tests/vectors/check/make.mjs)";
+
+async function expectedOf(format, cases) {
+  const found = {};
+  for (const { name, input } of cases) found[name] = (await outcome(format, input)).expected;
+  return found;
+}
+
+async function write(format, about, cases) {
+  const names = cases.map(({ name }) => name);
+  if (new Set(names).size !== names.length) throw new Error(`${format}: two cases of one name`);
+  const made = [];
+  for (const { name, input, error } of cases) {
+    const found = await outcome(format, input);
+    if (error !== found.error) throw new Error(`${format}: ${name}: ${JSON.stringify(found)} and not ${error}`);
+    made.push(error === undefined ? { name, input, expected: found.expected } : { name, input, error });
+  }
+  const vectors = { format, version: 1, about, madeBy: BY, cases: made };
+  writeFileSync(join(folder, `${format}.json`), JSON.stringify(vectors, null, 1) + "\n");
+  return Object.fromEntries(made.map((each) => [each.name, each.expected]));
+}
+
+// -- fixed matter: keys, hashes and addresses that follow from their names
+
+const h32 = (name) => hex(H(utf8(`deedbook vector ${name}`)));
+const address = (name) => hex(H(utf8(`deedbook vector ${name}`)).slice(12));
+const account = (key) => viemAccounts.privateKeyToAccount(key).address.toLowerCase();
+const [subjectKey, otherKey, collectorKey] = ["subject key", "other key", "collector key"].map(h32);
+const BIG = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+const ZERO = "0x0000000000000000000000000000000000000000";
+const NONE = "0x" + "00".repeat(32);
+
+const domain = { chainId: "20230614", contract: address("Consents") };
+const notices = Object.fromEntries(
+  ["zh-CN", "en"].map((language) => {
+    const path = `../../src/deedbook/domain/notices/recruitment.${language}.json`;
+    const notice = JSON.parse(readFileSync(join(folder, path), "utf8"));
+    const names =
+      language === "en"
+        ? { controller: "Guiyang Resume Data Ltd.", contact: "privacy@example.org", assetTitle: "Resumes 1988" }
+        : { controller: "贵阳简历数据有限公司", contact: "privacy@example.org", assetTitle: "1988年简历" };
+    return [language, { ...notice, ...names }];
+  }),
+);
+
+const bare = {
+  subject: account(subjectKey),
+  assetId: BigInt(h32("asset")).toString(),
+  controller: address("controller"),
+  recipient: ZERO,
+  recipientClass: 256,
+  purpose: 1,
+  modes: 32,
+  crossBorder: false,
+  noticeHash: h32("notice"),
+  recordCommit: h32("record"),
+  validFrom: 1686700800,
+  validUntil: 1718323199,
+  statement: "本人同意",
+  salt: h32("salt"),
+};
+
+// -- 1 to 4: notices, statements, consents, receipts, withdrawals
+
+const without = (value, key) => Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
+const en = notices.en;
+
+const noticeCases = await write("notice", "Format 2: canonical bytes and hash of a notice.", [
+  { name: "zh-CN", input: { notice: notices["zh-CN"] } },
+  { name: "en", input: { notice: en } },
+  { name: "another controller, another hash", input: { notice: { ...en, controller: "Other Ltd." } } },
+  { name: "unknown placeholder", input: { notice: { ...en, template: en.template + " {price}" } }, error: "invalid-format" },
+  { name: "empty placeholder", input: { notice: { ...en, template: en.template + " {}" } }, error: "invalid-format" },
+  { name: "lone brace", input: { notice: { ...en, template: en.template + " }" } }, error: "invalid-format" },
+  {
+    name: "border not shown",
+    input: { notice: { ...en, template: en.template.replace("{border}", "anywhere") } },
+    error: "invalid-format",
+  },
+  { name: "bidirectional override in a name", input: { notice: { ...en, controller: "Guiyang \u202edetimiL" } }, error: "invalid-format" },
+  { name: "zero width in a label", input: { notice: { ...en, labels: { ...en.labels, joiner: "\u200b" } } }, error: "invalid-format" },
+  { name: "line feed in the template", input: { notice: { ...en, template: en.template + "\n" } }, error: "invalid-format" },
+  { name: "field missing", input: { notice: without(en, "contact") }, error: "invalid-format" },
+  { name: "field unknown", input: { notice: { ...en, note: "x" } }, error: "invalid-format" },
+  { name: "later version", input: { notice: { ...en, version: 2 } }, error: "wrong-version" },
+  { name: "another format", input: { notice: { ...en, format: "deedbook.consent" } }, error: "invalid-format" },
+  {
+    name: "code with a leading zero",
+    input: { notice: { ...en, labels: { ...en.labels, purpose: { "01": "x" } } } },
+    error: "invalid-format",
+  },
+  {
+    name: "label for neither true nor false",
+    input: { notice: { ...en, labels: { ...en.labels, crossBorder: { true: "yes", false: "no", maybe: "x" } } } },
+    error: "invalid-format",
+  },
+]);
+
+const statements = [];
+for (const [language, notice] of Object.entries(notices)) {
+  const changes = {
+    "by class": {},
+    "named recipient": { recipient: "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed" },
+    "several modes, across borders": { modes: 63, crossBorder: true },
+    "all time": { validFrom: 0, validUntil: 253402300799 },
+    "leap day": { validFrom: 1709164800, validUntil: 1709251199 },
+    "bank, credit": { recipientClass: 257, purpose: 2, modes: 2 },
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    statements.push({ name: `${language}: ${name}`, input: { notice, consent: { ...bare, ...change } } });
+  }
+}
+const odd = { ...en, controller: "{purpose} & <b>Söhne</b>" };
+await write("statement", "Format 2: the sentence that a notice renders for a consent's fields.", [
+  ...statements,
+  { name: "a name that looks like a placeholder", input: { notice: odd, consent: bare } },
+  { name: "no label for the class", input: { notice: en, consent: { ...bare, recipientClass: 3 } }, error: "invalid-format" },
+  { name: "no label for the purpose", input: { notice: en, consent: { ...bare, purpose: 9 } }, error: "invalid-format" },
+  { name: "no label for one of the modes", input: { notice: en, consent: { ...bare, modes: 96 } }, error: "invalid-format" },
+  { name: "no mode", input: { notice: en, consent: { ...bare, modes: 0 } }, error: "invalid-format" },
+  { name: "after the year 9999", input: { notice: en, consent: { ...bare, validUntil: 253402300800 } }, error: "invalid-input" },
+]);
+
+const spoken = async (language, change = {}) => {
+  const consent = { ...bare, ...change, noticeHash: noticeCases[language].noticeHash };
+  const found = await outcome("statement", { notice: notices[language], consent });
+  return { ...consent, statement: found.expected.statement };
+};
+const [chinese, english] = [await spoken("zh-CN"), await spoken("en")];
+
+await write("consent", "Format 1: EIP-712 digests of consents.", [
+  { name: "zh-CN", input: { domain, consent: chinese } },
+  { name: "en", input: { domain, consent: english } },
+  { name: "another chain", input: { domain: { ...domain, chainId: "1" }, consent: english } },
+  { name: "another contract", input: { domain: { ...domain, contract: address("other Consents") }, consent: english } },
+  { name: "another salt", input: { domain, consent: { ...english, salt: h32("another salt") } } },
+  {
+    name: "largest values",
+    input: {
+      domain: { chainId: BIG, contract: "0x" + "ff".repeat(20) },
+      consent: {
+        ...english, assetId: BIG, recipientClass: 65535, purpose: 65535, modes: 65535, crossBorder: true,
+        validFrom: 9007199254740991, validUntil: 9007199254740991, recipient: "0x" + "ff".repeat(20),
+      },
+    },
+  },
+  { name: "zeros", input: { domain: { chainId: "0", contract: ZERO }, consent: { ...bare, subject: ZERO, assetId: "0", controller: ZERO, recipientClass: 0, purpose: 0, modes: 0, noticeHash: NONE, recordCommit: NONE, validFrom: 0, validUntil: 0, salt: NONE } } },
+  { name: "statement beyond the basic plane", input: { domain, consent: { ...english, statement: "同意 𠮷 👍" } } },
+  { name: "subject of 19 bytes", input: { domain, consent: { ...english, subject: english.subject.slice(0, 40) } }, error: "invalid-format" },
+  { name: "subject in upper case", input: { domain, consent: { ...english, subject: "0x" + "AB".repeat(20) } }, error: "invalid-format" },
+  { name: "asset with a leading zero", input: { domain, consent: { ...english, assetId: "07" } }, error: "invalid-format" },
+  { name: "asset as a number", input: { domain, consent: { ...english, assetId: 7 } }, error: "invalid-format" },
+  { name: "asset over 256 bits", input: { domain, consent: { ...english, assetId: BIG.slice(0, -1) + "6" } }, error: "invalid-format" },
+  { name: "class over 16 bits", input: { domain, consent: { ...english, recipientClass: 65536 } }, error: "invalid-format" },
+  { name: "negative time", input: { domain, consent: { ...english, validFrom: -1 } }, error: "invalid-format" },
+  { name: "fraction of a second", input: { domain, consent: { ...english, validFrom: 0.5 } }, error: "invalid-format" },
+  { name: "time beyond 2^53 - 1", input: { domain, consent: { ...english, validUntil: 9007199254740992 } }, error: "invalid-format" },
+  { name: "border as a number", input: { domain, consent: { ...english, crossBorder: 1 } }, error: "invalid-format" },
+  { name: "empty statement", input: { domain, consent: { ...english, statement: "" } }, error: "invalid-input" },
+  { name: "hidden character in the statement", input: { domain, consent: { ...english, statement: "I agree\u2066 not" } }, error: "invalid-input" },
+  { name: "salt missing", input: { domain, consent: without(english, "salt") }, error: "invalid-format" },
+  { name: "field unknown", input: { domain, consent: { ...english, extra: 1 } }, error: "invalid-format" },
+]);
+
+const signings = [
+  { name: "zh-CN", input: { domain, consent: chinese, privateKey: subjectKey } },
+  { name: "en", input: { domain, consent: english, privateKey: subjectKey } },
+  {
+    name: "another subject",
+    input: { domain, consent: { ...english, subject: account(otherKey), salt: h32("salt 2") }, privateKey: otherKey },
+  },
+];
+const signedCases = await expectedOf("signed-consent", signings);
+const signedText = signedCases.en.document;
+const lifted = signedText.replace(/"signature":"0x[0-9a-f]*"/, (found) => {
+  const [r, s] = [found.slice(15, 79), BigInt("0x" + found.slice(79, 143))];
+  const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+  const v = found.slice(143, 145) === "1b" ? "1c" : "1b";
+  return `"signature":"0x${r}${(order - s).toString(16).padStart(64, "0")}${v}"`;
+});
+const texts = {
+  "space after a comma": [signedText.replace(",", ", "), "invalid-format"],
+  "trailing line feed": [signedText + "\n", "invalid-format"],
+  "keys in another order": [JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(signedText)).reverse())), "invalid-format"],
+  "duplicate key": [signedText.replace("{", '{"chainId":"20230614",'), "invalid-format"],
+  "escaped where it need not be": [signedText.replace("Guiyang", "\\u0047uiyang"), "invalid-format"],
+  "byte order mark": ["\ufeff" + signedText, "invalid-format"],
+  "cut short": [signedText.slice(0, -1), "invalid-format"],
+  "later version": [signedText.replace('"version":1', '"version":2'), "wrong-version"],
+  "another format": [signedText.replace("deedbook.consent", "deedbook.consents"), "invalid-format"],
+  "signature of 64 bytes": [signedText.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"],
+  "signature with high s": [lifted, "invalid-signature"],
+  "v of 0": [signedText.replace(/("signature":"0x[0-9a-f]{128})../, "$100"), "invalid-signature"],
+  "signed for another chain": [signedText.replace('"chainId":"20230614"', '"chainId":"1"'), "invalid-signature"],
+  "another's signature": [
+    signedText.replace(/"signature":"[^"]*"/, `"signature":"${signedCases["another subject"].signature}"`),
+    "invalid-signature",
+  ],
+  "one bit of the consent changed": [signedText.replace('"purpose":1', '"purpose":2'), "invalid-signature"],
+};
+await write("signed-consent", "Format 5: consents signed by fixed test keys, as canonical documents.", [
+  ...signings,
+  { name: "as it is kept", input: { document: signedText } },
+  ...Object.entries(texts).map(([name, [document, error]]) => ({ name, input: { document }, error })),
+]);
+
+const digest = signedCases.en.consentId;
+const good = signedCases.en.signature;
+const [r, s, v] = [good.slice(2, 66), good.slice(66, 130), good.slice(130)];
+const order = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+const high = (BigInt("0x" + order) - BigInt("0x" + s)).toString(16).padStart(64, "0");
+const half = "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0";
+const flipped = v === "1b" ? "1c" : "1b";
+const zero64 = "00".repeat(32);
+const fail = (name, signature) => ({ name, input: { digest, signature: "0x" + signature }, error: "invalid-signature" });
+await write("signature", "Every signature: 65 bytes r || s || v, one form only; the account that made it.", [
+  { name: "a signature", input: { digest, signature: good } },
+  { name: "the same signature of another digest is another account's", input: { digest: h32("digest"), signature: good } },
+  { name: "the other v is another account's", input: { digest, signature: "0x" + r + s + flipped } },
+  { name: "largest s that counts as low", input: { digest, signature: "0x" + r + half + v } },
+  fail("high s with the other v (malleable)", r + high + flipped),
+  fail("high s", r + high + v),
+  fail("smallest high s", r + half.slice(0, -1) + "1" + v),
+  fail("v of 0", r + s + "00"),
+  fail("v of 1", r + s + "01"),
+  fail("v of 29", r + s + "1d"),
+  fail("64 bytes (EIP-2098)", r + s),
+  fail("66 bytes", r + s + v + "00"),
+  fail("no byte", ""),
+  fail("r of 0", zero64 + s + v),
+  fail("s of 0", r + zero64 + v),
+  fail("r of the order", order + s + v),
+  fail("s of the order", r + order + v),
+  fail("r beyond the field", "ff".repeat(32) + s + v),
+]);
+
+const signed = JSON.parse(signedText);
+const receiptInput = { signed, language: "en", issuedAt: 1686701000, collectorKey };
+const told = (await outcome("receipt", receiptInput)).expected.document;
+const edit = (name, change, error = "invalid-format") => ({ name, input: { document: change(told) }, error });
+await write("receipt", "Format 3: the collector's receipt, in ISO/IEC TS 27560 form, over Receipt(consentId, assetId, subject).", [
+  { name: "en", input: receiptInput },
+  { name: "zh-CN", input: { ...receiptInput, signed: JSON.parse(signedCases["zh-CN"].document), language: "zh-CN" } },
+  { name: "as it is kept", input: { document: told } },
+  edit("another purpose told", (text) => text.replace('"RECRUITMENT"', '"CREDIT"')),
+  edit("another principal told", (text) => text.replace(`"pii_principal_id":"${english.subject}"`, `"pii_principal_id":"${ZERO}"`)),
+  edit("another receipt_id told", (text) => text.replace(/"receipt_id":"0x../, '"receipt_id":"0x00')),
+  edit("later version", (text) => text.replace(/"version":1}$/, '"version":2}'), "wrong-version"),
+  edit("signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})..("(?!.*"signature"))/, "$1$2"), "invalid-signature"),
+  edit("another collector named", (text) => text.replaceAll(account(collectorKey), account(otherKey)), "invalid-signature"),
+]);
+
+await write("withdrawal", "Format 4: Withdrawal(consentId), signed by the subject.", [
+  { name: "a withdrawal", input: { domain, consentId: digest, subject: english.subject, privateKey: subjectKey } },
+  { name: "on another chain", input: { domain: { ...domain, chainId: "1" }, consentId: digest, subject: english.subject, privateKey: subjectKey } },
+]);
+
+// -- 6 to 8: trees, batches, manifests
+
+const members = Array.from({ length: 8 }, (_, i) => ({ consentId: h32(`consent ${i}`), subject: address(`subject ${i}`) }));
+const everyOf = (count) => Array.from({ length: count }, (_, i) => i);
+const trees = await write("positional-tree", "Format 6: root and proofs of a batch. `generated`: consentId i = keccak256(u32 i), subject i = its last 20 bytes.", [
+  ...[1, 2, 3, 4, 5, 8].map((count) => ({ name: `${count} of ours`, input: { members: members.slice(0, count), proofsOf: everyOf(count) } })),
+  { name: "the same consents in another order", input: { members: members.slice(0, 3).reverse(), proofsOf: [0] } },
+  { name: "100", input: { generated: 100, proofsOf: [0, 1, 49, 63, 64, 98, 99] } },
+  { name: "1000", input: { generated: 1000, proofsOf: [0, 511, 512, 999] } },
+]);
+const five = trees["5 of ours"];
+const at = (index) => ({ leaf: five.proofs[index].leaf, proof: five.proofs[index].proof, count: 5, index, root: five.root });
+await write("positional-proof", "Format 6: whether a proof shows a leaf at a position of a batch of `count`.", [
+  ...everyOf(5).map((index) => ({ name: `leaf ${index} of 5`, input: at(index) })),
+  { name: "alone", input: { leaf: trees["1 of ours"].root, index: 0, count: 1, proof: [], root: trees["1 of ours"].root } },
+  { name: "wrong position", input: { ...at(2), index: 3 } },
+  { name: "position beyond the count", input: { ...at(4), index: 5 } },
+  { name: "padding at its position", input: { leaf: NONE, index: 5, count: 5, proof: [five.proofs[4].leaf, ...five.proofs[4].proof.slice(1)], root: five.root } },
+  { name: "proof too short", input: { ...at(0), proof: at(0).proof.slice(1) } },
+  { name: "proof too long", input: { ...at(0), proof: [...at(0).proof, NONE] } },
+  { name: "count of another depth", input: { ...at(0), count: 4 } },
+  { name: "count zero", input: { ...at(0), count: 0 } },
+  { name: "a node as a leaf", input: { leaf: five.proofs[2].proof[1], index: 0, count: 2, proof: at(0).proof.slice(2), root: five.root } },
+  { name: "another leaf", input: { ...at(1), leaf: at(0).leaf } },
+]);
+
+const terms = {
+  controller: english.controller, recipient: ZERO, recipientClass: 256, purpose: 1, modes: 32, crossBorder: false,
+  noticeHash: english.noticeHash, validFrom: "1686700800", validUntil: "1718323199",
+};
+const manifests = await write("manifest", "Format 8: RFC 9162 root over the canonical signed consents, in leaf order.", [
+  { name: "one", input: { documents: [signedCases["zh-CN"].document] } },
+  { name: "three", input: { documents: ["zh-CN", "en", "another subject"].map((name) => signedCases[name].document) } },
+]);
+const anchored = { terms, manifestHash: manifests.three.manifestHash, assetId: bare.assetId, root: five.root, count: 5 };
+await write("batch", "Format 7: termsHash and batchId.", [
+  { name: "a batch", input: anchored },
+  { name: "a direct grant has no manifest", input: { ...anchored, manifestHash: NONE, count: 1 } },
+  { name: "another count", input: { ...anchored, count: 6 } },
+  { name: "named recipient across borders", input: { ...anchored, terms: { ...terms, recipient: address("bank"), crossBorder: true } } },
+  {
+    name: "largest values",
+    input: {
+      terms: { controller: "0x" + "ff".repeat(20), recipient: "0x" + "ff".repeat(20), recipientClass: 65535, purpose: 65535, modes: 65535, crossBorder: true, noticeHash: "0x" + "ff".repeat(32), validFrom: "18446744073709551615", validUntil: "18446744073709551615" },
+      manifestHash: "0x" + "ff".repeat(32), assetId: BIG, root: "0x" + "ff".repeat(32), count: 4294967295,
+    },
+  },
+]);
+
+// The eight leaf inputs of the certificate-transparency test tree (RFC 6962 implementations).
+const known = ["0x", "0x00", "0x10", "0x2021", "0x3031", "0x40414243", "0x5051525354555657", "0x606162636465666768696a6b6c6d6e6f"];
+const roots = await write("rfc9162-tree", "RFC 9162 trees: roots and inclusion proofs. `known n`: the public RFC 6962 test tree.", [
+  ...everyOf(9).map((count) => ({ name: `known ${count}`, input: { leafInputs: known.slice(0, count), proofsOf: everyOf(count) } })),
+  { name: "100", input: { leafInputs: everyOf(100).map((i) => hex(uint(i, 4))), proofsOf: [0, 1, 63, 64, 95, 96, 98, 99] } },
+]);
+if (roots["known 8"].root !== "0x5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328") throw new Error("RFC 6962 root");
+if (roots["known 7"].root !== "0xddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c") throw new Error("RFC 6962 root");
+
+// -- 9 to 11: assets, offers, sales
+
+const version = { contentRoot: h32("content"), recordCount: 500, descriptorHash: h32("descriptor") };
+const registered = { chainId: domain.chainId, dataAssets: address("DataAssets"), registrant: address("provider"), salt: h32("asset salt"), version };
+await write("asset", "Format 9: assetId and versionKey.", [
+  { name: "an asset", input: registered },
+  { name: "another registrant", input: { ...registered, registrant: address("other provider") } },
+  { name: "another salt", input: { ...registered, salt: NONE } },
+  { name: "another chain", input: { ...registered, chainId: "1" } },
+  { name: "another version", input: { ...registered, version: { ...version, recordCount: 499 } } },
+]);
+
+const offer = {
+  format: "deedbook.offer", version: 1, provider: address("provider"), assetId: bare.assetId, assetVersion: 1,
+  versionKey: h32("version key"), mode: 32, purpose: 1,
+  price: { data: "1200000", algorithm: "0", compute: "50000", service: "50000", currency: "CNY" },
+  split: {
+    exchange: address("exchange"), exchangeBps: 500, providerBps: 3000, subjectsBps: 6000,
+    intermediaries: [{ account: address("broker"), bps: 300 }, { account: address("appraiser"), bps: 200 }],
+  },
+  termsHash: h32("terms"), policyHash: h32("policy"), quota: "0", term: "31536000", validUntil: "1700000000",
+  conditions: { buyerClass: 256, jurisdictions: [156, 344] },
+  sandbox: { on: true, end: "1690000000", maxOrders: 10, maxPrice: "5000000", buyers: [address("buyer 1"), address("buyer 2")] },
+  salt: h32("offer salt"),
+};
+const plainOffer = {
+  ...offer,
+  split: { ...offer.split, providerBps: 9500, subjectsBps: 0, intermediaries: [] },
+  conditions: { buyerClass: 0, jurisdictions: [] },
+  sandbox: { on: false, end: "0", maxOrders: 0, maxPrice: "0", buyers: [] },
+};
+const ordered = { chainId: domain.chainId, market: address("Market"), offer, buyer: address("buyer 1"), reference: h32("reference") };
+await write("offer", "Format 10: offerId (over the whole dynamic offer) and saleId.", [
+  { name: "every part", input: ordered },
+  { name: "empty arrays", input: { ...ordered, offer: plainOffer } },
+  { name: "another market", input: { ...ordered, market: address("other Market") } },
+  { name: "another reference", input: { ...ordered, reference: NONE } },
+  {
+    name: "largest values",
+    input: {
+      ...ordered,
+      chainId: BIG,
+      offer: {
+        ...offer, assetId: BIG, assetVersion: 4294967295, quota: "18446744073709551615", term: "18446744073709551615",
+        validUntil: "18446744073709551615", mode: 65535,
+        price: { ...offer.price, data: "340282366920938463463374607431768211455" },
+        split: { ...offer.split, intermediaries: Array.from({ length: 8 }, (_, i) => ({ account: address(`broker ${i}`), bps: 65535 })) },
+        sandbox: { ...offer.sandbox, buyers: Array.from({ length: 64 }, (_, i) => address(`buyer ${i}`)) },
+      },
+    },
+  },
+  { name: "currency in lower case", input: { ...ordered, offer: { ...offer, price: { ...offer.price, currency: "cny" } } }, error: "invalid-input" },
+  { name: "price as a number", input: { ...ordered, offer: { ...offer, price: { ...offer.price, data: 1200000 } } }, error: "invalid-format" },
+  { name: "price over 128 bits", input: { ...ordered, offer: { ...offer, price: { ...offer.price, data: BIG } } }, error: "invalid-format" },
+  { name: "quota over 64 bits", input: { ...ordered, offer: { ...offer, quota: "18446744073709551616" } }, error: "invalid-format" },
+  { name: "provider of 19 bytes", input: { ...ordered, offer: { ...offer, provider: offer.provider.slice(0, 40) } }, error: "invalid-format" },
+  { name: "later version", input: { ...ordered, offer: { ...offer, version: 2 } }, error: "wrong-version" },
+  { name: "salt missing", input: { ...ordered, offer: without(offer, "salt") }, error: "invalid-format" },
+]);
+
+const fair = { exchange: 500, provider: 3000, subjects: 6000, intermediaries: [300, 200] };
+const settled = { price: "1300001", carryIn: "0", split: fair, deliveredCount: 500, hasPool: true };
+await write("settlement", "Revenue: shares of a sale in minor units; the split in basis points.", [
+  { name: "500 people", input: settled },
+  { name: "with a carry", input: { ...settled, carryIn: "499" } },
+  { name: "one person", input: { ...settled, deliveredCount: 1 } },
+  { name: "more people than money", input: { ...settled, price: "100" } },
+  { name: "nothing paid", input: { ...settled, price: "0", carryIn: "7" } },
+  { name: "without a pool", input: { ...settled, carryIn: "11", deliveredCount: 0, hasPool: false, split: { ...fair, provider: 9000, subjects: 0 } } },
+  { name: "largest price", input: { ...settled, price: "340282366920938463463374607431768211455", deliveredCount: 10000000 } },
+  { name: "no people, but a pool", input: { ...settled, deliveredCount: 0 }, error: "invalid-input" },
+  { name: "shares over the whole", input: { ...settled, split: { ...fair, provider: 9500 } }, error: "invalid-input" },
+]);
+
+await write("case", "caseId of Cases.", [
+  { name: "an objection", input: { target: h32("target"), kind: 1, opener: address("opener"), documentHash: h32("document") } },
+]);
+await write("identity", "Membership: the salted commitment to a legal identity.", [
+  { name: "a firm", input: { salt: h32("identity salt"), identity: { name: "贵阳简历数据有限公司", code: "91520100MA6XXXXXXX" } } },
+]);
+const descriptor = {
+  format: "deedbook.descriptor", version: 1, language: "en", title: "Resumes 1988", description: "Wages, schooling and experience.",
+  kind: 1,
+  fields: [
+    { name: "wage", type: "decimal", unit: "USD", description: "Weekly wage." },
+    { name: "education", type: "integer", unit: "a", description: "Years of schooling." },
+    { name: "name", type: "text", unit: "", description: "Synthetic name." },
+  ],
+  period: { from: 573177600, until: 575855999 }, source: "US Census Bureau, Current Population Survey, March 1988",
+  quality: { completeness: "1" }, recordCount: 500, size: 272500,
+};
+await write("descriptor", "The public descriptor of a version: canonical bytes and hash.", [
+  { name: "resumes", input: { descriptor } },
+  { name: "no field", input: { descriptor: { ...descriptor, fields: [] } }, error: "invalid-input" },
+  { name: "two fields of one name", input: { descriptor: { ...descriptor, fields: [descriptor.fields[0], descriptor.fields[0]] } }, error: "invalid-input" },
+  { name: "type unknown", input: { descriptor: { ...descriptor, fields: [{ ...descriptor.fields[0], type: "float" }] } }, error: "invalid-input" },
+  { name: "field unknown", input: { descriptor: { ...descriptor, price: 1 } }, error: "invalid-format" },
+  { name: "later version", input: { descriptor: { ...descriptor, version: 2 } }, error: "wrong-version" },
+]);
+
+// -- 12: journal
+
+const logs = [
+  { blockNumber: 1, topics: [h32("topic 0"), h32("topic 1")], data: "0x" },
+  { blockNumber: 1, topics: [h32("topic 0")], data: "0x" + "01".repeat(64) },
+  { blockNumber: 20230614, topics: ["topic 0", "topic 1", "topic 2", "topic 3"].map(h32), data: "0xff" },
+];
+await write("journal", "Format 12: the head after each log; `head` before the first one (zero where absent).", [
+  { name: "three logs", input: { logs } },
+  { name: "reordered", input: { logs: [logs[1], logs[0], logs[2]] } },
+  { name: "one left out", input: { logs: [logs[0], logs[2]] } },
+  { name: "no topic, no data", input: { logs: [{ blockNumber: 0, topics: [], data: "0x" }] } },
+  { name: "from a head", input: { logs: [logs[2]], head: h32("head") } },
+]);
+await write("journal-slots", "Format 12: the storage slots of a contract's head and of an entity's.", [
+  { name: "an asset", input: { entity: h32("asset") } },
+  { name: "an account", input: { entity: "0x" + "00".repeat(12) + address("account").slice(2) } },
+  { name: "zero", input: { entity: NONE } },
+]);
+const [target, saleId, who] = [h32("target"), h32("sale"), address("account")];
+const entity = (contract, event, args) => ({ name: `${contract}.${event}`, input: { contract, event, args } });
+await write("journal-entities", "Formats 11 and 12: the entities that an event's log is folded into.", [
+  ...["ParticipantAdmitted", "ParticipantChanged", "ParticipantSuspended", "ParticipantReinstated", "ParticipantExpelled", "EncryptionKeyRegistered"].map((event) => entity("Membership", event, { account: who })),
+  ...["CaseOpened", "CaseDecided", "TargetHeld", "TargetReleased"].map((event) => entity("Cases", event, { target })),
+  ...["Attested", "AttestationCorrected", "AttestationWithdrawn"].map((event) => entity("Attestations", event, { target })),
+  ...["AssetRegistered", "VersionPublished", "AssetCancelled"].map((event) => entity("DataAssets", event, { assetId: bare.assetId })),
+  ...["Transfer", "Approval"].map((event) => entity("DataAssets", event, { tokenId: bare.assetId })),
+  entity("DataAssets", "ApprovalForAll", { owner: who }),
+  ...["BatchGranted", "ConsentGranted", "BatchBound", "BindingClosed", "LeafEnded", "LeafChallenged", "WithdrawalMarked", "WithdrawalResolved"].map((event) => entity("Consents", event, { assetId: bare.assetId })),
+  ...["OfferListed", "OfferClosed"].map((event) => entity("Market", event, { assetId: bare.assetId })),
+  entity("Market", "SaleOrdered", { saleId, assetId: bare.assetId }),
+  ...["SalePaid", "SalePrepared", "SaleDelivered", "SaleAccepted", "SaleCancelled", "SaleRefunded"].map((event) => entity("Market", event, { saleId })),
+  entity("Market", "PolicySet", { kind: 1, grade: 1 }),
+  { name: "Market.PolicySet of another grade", input: { contract: "Market", event: "PolicySet", args: { kind: 4, grade: 2 } } },
+  entity("Revenue", "SaleSettled", { saleId, assetId: bare.assetId }),
+  entity("Revenue", "PayoutConfirmed", { saleId }),
+  entity("Market", "AuthorityUpdated", {}),
+  { name: "a contract without a journal", input: { contract: "AccessManager", event: "RoleGranted", args: {} }, error: "invalid-input" },
+]);
+
+// -- 13 to 18: records, key trees, units, covers, envelopes, wrapped keys
+
+const records = {
+  "a person": { name: "李小满", education: 12, wage: "354.94", married: true, note: null },
+  "empty": {},
+  "keys beyond ASCII": { "工资": "1", "€": "2", "𠮷": "3", "\r": "4", "1": "5" },
+};
+await write("record", "Format 13: the salted commitment to a record.", Object.entries(records).map(([name, record]) => ({ name, input: { salt: h32("record salt"), record } })));
+
+await write("key-tree-label", "Format 14: the labels of derivations.", [
+  { name: "left child on level 1", input: { use: 1, level: 1, branch: 0 } },
+  { name: "right child on level 20", input: { use: 1, level: 20, branch: 1 } },
+  { name: "record key at depth 9", input: { use: 2, level: 9, branch: 0 } },
+  { name: "commitment at depth 0", input: { use: 3, level: 0, branch: 0 } },
+]);
+const rootSeed = h32("root seed");
+await write("key-tree", "Format 14: seeds, record keys and commitments of leaves.", [
+  { name: "1 record", input: { rootSeed, recordCount: 1, indices: [0] } },
+  { name: "2 records", input: { rootSeed, recordCount: 2, indices: [0, 1] } },
+  { name: "5 records", input: { rootSeed, recordCount: 5, indices: [0, 1, 2, 3, 4] } },
+  { name: "500 records", input: { rootSeed, recordCount: 500, indices: [0, 255, 256, 499] } },
+  { name: "1000000 records", input: { rootSeed, recordCount: 1000000, indices: [0, 524287, 524288, 999999] } },
+  { name: "another root", input: { rootSeed: NONE, recordCount: 5, indices: [3] } },
+]);
+
+const place = { assetId: bare.assetId, version: 1, index: 7, consentId: digest };
+const sealing = { leafSeed: h32("leaf seed"), depth: 9, place, salt: h32("record salt"), record: records["a person"] };
+const unit = (await outcome("unit", sealing)).expected.unit;
+const reopened = (change) => ({ leafSeed: sealing.leafSeed, depth: 9, place, unit, ...change });
+const flip = (text, position) => text.slice(0, 2 + 2 * position) + (Number.parseInt(text.substr(2 + 2 * position, 2), 16) ^ 1).toString(16).padStart(2, "0") + text.slice(4 + 2 * position);
+await write("unit", "Formats 13 and 15: sealed units.", [
+  { name: "a record", input: sealing },
+  { name: "a record that fills its block but for the mark", input: { ...sealing, record: { text: "x".repeat(256 - 143) } } },
+  { name: "a record of a whole block", input: { ...sealing, record: { text: "x".repeat(256 - 142) } } },
+  { name: "a record of several blocks", input: { ...sealing, record: { text: "简".repeat(500) } } },
+  { name: "opened again", input: reopened({}) },
+  { name: "another consent", input: reopened({ place: { ...place, consentId: h32("other") } }), error: "seal-broken" },
+  { name: "another index", input: reopened({ place: { ...place, index: 8 } }), error: "seal-broken" },
+  { name: "another version", input: reopened({ place: { ...place, version: 2 } }), error: "seal-broken" },
+  { name: "another asset", input: reopened({ place: { ...place, assetId: "7" } }), error: "seal-broken" },
+  { name: "another seed", input: reopened({ leafSeed: h32("other seed") }), error: "seal-broken" },
+  { name: "another depth", input: reopened({ depth: 10 }), error: "seal-broken" },
+  { name: "commitment changed", input: reopened({ unit: flip(unit, 1) }), error: "seal-broken" },
+  { name: "ciphertext changed", input: reopened({ unit: flip(unit, 40) }), error: "seal-broken" },
+  { name: "tag changed", input: reopened({ unit: flip(unit, unit.length / 2 - 2) }), error: "seal-broken" },
+  { name: "later version of the form", input: reopened({ unit: "0x02" + unit.slice(4) }), error: "seal-broken" },
+  { name: "cut short", input: reopened({ unit: unit.slice(0, 80) }), error: "seal-broken" },
+  { name: "empty, as of a withdrawn person", input: reopened({ unit: "0x" }), error: "seal-broken" },
+]);
+await write("content-root", "Format 15: RFC 9162 root over the SHA-256 of the units; a withdrawn person's is empty.", [
+  { name: "one", input: { units: [unit] } },
+  { name: "three, one withdrawn", input: { units: [unit, "0x", "0x010203"] } },
+]);
+
+const tree = (recordCount, excluded, ordinalsOf = []) => ({ recordCount, excluded, ordinalsOf });
+const sets = [
+  { name: "1, all", input: tree(1, [], [0]) },
+  { name: "1, none", input: tree(1, [0]) },
+  { name: "2, second", input: tree(2, [0], [1]) },
+  { name: "5, all", input: tree(5, [], [0, 4]) },
+  { name: "5 without the last", input: tree(5, [4], [3]) },
+  { name: "5 without the first", input: tree(5, [0], [1, 4]) },
+  { name: "6 without two", input: tree(6, [1, 4], [0, 2, 3, 5]) },
+  { name: "8 without every other", input: tree(8, [0, 2, 4, 6], [1, 7]) },
+  { name: "500 without ten", input: tree(500, [0, 1, 63, 64, 128, 200, 255, 256, 300, 499], [2, 498]) },
+  { name: "1000, the last only", input: tree(1000, everyOf(999), [999]) },
+];
+const covers = await expectedOf("cover", sets);
+const spelled = (count, nodes, { magic = "4442435601", depth = undefined, more = "" } = {}) => {
+  const levels = depth ?? (count <= 1 ? 0 : (count - 1).toString(2).length);
+  const body = nodes.map(([level, position]) => hex(uint(level, 1)).slice(2) + hex(uint(position, 8)).slice(2)).join("");
+  return { encoded: "0x" + magic + hex(uint(levels, 1)).slice(2) + hex(uint(count, 8)).slice(2) + hex(uint(nodes.length, 4)).slice(2) + body + more };
+};
+const refused = (name, input, error = "invalid-format") => ({ name: `refused: ${name}`, input, error });
+await write("cover", "Format 16: the one cover of all records but `excluded`; other spellings are refused.", [
+  ...sets,
+  { name: "index beyond the count", input: tree(5, [5]), error: "invalid-input" },
+  { name: "read again", input: { encoded: covers["500 without ten"].encoded } },
+  { name: "read again: none", input: { encoded: covers["1, none"].encoded } },
+  refused("two children for their parent", spelled(8, [[3, 0], [3, 1]])),
+  refused("a leaf whose sibling is padding", spelled(5, [[1, 0], [3, 4]])),
+  refused("only padding below", spelled(5, [[1, 0], [3, 5]])),
+  refused("out of order", spelled(8, [[3, 3], [3, 0]])),
+  refused("overlapping", spelled(8, [[1, 0], [2, 1]])),
+  refused("twice", spelled(8, [[3, 0], [3, 0]])),
+  refused("below the leaves", spelled(8, [[4, 0]])),
+  refused("position beyond its level", spelled(8, [[2, 4]])),
+  refused("depth of another count", spelled(8, [[0, 0]], { depth: 4 })),
+  refused("no record", spelled(0, [])),
+  refused("other magic", spelled(8, [[0, 0]], { magic: "4442454e01" })),
+  refused("later version", spelled(8, [[0, 0]], { magic: "4442435602" }), "wrong-version"),
+  refused("bytes left over", spelled(8, [[0, 0]], { more: "00" })),
+  refused("node cut short", { encoded: covers["5 without the last"].encoded.slice(0, -2) }),
+  refused("no byte", { encoded: "0x" }),
+]);
+const seeds = await write("cover-seeds", "Format 16: a cover with the seeds of its nodes, as an envelope holds them.", [
+  { name: "everyone", input: { rootSeed, recordCount: 500, excluded: [] } },
+  { name: "500 without three", input: { rootSeed, recordCount: 500, excluded: [0, 250, 499] } },
+  { name: "no one", input: { rootSeed, recordCount: 5, excluded: [0, 1, 2, 3, 4] } },
+]);
+
+const suites = { "X25519": [0x0020, h32("public key")], "hybrid": [0x647a, "0x" + "5a".repeat(1216)] };
+await write("encryption-key", "Format 17: the commitment to a member's encryption key.", Object.entries(suites).map(([name, [suite, publicKey]]) => ({ name, input: { suite, publicKey } })));
+const context = { chainId: domain.chainId, market: address("Market"), saleId, versionKey: h32("version key") };
+const posted = { recipientPrivateKey: h32("recipient key"), ephemeralPrivateKey: h32("ephemeral key"), context, seeds: seeds["500 without three"].seeds };
+const { envelope } = (await outcome("envelope", posted)).expected;
+const opened = (change) => ({ recipientPrivateKey: posted.recipientPrivateKey, context, envelope, ...change });
+await write("envelope", "Format 17: key envelopes with X25519 (RFC 9180). `ephemeralPrivateKey` fixes what is random in use.", [
+  { name: "500 without three", input: posted },
+  { name: "everyone", input: { ...posted, seeds: seeds.everyone.seeds } },
+  { name: "opened again", input: opened({}) },
+  { name: "another sale", input: opened({ context: { ...context, saleId: h32("other sale") } }), error: "seal-broken" },
+  { name: "another version key", input: opened({ context: { ...context, versionKey: NONE } }), error: "seal-broken" },
+  { name: "another market", input: opened({ context: { ...context, market: ZERO } }), error: "seal-broken" },
+  { name: "another chain", input: opened({ context: { ...context, chainId: "1" } }), error: "seal-broken" },
+  { name: "another key", input: opened({ recipientPrivateKey: h32("other recipient") }), error: "seal-broken" },
+  { name: "encapsulation changed", input: opened({ envelope: flip(envelope, 8) }), error: "seal-broken" },
+  { name: "ciphertext changed", input: opened({ envelope: flip(envelope, 60) }), error: "seal-broken" },
+  { name: "other magic", input: opened({ envelope: flip(envelope, 0) }), error: "invalid-format" },
+  { name: "later version", input: opened({ envelope: envelope.slice(0, 10) + "02" + envelope.slice(12) }), error: "wrong-version" },
+  { name: "unknown suite", input: opened({ envelope: envelope.slice(0, 12) + "0010" + envelope.slice(16) }), error: "invalid-format" },
+  { name: "cut short", input: opened({ envelope: envelope.slice(0, 12) }), error: "invalid-format" },
+]);
+await write("key-wrap", "Format 18: seeds under a payload key, a payload key under a key-encryption key.", [
+  {
+    name: "epoch 1, generation 1",
+    input: {
+      payloadId: h32("payload"), epoch: 1, generation: 1, payloadKey: h32("payload key"), kek: h32("kek"),
+      seeds: seeds["500 without three"].seeds, seedsNonce: "0x" + "01".repeat(12), wrapNonce: "0x" + "02".repeat(12),
+    },
+  },
+  {
+    name: "epoch 2, generation 3",
+    input: {
+      payloadId: h32("payload"), epoch: 2, generation: 3, payloadKey: h32("payload key 2"), kek: h32("kek 3"),
+      seeds: seeds["no one"].seeds, seedsNonce: "0x" + "03".repeat(12), wrapNonce: "0x" + "04".repeat(12),
+    },
+  },
+]);
+
+// -- 19 to 22 and what all of them are written with
+
+await write("table-digest", "Format 19: the digest of a table's canonical rows.", [
+  { name: "no row", input: { rows: [] } },
+  { name: "two rows", input: { rows: [[1, "0x00", "7", true, null], [2, "0xff", BIG, false, "工资"]] } },
+]);
+await write("wallet", "Format 21: the private key of a seed for one asset on one chain.", [
+  { name: "an asset", input: { seed: h32("wallet seed"), chainId: domain.chainId, assetId: bare.assetId } },
+  { name: "another asset", input: { seed: h32("wallet seed"), chainId: domain.chainId, assetId: "0" } },
+  { name: "another chain", input: { seed: h32("wallet seed"), chainId: "1", assetId: bare.assetId } },
+  { name: "another seed", input: { seed: NONE, chainId: domain.chainId, assetId: bare.assetId } },
+]);
+
+const homes = {
+  "another format": ['{"format":"other","version":1}', "invalid-format"],
+  "a later version": ['{"format":"deedbook.home","version":2}', "wrong-version"],
+  "not JSON": ["{", "invalid-format"],
+};
+await write("home", "Format 22: home.json; JSON, canonical or not.", [
+  { name: "a home", input: { document: '{"format":"deedbook.home","version":1}' } },
+  { name: "indented", input: { document: '{\n  "format": "deedbook.home",\n  "version": 1\n}\n' } },
+  ...Object.entries(homes).map(([name, [document, error]]) => ({ name: `refused: ${name}`, input: { document }, error })),
+]);
+
+const texts8785 = {
+  "numbers": '[333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001, -0, 1e21, 1e-7, 9007199254740991, 5e-324, 1.7976931348623157e308]',
+  "keys by UTF-16": '{"\\u20ac": 1, "\\r": 2, "\\ufb33": 3, "1": 4, "\\ud83d\\ude00": 5, "\\u0080": 6, "\\u00f6": 7}',
+  "escapes": '["\\u20ac$\\u000F\\u000aA\'\\u0042\\u0022\\u005c\\\\\\"\\/", "\\b\\t\\n\\f\\r", "\\u007f\\u2028"]',
+  "nested": '{"b": [true, false, null, {}], "a": {"d": [], "c": ""}}',
+  "a bare string": '"工资"',
+};
+const canonicalTexts = {
+  "a duplicate key": '{"a":1,"a":1}',
+  "NaN": "NaN",
+  "infinity": "1e999",
+  "an integer of 2^53": "9007199254740992",
+  "an exponent in another form": "1E3",
+  "a trailing zero": "1.0",
+  "minus zero": "-0",
+  "a lone surrogate": '"\\ud800"',
+  "a space": "[1, 2]",
+  "a single quote": "'a'",
+  "nothing": "",
+  "two values": "1 2",
+};
+await write("canonical-json", "RFC 8785: `text` has the canonical form `canonical`; given as canonical, other spellings are refused.", [
+  ...Object.entries(texts8785).map(([name, text]) => ({ name, input: { text } })),
+  { name: "canonical already", input: { canonical: '{"a":[1,2.5,"ö"]}' } },
+  ...Object.entries(canonicalTexts).map(([name, canonical]) => ({ name: `refused: ${name}`, input: { canonical }, error: "invalid-format" })),
+]);
