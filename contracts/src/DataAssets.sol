@@ -233,13 +233,18 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
     // The token. What OpenZeppelin emits is folded where it is emitted.
 
     function _update(address to, uint256 assetId, address by) internal override returns (address from) {
+        // Only a registration mints: what it has not entered does not exist, whoever asks.
+        _usable(assetId);
         if (_ownerOf(assetId) != address(0)) _checkMove(assetId, to, by);
         from = super._update(to, assetId, by);
         _foldEmitted(Keys.asset(assetId), abi.encode(IERC721.Transfer.selector, from, to, assetId));
     }
 
     function _approve(address to, uint256 assetId, address by, bool emitEvent) internal override {
-        if (to != address(0)) _checkMove(assetId, to, by);
+        if (to != address(0)) {
+            _usable(assetId);
+            _checkMove(assetId, to, by);
+        }
         super._approve(to, assetId, by, emitEvent);
         if (emitEvent) {
             _foldEmitted(Keys.asset(assetId), abi.encode(IERC721.Approval.selector, _ownerOf(assetId), to, assetId));
@@ -254,7 +259,6 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
 
     /// @dev A token moves, or may be moved, only among members and while nothing holds it. Giving up an approval needs nothing.
     function _checkMove(uint256 assetId, address to, address by) private view {
-        _usable(assetId);
         _requireFree(assetId, 0);
         _requireMembers(_ownerOf(assetId), to, by);
     }

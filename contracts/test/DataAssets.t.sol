@@ -512,13 +512,19 @@ contract DataAssetsTest is Base {
     function test_WhatDoesNotExistDoesNotMove() public {
         uint256 id = _register(1);
         vm.startPrank(provider);
-        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 7));
+        vm.expectRevert(abi.encodeWithSelector(IDataAssets.UnknownAsset.selector, 7));
         dataAssets.transferFrom(provider, otherProvider, 7);
         vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0)));
         dataAssets.transferFrom(provider, address(0), id);
         vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721IncorrectOwner.selector, buyer, id, provider));
         dataAssets.transferFrom(buyer, otherProvider, id);
         vm.stopPrank();
+    }
+
+    function test_NobodyMintsByATransferFromNobody() public {
+        vm.prank(address(0));
+        vm.expectRevert(abi.encodeWithSelector(IDataAssets.UnknownAsset.selector, 7));
+        dataAssets.transferFrom(address(0), otherProvider, 7);
     }
 
     function test_AContractWalletCanHoldAnAsset() public {

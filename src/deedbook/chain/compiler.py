@@ -124,7 +124,7 @@ def _artifact(built: Mapping[str, Any]) -> Artifact:
 
 def _layout(layout: Mapping[str, Any]) -> Any:
     """The layout without the compiler's node numbers, which change with any other file."""
-    text = re.sub(r"\)\d+_", ")_", json.dumps(layout))
+    text = re.sub(r"\)\d+", ")", json.dumps(layout))
     return json.loads(text, object_hook=lambda item: {key: item[key] for key in item if key != "astId"})
 
 
