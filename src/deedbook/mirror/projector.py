@@ -15,6 +15,7 @@ from deedbook.domain.codes import AssetState, MemberState, OfferState, SaleState
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, to_hex
 from deedbook.domain.merkle import consent_leaf
+from deedbook.domain.sales import Offer, currency_text
 from deedbook.errors import InvalidInput
 
 Row = Mapping[str, Any]
@@ -98,11 +99,6 @@ def json_text(value: Any) -> str:
 def asset_key(asset_id: int) -> bytes:
     """An asset id as the mirror keys it: 32 bytes, big-endian."""
     return asset_id.to_bytes(32, "big")
-
-
-def currency_text(code: bytes) -> str:
-    """An ISO 4217 code of three ASCII letters as text; other bytes as hex."""
-    return code.decode("ascii") if code.isalpha() and code.isascii() else to_hex(code)
 
 
 def _projects(contract: str, *names: str) -> Callable[[Projector], Projector]:
@@ -528,20 +524,19 @@ def _policy_set(event: Event) -> tuple[Operation, ...]:
 
 @_projects("Market", "OfferListed")
 def _offer_listed(event: Event) -> tuple[Operation, ...]:
-    args, offer = event.args, event.args["offer"]
-    price = offer["price"]
+    args, offer = event.args, Offer.from_args(event.args["offer"])
     row = {
         "offer_id": args["offerId"],
         "asset_id": asset_key(args["assetId"]),
         "provider": args["provider"],
-        "version": offer["version"],
-        "version_key": offer["versionKey"],
-        "mode": offer["mode"],
-        "purpose": offer["purpose"],
-        "price": str(sum(price[line] for line in ("data", "algorithm", "compute", "service"))),
-        "currency": currency_text(price["currency"]),
-        "valid_until": str(offer["validUntil"]),
-        "offer": json_text(offer),
+        "version": offer.version,
+        "version_key": offer.version_key,
+        "mode": offer.mode,
+        "purpose": offer.purpose,
+        "price": str(offer.price.total),
+        "currency": currency_text(offer.price.currency),
+        "valid_until": str(offer.valid_until),
+        "offer": offer.encode().decode(),
         "state": int(OfferState.OPEN),
         "listed_block": event.log.block_number,
         "listed_index": event.log.log_index,

@@ -8,24 +8,18 @@ the header's state root. Whether that header is the chain's is for others to con
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from deedbook.chain import proofs
+from deedbook.chain.client import Node, NodeError
 from deedbook.chain.transactions import log_of
 from deedbook.domain.events import Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
 from deedbook.domain.journal import JOURNAL_SLOT, entity_slot
-from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, InvalidInput
+from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, InvalidInput
 from deedbook.mirror.follower import CONTRACT_HEAD, BlockHeader
 
 SLOTS_PER_REQUEST = 200
-
-
-class Node(Protocol):
-    """The seam to a chain: one JSON-RPC request, its result, typed errors."""
-
-    def request(self, method: str, params: Sequence[Any]) -> Any:
-        """The result of one JSON-RPC request. Raises ChainUnavailable, or another DeedbookError for its error."""
 
 
 def at_once(tip: int) -> int:
@@ -74,7 +68,10 @@ class NodeSource:
     def logs(self, header: BlockHeader) -> Sequence[Log]:
         """Our contracts' logs in exactly this block. Raises ChainUnavailable where the node lost it in a fork."""
         addresses = [to_hex(address) for address in self._contracts.values()]
-        found = self._node.request("eth_getLogs", [{"blockHash": to_hex(header.hash), "address": addresses}])
+        try:
+            found = self._node.request("eth_getLogs", [{"blockHash": to_hex(header.hash), "address": addresses}])
+        except NodeError as error:
+            raise ChainUnavailable(f"the node gives no logs for block {header.number}") from error
         if not isinstance(found, list):
             raise ChainUnavailable(f"the node gives no logs for block {header.number}")
         return [self._log(item, header) for item in found]
@@ -125,9 +122,7 @@ class NodeSource:
         keys = [to_hex(slot.to_bytes(32, "big")) for slot in slots]
         try:
             answer = self._node.request("eth_getProof", [to_hex(address), keys, hex(header.number)])
-        except ChainUnavailable:
-            raise
-        except DeedbookError:
+        except NodeError:
             return None  # the node has no proofs, or has pruned this state
         if answer is None:
             return None

@@ -7,15 +7,18 @@ cut. A write takes the write lock at its start, so that two writers queue instea
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from deedbook.errors import CorruptStore, DeedbookError, Locked
+
+Row = RowMapping | Mapping[str, Any]
+"""A row by column name."""
 
 BUSY_SECONDS = 10
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}

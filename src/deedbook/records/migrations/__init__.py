@@ -1,0 +1,1 @@
+"""The records' migrations, run by `deedbook.records.store` and never by hand."""

@@ -1,0 +1,1 @@
+"""One file for each migration; none is changed after its release."""

@@ -1,0 +1,149 @@
+"""The tables of the records as of the newest migration. See `columns` for the types.
+
+A test compares this with what the migrations make.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
+
+from deedbook.records.columns import account, blob, key32, number, text, wide, word
+
+HEAD: Final = "0001"
+"""The newest migration."""
+
+metadata = MetaData()
+
+documents = Table(
+    "documents",
+    metadata,
+    key32("hash", primary=True),  # SHA-256 of the content
+    word("kind"),
+    word("media_type"),
+    blob("content"),
+    number("added_at"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    key32("batch_id", primary=True),
+    number("position", unique=True),
+    key32("asset_id"),
+    key32("root"),
+    number("count"),
+    text("terms"),
+    key32("manifest"),
+    Index("ix_batches_asset_id", "asset_id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    key32("consent_id", primary=True),
+    key32("asset_id"),
+    account("subject"),
+    word("state"),  # pending, anchored, withdrawn
+    Column("batch_id", key32("batch_id").type, ForeignKey("batches.batch_id"), nullable=True),
+    number("leaf_index", null=True),
+    blob("sealed"),  # the signed consent's canonical JSON, sealed
+    blob("receipt"),  # the collector's receipt in canonical JSON, sealed
+    number("collected_at"),
+    Index("ix_consents_asset_id_state", "asset_id", "state"),
+    Index("ix_consents_subject", "subject"),
+    Index("ix_consents_batch_id_leaf_index", "batch_id", "leaf_index", unique=True),
+)
+
+members = Table(
+    "members",
+    metadata,
+    account("account", primary=True),
+    word("label"),  # for the operator's eyes only
+    number("suite"),
+    blob("public_key"),
+    key32("commitment"),
+)
+
+payloads = Table(
+    "payloads",
+    metadata,
+    key32("payload_id", primary=True),
+    key32("asset_id"),
+    number("version"),
+    number("count"),
+    key32("content_root", unique=True),
+    word("object_key"),
+    number("created_at"),
+)
+
+payload_keys = Table(
+    "payload_keys",
+    metadata,
+    Column("payload_id", key32("payload_id").type, ForeignKey("payloads.payload_id"), primary_key=True),
+    number("epoch"),
+    number("generation"),
+    blob("wrapped_key"),
+    blob("sealed_seeds"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    key32("erasure_id", primary=True),
+    number("position", unique=True),
+    text("targets"),  # canonical JSON
+    number("from_generation"),
+    number("to_generation"),
+    word("phase"),  # logged, switched, done
+    number("logged_at"),
+    blob("receipt"),
+)
+
+covers = Table("covers", metadata, key32("cover_hash", primary=True), blob("cover"))
+
+envelopes = Table(
+    "envelopes",
+    metadata,
+    key32("envelope_hash", primary=True),
+    key32("sale_id"),
+    Column("cover_hash", key32("cover_hash").type, ForeignKey("covers.cover_hash"), nullable=False),
+    blob("envelope"),
+    number("sealed_at"),
+    Index("ix_envelopes_sale_id", "sale_id"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    word("key", primary=True),
+    number("position", unique=True),
+    account("signer"),
+    account("to_account", null=True),
+    word("contract"),
+    word("function"),
+    blob("calldata"),
+    word("state"),  # queued, submitted, mined, final, failed
+    number("nonce", null=True),
+    blob("raw", null=True),
+    key32("tx_hash", null=True, unique=True),
+    number("block_number", null=True),
+    key32("block_hash", null=True),
+    number("tx_index", null=True),
+    wide("gas_used", null=True),
+    number("status", null=True),
+    account("contract_account", null=True),
+    word("error", null=True),
+    Index("ix_intents_state_position", "state", "position"),
+    Index("ix_intents_signer_nonce", "signer", "nonce", unique=True),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    word("story", primary=True),
+    word("step", primary=True),
+    number("position"),
+    text("facts"),  # canonical JSON
+)

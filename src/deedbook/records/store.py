@@ -1,0 +1,88 @@
+"""The records of a home: one private database, opened, brought up to date, and divided by noun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect, text
+
+from deedbook.errors import CorruptStore, WrongVersion
+from deedbook.records.consents import SignedConsents
+from deedbook.records.database import Database
+from deedbook.records.deliveries import Deliveries
+from deedbook.records.documents import Documents
+from deedbook.records.members import MemberDirectory
+from deedbook.records.outbox import SqlOutbox
+from deedbook.records.payloads import PayloadBook
+from deedbook.records.progress import Progress
+from deedbook.records.schema import HEAD
+from deedbook.records.sealing import Sealer
+
+KNOWN: Final = (HEAD,)
+"""Every migration, oldest first."""
+
+
+class Records:
+    """Everything private that cannot be rebuilt, by noun. `sealer` seals what must not be read in a stolen copy."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self.database = database
+        self.consents = SignedConsents(database, sealer)
+        self.documents = Documents(database)
+        self.members = MemberDirectory(database)
+        self.payloads = PayloadBook(database)
+        self.deliveries = Deliveries(database)
+        self.outbox = SqlOutbox(database)
+
+    @classmethod
+    def open(cls, url: str, sealer: Sealer) -> Records:
+        """Opens the records at an SQLAlchemy URL, creating or upgrading the tables.
+
+        Raises WrongVersion where a newer release made them, CorruptStore, Locked.
+        """
+        database = Database(url)
+        _bring_up_to_date(database)
+        return cls(database, sealer)
+
+    def progress(self, story: str) -> Progress:
+        """The steps of a story."""
+        return Progress(self.database, story)
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.database.close()
+
+
+def _bring_up_to_date(database: Database) -> None:
+    with database.reading() as connection:
+        if _version(connection) == HEAD:
+            return
+    with database.writing() as connection:
+        version = _version(connection)
+        if version is not None and version not in KNOWN:
+            raise WrongVersion(
+                "records", f"the schema is {version}, this release reads up to {HEAD}", hint="use a newer release"
+            )
+        if version != HEAD:
+            _migrate(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" in tables:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if tables:
+        raise CorruptStore("the records' database holds tables of something else")
+    return None
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # costly to import, and needed once in a home's life
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
