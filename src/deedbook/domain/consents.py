@@ -212,7 +212,12 @@ CONSENT_FIELDS: Final = tuple(part.split(" ")[1] for part in CONSENT_TYPE[len("C
 
 def consent_id(domain: ConsentDomain, consent: Consent) -> bytes:
     """The EIP-712 digest of the consent: what is signed, and its identifier everywhere."""
-    struct = b"".join(
+    return _digest(domain, encode_consent(consent))
+
+
+def encode_consent(consent: Consent) -> bytes:
+    """Type hash and 14 words: what EIP-712 hashes into the struct hash ("Definition of hashStruct")."""
+    return b"".join(
         (
             CONSENT_TYPE_HASH,
             bytes(12),
@@ -234,7 +239,6 @@ def consent_id(domain: ConsentDomain, consent: Consent) -> bytes:
             consent.salt,
         )
     )
-    return _digest(domain, struct)
 
 
 def consent_id_of_args(domain: ConsentDomain, consent: Mapping[str, Any]) -> bytes:
@@ -455,7 +459,8 @@ def narrower_field(asset_id: int, terms: Terms, consent: Consent) -> ConsentFiel
 def _narrower(asset_id: int, terms: Terms, consent: Consent) -> Iterable[tuple[ConsentField, bool]]:
     yield ConsentField.ASSET, consent.asset_id != asset_id
     yield ConsentField.CONTROLLER, consent.controller != terms.controller
-    yield ConsentField.RECIPIENT, consent.recipient not in (ZERO_ADDRESS, terms.recipient)
+    named = consent.recipient != ZERO_ADDRESS
+    yield ConsentField.RECIPIENT, consent.recipient != terms.recipient if named else consent.recipient_class == 0
     yield ConsentField.RECIPIENT_CLASS, consent.recipient_class not in (0, terms.recipient_class)
     yield ConsentField.PURPOSE, consent.purpose != terms.purpose
     yield ConsentField.MODES, bool(terms.modes & ~consent.modes)
@@ -636,6 +641,10 @@ class ConsentReceipt:
             "collector": to_hex(self.collector),
             "signature": to_hex(self.signature),
         }
+
+    def encode(self) -> bytes:
+        """The document's canonical bytes."""
+        return canonical_json(self.to_json())
 
     @classmethod
     def from_json(cls, value: object) -> ConsentReceipt:
