@@ -41,6 +41,7 @@ from deedbook.domain.consents import (
     withdrawal_digest,
 )
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
+from deedbook.domain.keytree import decode_cover, delivered_indices
 from deedbook.domain.members import identity_commitment
 from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split, offer_id
 from deedbook.errors import DeedbookError, IntegrityError, RejectedByContract
@@ -165,7 +166,7 @@ class Story:
             contact="privacy@merchant.example",
             asset_title=t.words("resumes for recruitment", "求职者个人简历数据"),
         )
-        self._s.documents.add(notice.encode())
+        self._s.records.documents.add(notice.encode())
         t.say(f"{provider.english}: {to_hex(notice.hash)}", f"{provider.chinese}:{to_hex(notice.hash)}")
         return notice
 
@@ -182,7 +183,7 @@ class Story:
         )
         crowd = people(self._count, self._s.entropy(32))
         seeds = [self._s.entropy(32) for _ in crowd]
-        self._s.people.add({f"person-{i + 1:06}": seed for i, seed in enumerate(seeds)})
+        self._s.seeds.add({f"person-{i + 1:06}": seed for i, seed in enumerate(seeds)})
         return [
             Wallet(
                 person,
@@ -255,7 +256,7 @@ class Story:
 
     def _attest(self, attester: str, target: bytes, kind: AttestationKind, report: dict[str, Any]) -> Receipt:
         document = canonical_json({"format": "deedbook.report", "version": 1, "kind": kind.name, **report})
-        self._s.documents.add(document)
+        self._s.records.documents.add(document)
         receipt = attestations.attest(
             self._acting, self._s.signer(attester), target, kind, sha256(document), self._start + YEAR // 2
         )
@@ -269,12 +270,12 @@ class Story:
         t = self._t
         t.step("Every record is sealed under a key of its own", "每条记录以各自的密钥加密封存")
         by_subject = {wallet.signer.address: wallet for wallet in wallets}
-        leaves = self._s.leaves_of(batch)
+        leaves = self._s.records.consents.leaves_of(batch.batch_id)
         plain = [_sealed_record(by_subject[signed.consent.subject]) for signed in leaves]
         sealed = self._s.vault.seal(self._asset_id, 1, [signed.consent_id for signed in leaves], plain)
-        size = sum(self._s.vault.unit_sizes(sealed.payload_id))
+        size = sum(map(len, self._s.vault.serve_units(sealed.payload_id, range(sealed.count)).values()))
         descriptor = _descriptor(t, batch.count, size)
-        self._s.documents.add(descriptor.encode())
+        self._s.records.documents.add(descriptor.encode())
         t.say(
             f"{sealed.count} records, {size:,} bytes of ciphertext, content root {to_hex(sealed.content_root)[:18]}…",
             f"{sealed.count}条记录,密文{size:,}字节,内容根 {to_hex(sealed.content_root)[:18]}…",
@@ -286,7 +287,7 @@ class Story:
         t = self._t
         t.step("The asset is registered and its version published", "数据资产登记并发布版本")
         source = canonical_json({"format": "deedbook.source", "version": 1, "statement": "collected from the people themselves"})
-        self._s.documents.add(source)
+        self._s.records.documents.add(source)
         receipt = assets.register(
             self._acting,
             self._provider,
@@ -318,8 +319,8 @@ class Story:
         self._attest(cast.LAW_FIRM, key, AttestationKind.IMPACT_ASSESSMENT, {"opinion": "the risk is acceptable"})
         terms = canonical_json({"format": "deedbook.terms", "version": 1, "text": "recruitment only; no onward transfer; delete after the term"})
         policy = canonical_json({"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer", "permission": [{"action": "use"}], "prohibition": [{"action": "distribute"}]})
-        self._s.documents.add(terms)
-        self._s.documents.add(policy)
+        self._s.records.documents.add(terms)
+        self._s.records.documents.add(policy)
         offer = Offer(
             provider=self._provider.address,
             asset_id=self._asset_id,
@@ -394,7 +395,7 @@ class Story:
         sale_id: bytes = ordered.event("SaleOrdered").args["saleId"]
         t.transaction("ordered", "下单", ordered)
         receipt = canonical_json({"format": "deedbook.bank-receipt", "version": 1, "amount": str(PRICE), "currency": "CNY", "reference": to_hex(reference)})
-        self._s.documents.add(receipt)
+        self._s.records.documents.add(receipt)
         t.transaction(
             f"the bank confirms {_yuan(PRICE)}",
             f"银行确认收款{_yuan(PRICE)}",
@@ -416,7 +417,7 @@ class Story:
         delivered = deliveries.deliver(
             self._acting,
             self._s.vault,
-            self._s.shelf,
+            self._s.records.deliveries,
             self._provider,
             sale_id,
             offer,
@@ -451,9 +452,10 @@ class Story:
         delivered: deliveries.Delivered,
         key: EncryptionKeyPair,
     ) -> Sequence[DeliveredRecord]:
-        envelope = deliveries.hand_out(self._acting, self._s.shelf, sale_id)
-        leaves = self._s.leaves_of(batch)
+        envelope = deliveries.hand_out(self._acting, self._s.records.deliveries, sale_id)
+        leaves = self._s.records.consents.leaves_of(batch.batch_id)
         context = Context(self._s.chain_id, self._s.addresses["Market"], sale_id, offer.version_key)
+        cover = decode_cover(delivered.cover)
         sold = Sold(
             asset_id=self._asset_id,
             version=1,
@@ -461,15 +463,14 @@ class Story:
             content_root=self._s.vault.payload(payload_id).content_root,
             commitments=[signed.consent.record_commit for signed in leaves],
             delivered_count=delivered.count,
-            cover=self._s.decode_cover(delivered.cover),
+            cover=cover,
         )
-        indices = self._s.delivered_indices(delivered.cover)
         return open_delivered(
             envelope,
             key,
             context,
             sold,
-            units=self._s.vault.serve_units(payload_id, indices),
+            units=self._s.vault.serve_units(payload_id, list(delivered_indices(cover))),
             unit_hashes=self._s.vault.unit_hashes(payload_id),
         )
 
@@ -513,7 +514,7 @@ class Story:
         t.step("Everybody is paid: one bank batch", "向每个人付款:一个银行批次")
         total = sale.delivered.count * sale.per_head
         document = canonical_json({"format": "deedbook.bank-batch", "version": 1, "sale": to_hex(sale.sale_id), "total": str(total)})
-        self._s.documents.add(document)
+        self._s.records.documents.add(document)
         receipt = revenue.confirm_payout(
             self._acting,
             self._s.signer(cast.BANK),
@@ -537,7 +538,7 @@ class Story:
         t = self._t
         leaver = wallets[len(wallets) // 2]
         t.step("One person withdraws: no reason asked, nobody can refuse", "一人撤回授权:无需理由,无人可拒")
-        leaves = self._s.leaves_of(batch)
+        leaves = self._s.records.consents.leaves_of(batch.batch_id)
         index = next(i for i, signed in enumerate(leaves) if signed.consent.subject == leaver.signer.address)
         identifier = leaves[index].consent_id
         domain = self._s.consents.domain
@@ -567,7 +568,7 @@ class Story:
         t = self._t
         t.step("The person's own statement", "本人的账单")
         self._s.follow()
-        leaves = self._s.leaves_of(batch)
+        leaves = self._s.records.consents.leaves_of(batch.batch_id)
         left = next(signed for signed in leaves if signed.consent.subject == leaver.signer.address)
         stayed = next(signed for signed in leaves if signed.consent.subject != leaver.signer.address)
         names = {self._s.signer(sale.buyer.key).address: sale.buyer for sale in sales_}

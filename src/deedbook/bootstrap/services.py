@@ -1,0 +1,329 @@
+"""Settings to Services: opens a home and wires its rooms together.
+
+The embedded chain has one writer. While a service runs in a home, it holds the chain, and every other command of that
+home talks to it through its JSON-RPC; otherwise the command opens the chain itself.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from deedbook.bootstrap.home import Home, read_json, write_json
+from deedbook.chain.client import EmbeddedNode, HttpNode, Node
+from deedbook.chain.decoding import Decoder
+from deedbook.chain.deployment import Deployment, deploy, require_chain
+from deedbook.chain.transactions import Sender, Signer
+from deedbook.config import Settings
+from deedbook.domain.consents import Notice
+from deedbook.errors import ChainUnavailable, InvalidFormat, Locked, NotFound
+from deedbook.ledger.acting import Acting
+from deedbook.ledger.consents import Consents
+from deedbook.mirror.follower import Follower, Progress
+from deedbook.mirror.source import NodeSource
+from deedbook.mirror.store import Chain as MirroredChain
+from deedbook.mirror.store import Mirror
+from deedbook.records.store import Records
+from deedbook.vault.envelopes import EncryptionKeyPair, Suite
+from deedbook.vault.erasure import Erasure
+from deedbook.vault.keks import FileKeks
+from deedbook.vault.objects import ObjectStore
+from deedbook.vault.payloads import Vault
+from deedbook.wallet.keystores import Keystore, SeedBook
+
+if TYPE_CHECKING:
+    from deedbook.chain.embedded.chain import Chain
+
+GOVERNANCE = "governance"
+FREE_GAS = 20_000_000
+"""The gas limit of a transaction on the embedded chain, where gas is free."""
+UNJOURNALLED = ("AccessManager", "Forwarder")
+
+Clock = Callable[[], int]
+Entropy = Callable[[int], bytes]
+
+
+def unix_time() -> int:
+    """Seconds since 1970."""
+    return int(time.time())
+
+
+class Services:
+    """Everything of one open home. Use as a context manager; `Services.open` and `Services.init` build it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        home: Home,
+        node: Node,
+        chain: Chain | None,
+        records: Records,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.settings = settings
+        self.home = home
+        self.node = node
+        self.chain = chain
+        self.records = records
+        self.clock = clock
+        self.entropy = entropy
+        self._passphrase = home.passphrase(settings.passphrase)
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def init(cls, settings: Settings, *, clock: Clock = unix_time, entropy: Entropy = secrets.token_bytes) -> Services:
+        """Creates a home, or finishes one that was begun: chain, keys, contracts, databases."""
+        home = Home.create(settings.home)
+        services = cls._wired(settings, home, clock, entropy)
+        try:
+            services._require_keys()
+            if not home.deployment.exists():
+                write_json(home.deployment, services._deploy().to_json())
+        except BaseException:
+            services.close()
+            raise
+        return services
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock = unix_time, entropy: Entropy = secrets.token_bytes) -> Services:
+        """Opens a home. Raises NotFound, WrongVersion, CorruptStore, Locked, WrongChain."""
+        home = Home.open(settings.home)
+        if not home.deployment.exists():
+            raise NotFound("deployment in home", str(settings.home), hint="finish it by: deedbook init")
+        services = cls._wired(settings, home, clock, entropy)
+        try:
+            require_chain(services.node, services.deployment)
+            services.erasure.resume()
+        except BaseException:
+            services.close()
+            raise
+        return services
+
+    @classmethod
+    def _wired(cls, settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> Services:
+        node, chain = open_node(settings, home, clock)
+        try:
+            records = Records.open(settings.records_url or f"sqlite:///{home.records}")
+            return cls(settings, home, node, chain, records, clock=clock, entropy=entropy)
+        except BaseException:
+            if chain is not None:
+                chain.close()
+            raise
+
+    def close(self) -> None:
+        """Closes databases and chain, and frees the home for the next writer."""
+        for name in ("mirror",):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+        self.records.close()
+        if self.chain is not None:
+            self.chain.close()
+
+    def __enter__(self) -> Services:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- the chain -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """Where the contracts are."""
+        return Deployment.from_json(read_json(self.home.deployment, "deployment.json"))
+
+    @property
+    def chain_id(self) -> int:
+        """The chain's id."""
+        return self.deployment.chain_id
+
+    @property
+    def addresses(self) -> dict[str, bytes]:
+        """The contracts' addresses by name."""
+        return dict(self.deployment.addresses)
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """Logs to events."""
+        return Decoder(self.deployment.addresses)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Sends intents."""
+        return self._sender(self.chain_id, self.decoder)
+
+    @cached_property
+    def acting(self) -> Acting:
+        """How use cases act."""
+        return Acting(self.sender, self.chain_id, self.deployment.addresses)
+
+    def chain_time(self) -> int:
+        """The time of the newest block, Unix seconds."""
+        return int(self.node.request("eth_getBlockByNumber", ["latest", False])["timestamp"], 16)
+
+    def _sender(self, chain_id: int, decoder: Decoder) -> Sender:
+        free = None if self.settings.rpc_urls else FREE_GAS
+        return Sender(self.node, chain_id=chain_id, decoder=decoder, outbox=self.records.outbox, gas_limit=free)
+
+    def _deploy(self) -> Deployment:
+        chain_id = int(self.node.request("eth_chainId", []), 16)
+        return deploy(self.node, self._sender(chain_id, Decoder({})), self.signer(GOVERNANCE))
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def keystore(self) -> Keystore:
+        """The members' accounts."""
+        return Keystore(self.home.keys, entropy=self.entropy)
+
+    @cached_property
+    def seeds(self) -> SeedBook:
+        """Seeds and encryption keys by label."""
+        path = self.home.keys / "seeds.book"
+        if path.exists():
+            return SeedBook.open(path, self._passphrase, entropy=self.entropy)
+        return SeedBook.create(path, self._passphrase, entropy=self.entropy)
+
+    def signer(self, name: str) -> Signer:
+        """The signer of a named account of this home. Raises MissingKey."""
+        known: dict[str, Signer] = self.__dict__.setdefault("_signers", {})
+        if name not in known:
+            known[name] = self.keystore.open(name, self._passphrase)
+        return known[name]
+
+    def create_account(self, name: str) -> Signer:
+        """A fresh account in the keystore; the one of this name where there is one."""
+        if name not in self.keystore.names():
+            self.__dict__.setdefault("_signers", {})[name] = self.keystore.create(name, self._passphrase)
+        return self.signer(name)
+
+    def keep_encryption_key(self, name: str, key: EncryptionKeyPair) -> None:
+        """Keeps a member's encryption key in the seed book."""
+        self.seeds.add({f"encryption/{name}/{int(key.suite):#06x}": key.private})
+
+    def encryption_key(self, name: str) -> EncryptionKeyPair:
+        """The encryption key of a named account. Raises MissingKey."""
+        for suite in Suite:
+            label = f"encryption/{name}/{int(suite):#06x}"
+            if label in self.seeds.labels():
+                return EncryptionKeyPair(suite, self.seeds.seed(label))
+        return EncryptionKeyPair(Suite.X25519, self.seeds.seed(f"encryption/{name}"))
+
+    def _require_keys(self) -> None:
+        self.create_account(GOVERNANCE)
+
+    # -- rooms -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Sealed payloads."""
+        objects = (
+            ObjectStore.at(self.settings.objects_url)
+            if self.settings.objects_url
+            else ObjectStore.in_folder(self.home.objects)
+        )
+        return Vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
+
+    @cached_property
+    def keks(self) -> FileKeks:
+        """Key-encryption keys."""
+        return FileKeks(self.home.keks, entropy=self.entropy)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """Destroys the keys of single records."""
+        return Erasure(self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
+
+    @cached_property
+    def consents(self) -> Consents:
+        """Collect, anchor, bind, withdraw."""
+        return Consents(self.acting, self.records.consents, self.notice, self.clock)
+
+    def notice(self, digest: bytes) -> Notice:
+        """A published notice by its SHA-256. Raises NotFound."""
+        return Notice.decode(self.records.documents.get(digest))
+
+    # -- the mirror ------------------------------------------------------------------------------------------------
+
+    @property
+    def mirrored_chain(self) -> MirroredChain:
+        """What the mirror copies: the journalled contracts."""
+        journalled = {name: at for name, at in self.deployment.addresses.items() if name not in UNJOURNALLED}
+        return MirroredChain(self.chain_id, self.deployment.genesis_hash, journalled)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """The public copy of the chain."""
+        return Mirror.open(self.mirror_url, self.mirrored_chain)
+
+    @property
+    def mirror_url(self) -> str:
+        """Its SQLAlchemy URL."""
+        return self.settings.mirror_url or f"sqlite:///{self.home.mirror}"
+
+    @cached_property
+    def source(self) -> NodeSource:
+        """The node as the follower sees it."""
+        return NodeSource(self.node, self.mirrored_chain.contracts)
+
+    def follow(self) -> Progress:
+        """Brings the mirror to the chain's head."""
+        return Follower(self.source, self.mirror, self.decoder.decode).follow()
+
+
+def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain | None]:
+    """The node of a home: the configured one, the running service's, or the embedded chain itself (then also given).
+
+    Raises Locked when another command holds the chain and no service answers.
+    """
+    if settings.rpc_urls:
+        return HttpNode(settings.rpc_urls[0]), None
+    from deedbook.chain.embedded.chain import Chain
+
+    try:
+        chain = Chain.open_or_create(home.chain / "chain.sqlite", clock=clock)
+        return EmbeddedNode(chain), chain
+    except Locked:
+        node = running_service(home)
+        if node is None:
+            raise
+        return node, None
+
+
+def running_service(home: Home) -> Node | None:
+    """The JSON-RPC of the service that runs in this home, or None."""
+    if not home.service.exists():
+        return None
+    try:
+        said = read_json(home.service, "serve.json")
+        node = HttpNode(str(said["rpc"]), timeout=10)
+        node.request("eth_chainId", [])
+    except (ChainUnavailable, InvalidFormat, KeyError):
+        return None
+    return node
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """`serve.json` while a service runs."""
+
+    home: Home
+    url: str
+
+    def __enter__(self) -> Announcement:
+        said: dict[str, Any] = {"url": self.url, "rpc": f"{self.url}/rpc", "pid": os.getpid()}
+        write_json(self.home.service, said)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(FileNotFoundError):
+            self.home.service.unlink()
