@@ -8,7 +8,6 @@ from deedbook.domain import codes
 from deedbook.domain.hashing import sha256
 from deedbook.domain.keytree import Cover, cover_all_but, cover_hash, delivered_count, encode_cover
 from deedbook.domain.merkle import consent_leaf, positional_root
-
 from tests.scripted_chain import Call
 
 FAR = 2**64 - 1

@@ -20,18 +20,21 @@ from deedbook.errors import CorruptStore, DeedbookError, Locked
 Row = RowMapping | Mapping[str, Any]
 """A row by column name."""
 
-BUSY_SECONDS = 10
+PATIENCE = 10.0
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class Database:
-    """A database by its SQLAlchemy URL, such as `sqlite:////var/lib/deedbook/records.db`."""
+    """A database by its SQLAlchemy URL, such as `sqlite:////var/lib/deedbook/records.sqlite`.
 
-    def __init__(self, url: str) -> None:
+    `patience` is how many seconds a writer waits for another one.
+    """
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self.url = url
         self.name = make_url(url).database or url
-        self._engine = _engine(url)
+        self._engine = _engine(url, patience)
 
     @property
     def path(self) -> Path | None:
@@ -96,8 +99,8 @@ def failure(name: str, error: BaseException | None) -> DeedbookError | None:
     return None
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
+def _engine(url: str, patience: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": patience} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

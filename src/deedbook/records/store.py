@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from deedbook.errors import CorruptStore, WrongVersion
 from deedbook.records.consents import SignedConsents
-from deedbook.records.database import Database
+from deedbook.records.database import PATIENCE, Database
 from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
 from deedbook.records.members import MemberDirectory
@@ -36,12 +36,14 @@ class Records:
         self.outbox = SqlOutbox(database)
 
     @classmethod
-    def open(cls, url: str, sealer: Sealer) -> Records:
+    def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:
         """Opens the records at an SQLAlchemy URL, creating or upgrading the tables.
+
+        `patience` is how many seconds a writer waits for another one.
 
         Raises WrongVersion where a newer release made them, CorruptStore, Locked.
         """
-        database = Database(url)
+        database = Database(url, patience=patience)
         _bring_up_to_date(database)
         return cls(database, sealer)
 
