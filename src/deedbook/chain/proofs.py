@@ -182,7 +182,7 @@ def verify_trie_proof(root: bytes, key: bytes, proof: Sequence[bytes], what: str
 
 
 def without_inline(proof: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The proof without nodes that live inside their parents (shorter than 32 bytes): clients differ in listing them."""
+    """The proof without nodes that live inside their parents (under 32 bytes): clients differ in listing them."""
     return tuple(node for position, node in enumerate(proof) if position == 0 or len(node) >= 32)
 
 

@@ -44,7 +44,7 @@ def decode(data: bytes) -> Decoded:
 
 
 def decode_int(data: Decoded, field: str, *, most: int = 32) -> int:
-    """The unsigned integer of at most `most` bytes in `data`; raises InvalidFormat (`field`) for leading zeros or a list."""
+    """The unsigned integer of at most `most` bytes in `data`; InvalidFormat (`field`) for leading zeros or a list."""
     if not isinstance(data, bytes) or len(data) > most:
         raise InvalidFormat(field, "not an unsigned integer")
     if data[:1] == b"\0":

@@ -1,0 +1,248 @@
+"""Steps 2 to 4: from bytes in a bundle to events that the pinned block proves.
+
+A header is believed because its hash is the trust's, or because the next header names it as parent; a journal because
+folding its logs gives the head that the last header's state holds. What is in `Evidence` needs no further belief.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from deedbook.audit.bundle import Bundle, Section
+from deedbook.audit.findings import Findings, contradiction
+from deedbook.audit.trust import Trust
+from deedbook.chain.decoding import decode_event
+from deedbook.chain.proofs import (
+    EMPTY_CODE_HASH,
+    EMPTY_ROOT,
+    Header,
+    decode_header,
+    verify_account_proof,
+    verify_storage_proof,
+    without_inline,
+)
+from deedbook.domain.events import Event, Log
+from deedbook.domain.hashing import ZERO32, to_hex
+from deedbook.domain.journal import EMPTY_HEAD, entities_of, entity_slot, fold
+from deedbook.errors import DeedbookError, EvidenceMissing, IntegrityError
+
+Place = tuple[str, bytes]
+"""A journal: its contract's name and its entity."""
+
+
+class Journals(Protocol):
+    """Where rules take events and times from: a proven bundle, or (for an export) the live chain."""
+
+    def events(self, contract: str, entity: bytes) -> Sequence[Event]:
+        """Every event of `contract` that concerns `entity`, in the order of their folding."""
+
+    def time(self, block: int) -> int:
+        """When the block was made, in Unix seconds."""
+
+
+class Evidence:
+    """Proven journals and the times of their blocks; remembers which journals were asked for."""
+
+    def __init__(self, journals: Mapping[Place, Sequence[Event]], headers: Mapping[int, Header]) -> None:
+        self._journals = journals
+        self._headers = headers
+        self._used: set[Place] = set()
+
+    def events(self, contract: str, entity: bytes) -> Sequence[Event]:
+        """The journal of an entity. Raises EvidenceMissing where the bundle has none."""
+        place = (contract, entity)
+        if place not in self._journals:
+            raise EvidenceMissing(f"the journal of {contract} {to_hex(entity)} is missing", rule="journal.missing")
+        self._used.add(place)
+        return self._journals[place]
+
+    def time(self, block: int) -> int:
+        """The timestamp of the block's header."""
+        return self._headers[block].timestamp
+
+    def unused(self) -> list[Place]:
+        """The journals that no rule asked for."""
+        return sorted(set(self._journals) - self._used)
+
+
+def check_chain(bundle: Bundle, trust: Trust, findings: Findings) -> list[Header]:
+    """Step 2: the bundle is of the trusted chain, and its headers lead to a pinned block."""
+    findings.require(
+        bundle.chain_id == trust.chain_id, "trust.chain", f"chain id {bundle.chain_id}, not {trust.chain_id}"
+    )
+    findings.require(
+        bundle.genesis_hash == trust.genesis_hash,
+        "trust.genesis",
+        f"genesis {to_hex(bundle.genesis_hash)} is not the trust's",
+    )
+    for name in sorted({*bundle.contracts, *trust.contracts}):
+        findings.require(
+            bundle.contracts.get(name) == trust.contracts.get(name),
+            "trust.contracts",
+            f"{name} is not at the trust's address",
+        )
+    findings.found(
+        "trust.chain", f"chain {bundle.chain_id}, its genesis and {len(bundle.contracts)} contracts are the trust's"
+    )
+    pinned = trust.blocks.get(bundle.block_number)
+    if pinned is None:
+        raise EvidenceMissing(f"block {bundle.block_number} is not pinned by the trust", rule="trust.block")
+    findings.require(
+        pinned == bundle.block_hash,
+        "trust.block",
+        f"block {bundle.block_number} is {to_hex(bundle.block_hash)}, pinned is {to_hex(pinned)}",
+    )
+    headers = _linked(bundle, findings)
+    findings.found(
+        "trust.block", f"headers {headers[0].number} to {headers[-1].number} end in the pinned {to_hex(pinned)}"
+    )
+    return headers
+
+
+def check_heads(bundle: Bundle, header: Header, findings: Findings) -> dict[Place, bytes]:
+    """Step 3: the journal heads that the pinned state holds, absent ones included."""
+    roots: dict[str, bytes] = {}
+    concerned = {section.contract for section in bundle.journals}
+    for name in sorted(concerned | set(bundle.accounts)):
+        findings.require(name in concerned, "proof.account", f"the account of {name} concerns no journal")
+        if name not in bundle.accounts:
+            raise EvidenceMissing(f"the account proof of {name} is missing", rule="proof.account")
+        roots[name] = _storage_root(bundle, name, header.state_root)
+    heads: dict[Place, bytes] = {}
+    for section in bundle.journals:
+        heads[section.contract, section.entity] = _head(section, roots[section.contract])
+    absent = sum(head == EMPTY_HEAD for head in heads.values())
+    findings.found("proof.account", f"{len(roots)} contracts are in the state of block {header.number}")
+    findings.found("proof.head", f"{len(heads)} journal heads are proven, {absent} of them by absence")
+    return heads
+
+
+def check_journals(
+    bundle: Bundle, heads: Mapping[Place, bytes], headers: Sequence[Header], findings: Findings
+) -> Evidence:
+    """Step 4: every journal is complete, and every log in it is an event of its contract that concerns its entity."""
+    known = {header.number: header for header in headers}
+    for section in bundle.journals:
+        if _folded(section) != heads[section.contract, section.entity]:
+            raise contradiction(
+                "journal.complete",
+                f"the logs of {section.contract} {to_hex(section.entity)} do not fold into the proven head",
+            )
+    blocks = {log.block for section in bundle.journals for log in section.logs}
+    first = min(blocks, default=headers[-1].number)
+    if first < headers[0].number:
+        raise EvidenceMissing(f"headers {first} to {headers[0].number - 1} are missing", rule="trust.headers")
+    findings.require(first == headers[0].number, "trust.headers", f"no event is as old as header {headers[0].number}")
+    journals = {
+        (section.contract, section.entity): tuple(
+            _event(bundle, section, position, known) for position in range(len(section.logs))
+        )
+        for section in bundle.journals
+    }
+    logs = sum(len(events) for events in journals.values())
+    findings.found("journal.complete", f"{logs} logs fold into {len(journals)} proven heads; none is left out")
+    return Evidence(journals, known)
+
+
+def _linked(bundle: Bundle, findings: Findings) -> list[Header]:
+    """The headers, each hashed to what the next one (the last: the trust) names."""
+    if not bundle.headers:
+        raise EvidenceMissing("no header is there", rule="trust.headers")
+    headers = [_decoded(raw) for raw in bundle.headers]
+    expected, number = bundle.block_hash, bundle.block_number
+    for position in range(len(headers) - 1, -1, -1):
+        header = headers[position]
+        if header.hash != expected:
+            if _gap(headers, position, number, bundle):
+                raise EvidenceMissing(f"header {number} is missing", rule="trust.headers")
+            raise contradiction("trust.headers", f"header {number} is not {to_hex(expected)}")
+        findings.require(header.number == number, "trust.headers", f"header {number} says it is {header.number}")
+        expected, number = header.parent_hash, number - 1
+    return headers
+
+
+def _gap(headers: list[Header], position: int, number: int, bundle: Bundle) -> bool:
+    """Whether the header at `position` is whole and simply not the one of this number: others in between are gone."""
+    header = headers[position]
+    if header.number >= number:
+        return False
+    if position:
+        return headers[position - 1].hash == header.parent_hash
+    return header.number == min((log.block for section in bundle.journals for log in section.logs), default=-1)
+
+
+def _decoded(raw: bytes) -> Header:
+    try:
+        return decode_header(raw)
+    except DeedbookError as reason:
+        raise contradiction("trust.headers", f"no header: {reason}") from reason
+
+
+def _storage_root(bundle: Bundle, name: str, state_root: bytes) -> bytes:
+    proof = bundle.accounts[name]
+    try:
+        account = verify_account_proof(state_root, bundle.contracts[name], _strict(proof))
+    except KeyError:
+        raise contradiction("trust.contracts", f"no address for {name}") from None
+    except DeedbookError as reason:
+        raise _named(reason, "proof.account", name) from reason
+    if account is None or account.code_hash == EMPTY_CODE_HASH:
+        raise contradiction("proof.account", f"no contract at the address of {name}")
+    return account.storage_root
+
+
+def _head(section: Section, storage_root: bytes) -> bytes:
+    try:
+        if storage_root == EMPTY_ROOT and section.proof:
+            raise IntegrityError("nodes under an empty root")
+        value = verify_storage_proof(storage_root, entity_slot(section.entity), _strict(section.proof))
+    except DeedbookError as reason:
+        raise _named(reason, "proof.head", f"{section.contract} {to_hex(section.entity)}") from reason
+    return value.to_bytes(32, "big")
+
+
+def _strict(proof: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The proof, in which nothing may be passed over."""
+    if without_inline(proof) != proof:
+        raise IntegrityError("a node that its parent holds already")
+    return proof
+
+
+def _named(reason: DeedbookError, rule: str, what: str) -> DeedbookError:
+    """The failure of a proof under its rule's name: missing stays missing, all else contradicts."""
+    if isinstance(reason, EvidenceMissing):
+        return EvidenceMissing(f"{what}: {reason}", rule=rule)
+    return IntegrityError(f"{what}: {reason}", rule=rule)
+
+
+def _folded(section: Section) -> bytes:
+    head = EMPTY_HEAD
+    for log in section.logs:
+        head = fold(head, log.block, log.topics, log.data)
+    return head
+
+
+def _event(bundle: Bundle, section: Section, position: int, headers: Mapping[int, Header]) -> Event:
+    bare = section.logs[position]
+    place = f"log {position} of {section.contract} {to_hex(section.entity)}"
+    if bare.block not in headers:
+        raise contradiction("journal.block", f"{place} is of block {bare.block}, after the pinned one")
+    try:
+        log = Log(
+            bundle.contracts[section.contract],
+            bare.topics,
+            bare.data,
+            bare.block,
+            headers[bare.block].hash,
+            ZERO32,
+            0,
+            position,
+        )
+        event = decode_event(section.contract, log)
+        entities = entities_of(event.contract, event.name, event.args)
+    except DeedbookError as reason:
+        raise contradiction("journal.event", f"{place}: {reason}") from reason
+    if section.entity not in entities:
+        raise contradiction("journal.entity", f"{place}, {event.name}, is of another entity")
+    return event
