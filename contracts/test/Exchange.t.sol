@@ -181,15 +181,69 @@ abstract contract Exchange is Base {
     }
 
     function _bind(uint32 version, Crowd memory crowd) internal {
-        IConsents.Basis[] memory batches = new IConsents.Basis[](1);
-        batches[0] = _basis(crowd);
         vm.prank(provider);
-        consents.bind(assetId, version, batches);
+        consents.bind(assetId, version, _one(crowd));
+    }
+
+    function _bindAll(uint32 version, Crowd memory first, Crowd memory second) internal {
+        vm.prank(provider);
+        consents.bind(assetId, version, _both(first, second));
+    }
+
+    function _one(Crowd memory crowd) internal view returns (IConsents.Basis[] memory batches) {
+        batches = new IConsents.Basis[](1);
+        batches[0] = _basis(crowd);
+    }
+
+    function _both(Crowd memory first, Crowd memory second) internal view returns (IConsents.Basis[] memory batches) {
+        batches = new IConsents.Basis[](2);
+        (batches[0], batches[1]) = (_basis(first), _basis(second));
     }
 
     function _withdraw(Crowd memory crowd, uint256 index) internal {
         vm.prank(crowd.people[index]);
         consents.withdraw(crowd.batch, _leaf(crowd, index), _proof(crowd, index));
+    }
+
+    function _publish(uint64 recordCount) internal returns (uint32) {
+        vm.prank(provider);
+        return dataAssets.publish(assetId, _version(recordCount));
+    }
+
+    function _transfer(address to) internal {
+        vm.prank(provider);
+        dataAssets.transferFrom(provider, to, assetId);
+    }
+
+    /// Two audited batches of 2 and the rest, the lower id first, of an asset of `count` records.
+    function _pair(uint256 count) internal returns (Crowd memory low, Crowd memory high) {
+        (low, high) = (_crowd(0, 2), _crowd(2, count - 2));
+        _grantAudited(low);
+        _grantAudited(high);
+        _register(uint64(count));
+        if (low.batchId > high.batchId) (low, high) = (high, low);
+    }
+
+    /// The batch that a direct grant of this consent is.
+    function _single(IConsents.Consent memory consent) internal view returns (Crowd memory) {
+        bytes32[] memory ids = new bytes32[](1);
+        address[] memory people = new address[](1);
+        (ids[0], people[0]) = (consents.consentIdOf(consent), consent.subject);
+        return _crowdOf(ids, people, _termsOf(consent), 0);
+    }
+
+    function _termsOf(IConsents.Consent memory consent) internal pure returns (IConsents.Terms memory) {
+        return IConsents.Terms({
+            controller: consent.controller,
+            recipient: consent.recipient,
+            recipientClass: consent.recipientClass,
+            purpose: consent.purpose,
+            modes: consent.modes,
+            crossBorder: consent.crossBorder,
+            noticeHash: consent.noticeHash,
+            validFrom: consent.validFrom,
+            validUntil: consent.validUntil
+        });
     }
 
     /// `count` people, granted, audited, registered and bound.
