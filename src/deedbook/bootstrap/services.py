@@ -35,12 +35,15 @@ from deedbook.vault.erasure import Erasure
 from deedbook.vault.keks import FileKeks
 from deedbook.vault.objects import ObjectStore
 from deedbook.vault.payloads import Vault
+from deedbook.vault.sealers import KeySealer
 from deedbook.wallet.keystores import Keystore, SeedBook
 
 if TYPE_CHECKING:
     from deedbook.chain.embedded.chain import Chain
 
 GOVERNANCE = "governance"
+RECORDS_KEY = "records"
+"""The label of the key that seals the records' private columns."""
 FREE_GAS = 20_000_000
 """The gas limit of a transaction on the embedded chain, where gas is free."""
 UNJOURNALLED = ("AccessManager", "Forwarder")
@@ -63,7 +66,6 @@ class Services:
         home: Home,
         node: Node,
         chain: Chain | None,
-        records: Records,
         *,
         clock: Clock,
         entropy: Entropy,
@@ -72,10 +74,10 @@ class Services:
         self.home = home
         self.node = node
         self.chain = chain
-        self.records = records
         self.clock = clock
         self.entropy = entropy
         self._passphrase = home.passphrase(settings.passphrase)
+        self.records = Records.open(settings.records_url or f"sqlite:///{home.records}", self._sealer())
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -112,8 +114,7 @@ class Services:
     def _wired(cls, settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> Services:
         node, chain = open_node(settings, home, clock)
         try:
-            records = Records.open(settings.records_url or f"sqlite:///{home.records}")
-            return cls(settings, home, node, chain, records, clock=clock, entropy=entropy)
+            return cls(settings, home, node, chain, clock=clock, entropy=entropy)
         except BaseException:
             if chain is not None:
                 chain.close()
@@ -218,6 +219,11 @@ class Services:
                 return EncryptionKeyPair(suite, self.seeds.seed(label))
         return EncryptionKeyPair(Suite.X25519, self.seeds.seed(f"encryption/{name}"))
 
+    def _sealer(self) -> KeySealer:
+        if RECORDS_KEY not in self.seeds.labels():
+            self.seeds.add({RECORDS_KEY: self.entropy(32)})
+        return KeySealer(self.seeds.seed(RECORDS_KEY), self.entropy)
+
     def _require_keys(self) -> None:
         self.create_account(GOVERNANCE)
 
@@ -250,7 +256,7 @@ class Services:
 
     def notice(self, digest: bytes) -> Notice:
         """A published notice by its SHA-256. Raises NotFound."""
-        return Notice.decode(self.records.documents.get(digest))
+        return Notice.decode(self.records.documents.get(digest).content)
 
     # -- the mirror ------------------------------------------------------------------------------------------------
 

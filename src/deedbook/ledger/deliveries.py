@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
-
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.codes import SaleState
 from deedbook.domain.hashing import to_hex
@@ -13,18 +11,9 @@ from deedbook.domain.sales import Offer
 from deedbook.errors import IntegrityError, NotFound
 from deedbook.ledger import sales
 from deedbook.ledger.acting import Acting
+from deedbook.records.deliveries import Deliveries, DeliveryRecord
 from deedbook.vault.envelopes import Context, PublicKey
 from deedbook.vault.payloads import Vault
-
-
-class Shelf(Protocol):
-    """Where envelopes wait, in `records`."""
-
-    def add_envelope(self, sale_id: bytes, envelope: bytes, cover: bytes) -> None:
-        """Keeps the envelope of a sale; the first one stays."""
-
-    def envelope(self, sale_id: bytes) -> tuple[bytes, bytes]:
-        """Envelope and public cover of a sale. Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +28,7 @@ class Delivered:
 def deliver(
     acting: Acting,
     vault: Vault,
-    shelf: Shelf,
+    shelf: Deliveries,
     provider: Signer,
     sale_id: bytes,
     offer: Offer,
@@ -47,17 +36,18 @@ def deliver(
     payload_id: bytes,
     excluded: Iterable[int],
     recipient: PublicKey,
+    at: int,
 ) -> Delivered:
-    """Seals all records but `excluded` (record indices) to the buyer and commits to it on chain.
+    """Seals all records but `excluded` (record indices) to the buyer at time `at` and commits to it on chain.
 
-    An envelope made before a crash is used again. Raises IntegrityError when the recipient's key is not the one that
+    The envelope is on the shelf before the chain knows of it; after a crash another one may be made. Raises IntegrityError when the recipient's key is not the one that
     the buyer registered, RejectedByContract when the contract refuses (the envelope stays on the shelf).
     """
     buyer = acting.read("Market", "sale", sale_id)["buyer"]
     require_registered_key(acting, buyer, recipient)
     context = Context(acting.chain_id, acting.addresses["Market"], sale_id, offer.version_key)
     made = vault.deliver(payload_id, excluded, recipient, context)
-    shelf.add_envelope(sale_id, made.envelope, made.cover_bytes)
+    shelf.add(DeliveryRecord(sale_id, made.envelope, made.cover_bytes, at))
     receipt = sales.deliver(
         acting,
         provider,
@@ -77,10 +67,10 @@ def require_registered_key(acting: Acting, member: bytes, key: PublicKey) -> Non
         raise IntegrityError("the encryption key is not the one that the member registered", field="encryptionKey")
 
 
-def hand_out(acting: Acting, shelf: Shelf, sale_id: bytes) -> bytes:
-    """The envelope of a sale whose delivery stands on chain. Raises NotFound before that."""
-    state = acting.read("Market", "sale", sale_id)["state"]
-    envelope, _ = shelf.envelope(sale_id)
+def hand_out(acting: Acting, shelf: Deliveries, delivered: Receipt) -> bytes:
+    """The envelope that a delivery's receipt commits to, while that delivery stands. Raises NotFound before that."""
+    event = delivered.event("SaleDelivered").args
+    state = acting.read("Market", "sale", event["saleId"])["state"]
     if state not in (SaleState.DELIVERED, SaleState.ACCEPTED, SaleState.DISPUTED):
-        raise NotFound("delivery of sale", to_hex(sale_id), hint="the provider has to deliver first")
-    return envelope
+        raise NotFound("delivery of sale", to_hex(event["saleId"]), hint="the provider has to deliver first")
+    return shelf.envelope(event["envelopeHash"]).envelope

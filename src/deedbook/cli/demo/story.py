@@ -166,9 +166,12 @@ class Story:
             contact="privacy@merchant.example",
             asset_title=t.words("resumes for recruitment", "求职者个人简历数据"),
         )
-        self._s.records.documents.add(notice.encode())
+        self._publish("notice", notice.encode())
         t.say(f"{provider.english}: {to_hex(notice.hash)}", f"{provider.chinese}:{to_hex(notice.hash)}")
         return notice
+
+    def _publish(self, kind: str, content: bytes) -> bytes:
+        return self._s.records.documents.put(kind, content, at=self._s.clock())
 
     def give_wallets(self) -> list[Wallet]:
         """Real answers of a public survey, synthetic identities, one wallet each."""
@@ -256,7 +259,7 @@ class Story:
 
     def _attest(self, attester: str, target: bytes, kind: AttestationKind, report: dict[str, Any]) -> Receipt:
         document = canonical_json({"format": "deedbook.report", "version": 1, "kind": kind.name, **report})
-        self._s.records.documents.add(document)
+        self._publish("report", document)
         receipt = attestations.attest(
             self._acting, self._s.signer(attester), target, kind, sha256(document), self._start + YEAR // 2
         )
@@ -275,7 +278,7 @@ class Story:
         sealed = self._s.vault.seal(self._asset_id, 1, [signed.consent_id for signed in leaves], plain)
         size = sum(map(len, self._s.vault.serve_units(sealed.payload_id, range(sealed.count)).values()))
         descriptor = _descriptor(t, batch.count, size)
-        self._s.records.documents.add(descriptor.encode())
+        self._publish("descriptor", descriptor.encode())
         t.say(
             f"{sealed.count} records, {size:,} bytes of ciphertext, content root {to_hex(sealed.content_root)[:18]}…",
             f"{sealed.count}条记录,密文{size:,}字节,内容根 {to_hex(sealed.content_root)[:18]}…",
@@ -287,7 +290,7 @@ class Story:
         t = self._t
         t.step("The asset is registered and its version published", "数据资产登记并发布版本")
         source = canonical_json({"format": "deedbook.source", "version": 1, "statement": "collected from the people themselves"})
-        self._s.records.documents.add(source)
+        self._publish("source", source)
         receipt = assets.register(
             self._acting,
             self._provider,
@@ -319,8 +322,8 @@ class Story:
         self._attest(cast.LAW_FIRM, key, AttestationKind.IMPACT_ASSESSMENT, {"opinion": "the risk is acceptable"})
         terms = canonical_json({"format": "deedbook.terms", "version": 1, "text": "recruitment only; no onward transfer; delete after the term"})
         policy = canonical_json({"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer", "permission": [{"action": "use"}], "prohibition": [{"action": "distribute"}]})
-        self._s.records.documents.add(terms)
-        self._s.records.documents.add(policy)
+        self._publish("terms", terms)
+        self._publish("policy", policy)
         offer = Offer(
             provider=self._provider.address,
             asset_id=self._asset_id,
@@ -395,7 +398,7 @@ class Story:
         sale_id: bytes = ordered.event("SaleOrdered").args["saleId"]
         t.transaction("ordered", "下单", ordered)
         receipt = canonical_json({"format": "deedbook.bank-receipt", "version": 1, "amount": str(PRICE), "currency": "CNY", "reference": to_hex(reference)})
-        self._s.records.documents.add(receipt)
+        self._publish("bank-receipt", receipt)
         t.transaction(
             f"the bank confirms {_yuan(PRICE)}",
             f"银行确认收款{_yuan(PRICE)}",
@@ -424,6 +427,7 @@ class Story:
             payload_id=payload_id,
             excluded=self._s.ended_records(self._asset_id, 1),
             recipient=key.public,
+            at=self._s.clock(),
         )
         t.transaction(
             f"delivered: one envelope for {delivered.count} records", f"交付:一个信封开启{delivered.count}条记录", delivered.receipt
@@ -452,7 +456,7 @@ class Story:
         delivered: deliveries.Delivered,
         key: EncryptionKeyPair,
     ) -> Sequence[DeliveredRecord]:
-        envelope = deliveries.hand_out(self._acting, self._s.records.deliveries, sale_id)
+        envelope = deliveries.hand_out(self._acting, self._s.records.deliveries, delivered.receipt)
         leaves = self._s.records.consents.leaves_of(batch.batch_id)
         context = Context(self._s.chain_id, self._s.addresses["Market"], sale_id, offer.version_key)
         cover = decode_cover(delivered.cover)
@@ -514,7 +518,7 @@ class Story:
         t.step("Everybody is paid: one bank batch", "向每个人付款:一个银行批次")
         total = sale.delivered.count * sale.per_head
         document = canonical_json({"format": "deedbook.bank-batch", "version": 1, "sale": to_hex(sale.sale_id), "total": str(total)})
-        self._s.records.documents.add(document)
+        self._publish("report", document)
         receipt = revenue.confirm_payout(
             self._acting,
             self._s.signer(cast.BANK),
