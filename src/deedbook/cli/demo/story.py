@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deedbook.audit.batches import check_batch
 from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.cli.demo import cast
@@ -248,12 +249,14 @@ class Story:
         """The auditor checks every signature, sentence and leaf before the batch counts."""
         t = self._t
         t.step("An auditor checks every consent of the batch and attests", "审计机构逐份核验并出具证明")
-        checked = self._s.check_batch(batch)
-        report = {"batch": to_hex(batch.batch_id), "checked": checked}
+        domain = self._s.consents.domain
+        documents = [signed.to_json() for signed in self._s.records.consents.leaves_of(batch.batch_id)]
+        checked = check_batch(batch, documents, [self._s.notice(batch.terms.notice_hash)], domain)
+        report = {"batch": to_hex(batch.batch_id), "signatures": checked.signatures, "subjects": checked.subjects}
         t.say(
-            f"{checked['signatures']} signatures, {checked['statements']} sentences rendered again, "
-            f"{checked['subjects']} different subjects, root and count agree",
-            f"签名{checked['signatures']}份、原文重现{checked['statements']}份、主体{checked['subjects']}个各不相同,根与数量一致",
+            f"{checked.signatures} signatures, {checked.statements} sentences rendered again, "
+            f"{checked.subjects} different subjects, root and count agree",
+            f"签名{checked.signatures}份、原文重现{checked.statements}份、主体{checked.subjects}个各不相同,根与数量一致",
         )
         self._attest(cast.AUDITOR, batch.batch_id, AttestationKind.CONSENT_AUDIT, report)
 
