@@ -14,6 +14,7 @@ import base64
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_ANSWER: Final = 64 * 1024 * 1024
 """The longest answer, in bytes, that an HttpNode takes from a node."""
+
+_PART: Final = 65536
 
 
 class NodeError(DeedbookError):
@@ -65,7 +68,7 @@ class EmbeddedNode:
 
 
 class HttpNode:
-    """A node at an http or https address; `timeout` seconds for connecting and for each read.
+    """A node at an http or https address; `timeout` seconds for connecting, for the first byte and for the rest.
 
     One connection a request, so it may be shared between threads. Answers above `most_answer` bytes are refused. No
     redirect is followed. Raises InvalidInput ("url") for an address that is none.
@@ -125,7 +128,7 @@ class HttpNode:
         try:
             connection.request("POST", self._path, json.dumps(body).encode(), self._headers)
             response = connection.getresponse()
-            content = response.read(self._most_answer + 1)
+            content = self._content(response)
         except (OSError, http.client.HTTPException) as reason:
             raise ChainUnavailable(f"no answer from the node: {type(reason).__name__}", host=self._host) from reason
         finally:
@@ -137,6 +140,21 @@ class HttpNode:
         except (ValueError, RecursionError) as reason:
             status = f"the node's answer is not JSON (HTTP {response.status})"
             raise ChainUnavailable(status, host=self._host, status=response.status) from reason
+
+    def _content(self, response: http.client.HTTPResponse) -> bytes:
+        """The body, as far as one byte too much; a node that trickles is given up after `timeout` seconds."""
+        deadline = time.monotonic() + self._timeout
+        announced, content = response.length, bytearray()
+        while len(content) <= self._most_answer:
+            part = response.read1(_PART if announced is None else min(_PART, announced - len(content)))
+            if not part:
+                break
+            content += part
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        if announced is not None and len(content) < min(announced, self._most_answer):
+            raise http.client.IncompleteRead(bytes(content))
+        return bytes(content)
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._secure:

@@ -128,7 +128,7 @@ class Methods:
         if isinstance(request_id, bool) or not isinstance(request_id, (int, str, type(None))):
             return _error(None, _INVALID_REQUEST, "Invalid request: id")
         method, params = request.get("method"), request.get("params", [])
-        if request.get("jsonrpc") != "2.0" or not isinstance(method, str):
+        if request.get("jsonrpc") != "2.0" or not isinstance(method, str) or not isinstance(params, (list, dict)):
             return _error(request_id, _INVALID_REQUEST, "Invalid request")
         answer = self._outcome(request_id, method, params)
         return answer if "id" in request else None
@@ -187,15 +187,17 @@ class Methods:
             "baseFeePerGas": ["0x0"] * (wanted + 1),
             "gasUsedRatio": [header.gas_used / header.gas_limit for header in used],
         }
-        if percentiles:
-            history["reward"] = [["0x0"] * len(percentiles)] * wanted
+        if percentiles is not None:
+            history["reward"] = [["0x0"] * _length(percentiles, "percentiles")] * wanted if percentiles else []
         return history
 
     # Blocks and transactions ------------------------------------------------------------------------------------
 
     def _block_by_number(self, tag: Any, full: Any) -> dict[str, Any] | None:
         if tag == "pending":
-            return _block(self._chain.next_header(), (), bool(full))
+            return _block(self._chain.next_header(), (), _flag(full, "full"))
+        if tag is None:
+            raise _invalid("block is null")
         header = self._found(tag)
         return None if header is None else self._whole(header, full)
 
@@ -336,9 +338,10 @@ class Methods:
 
     def _found(self, block: Any) -> Header | None:
         """The header that a tag, a number or an EIP-1898 object names; None for one that does not exist."""
+        block_hash = _hash_in(block)
+        if block_hash is not None:
+            return self._chain.header_by_hash(block_hash)
         if isinstance(block, dict):
-            if "blockHash" in block:
-                return self._chain.header_by_hash(_word(block["blockHash"], "blockHash"))
             block = block.get("blockNumber")
         number = self._number(block)
         return self._chain.header(number) if number <= self._chain.head.number else None
@@ -347,7 +350,7 @@ class Methods:
         header = self._found(block)
         if header is not None:
             return header
-        if isinstance(block, dict) and "blockHash" in block:
+        if _hash_in(block) is not None:
             raise NodeError(_SERVER, "unknown block")
         raise self._beyond(self._number(block["blockNumber"] if isinstance(block, dict) else block))
 
@@ -443,10 +446,23 @@ def _slot(value: Any) -> int:
     return _quantity(value, "storage key")
 
 
+def _hash_in(block: Any) -> bytes | None:
+    """The block hash that an EIP-1898 object, or 32 bytes of text, give; None where they give a number or a tag."""
+    if isinstance(block, dict) and "blockHash" in block:
+        return _word(block["blockHash"], "blockHash")
+    return _word(block, "block") if isinstance(block, str) and len(block) == 66 else None
+
+
 def _flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise _invalid(f"{name} is not true or false")
     return value
+
+
+def _length(value: Any, name: str) -> int:
+    if not isinstance(value, list) or len(value) > 100:
+        raise _invalid(f"{name} is not a list of at most 100")
+    return len(value)
 
 
 def _optional(request: Mapping[str, Any], name: str, read: Callable[[Any, str], _T], otherwise: _T) -> _T:
@@ -512,15 +528,16 @@ def _block(header: Header, mined: Sequence[MinedTransaction], full: bool) -> dic
         "mixHash": to_hex(ZERO32),
         "nonce": "0x" + "00" * 8,
         "baseFeePerGas": "0x0",
-        "size": hex(_block_size(len(encoded), [len(item.signed.raw) for item in mined])),
+        "size": hex(_block_size(len(encoded), mined)),
         "uncles": [],
         "transactions": [_transaction(item) if full else to_hex(item.signed.hash) for item in mined],
     }
 
 
-def _block_size(header: int, transactions: Sequence[int]) -> int:
+def _block_size(header: int, mined: Sequence[MinedTransaction]) -> int:
     """The length of the block's RLP: header, transactions (typed ones as byte strings) and no uncles."""
-    body = sum(transactions)
+    lengths = [(len(item.signed.raw), item.signed.type) for item in mined]
+    body = sum(_prefixed(length) if kind else length for length, kind in lengths)
     inner = header + _prefixed(body) + 1
     return _prefixed(inner)
 
