@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from deedbook.domain.consents import record_commit
 from deedbook.domain.keytree import delivered_indices
 from deedbook.domain.payloads import ErasureRecord, ErasureTarget, KeyRecord, PayloadRecord
 from deedbook.errors import Conflict, EvidenceMissing, InvalidInput, MissingKey, NotFound, SealBroken
@@ -18,7 +19,7 @@ from deedbook.vault.envelopes import Context, EncryptionKeyPair, Suite
 from deedbook.vault.keks import FileKeks
 from deedbook.vault.objects import ObjectStore
 from deedbook.vault.payloads import Delivery, PayloadReceipt, Vault, payload_id_of
-from deedbook.vault.records_form import encode_record, record_commitment
+from deedbook.vault.records_form import encode_record
 from tests.key_ledgers import MemoryKeyLedger
 
 ASSET, VERSION, COUNT = 2**200 + 1, 1, 23
@@ -52,7 +53,7 @@ class House:
             VERSION,
             self.receipt.content_root,
             CONSENTS,
-            commitments=[record_commitment(salt, record) for salt, record in zip(SALTS, RECORDS, strict=True)],
+            commitments=[record_commit(salt, record) for salt, record in zip(SALTS, RECORDS, strict=True)],
             delivered_count=delivery.delivered_count,
             cover=delivery.cover,
         )

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deedbook.domain.consents import record_commit
 from deedbook.domain.merkle import rfc9162_root
 from deedbook.errors import InvalidFormat, InvalidInput, SealBroken, WrongVersion
 from deedbook.vault import keytree
@@ -17,7 +18,6 @@ from deedbook.vault.records_form import (
     decode_record,
     encode_record,
     open_unit,
-    record_commitment,
     seal_records,
 )
 
@@ -174,10 +174,10 @@ def test_record_and_commitment_are_those_of_the_format() -> None:
         "record": record,
     }
     canonical = '{"name":"王芳","wage":12.5}'.encode()
-    assert record_commitment(salt, record) == hashlib.sha256(b"deedbook.record.v1" + salt + canonical).digest()
+    assert record_commit(salt, record) == hashlib.sha256(b"deedbook.record.v1" + salt + canonical).digest()
     assert decode_record(content) == (salt, record)
     with pytest.raises(InvalidInput, match="salt"):
-        record_commitment(b"short", record)
+        record_commit(b"short", record)
 
 
 @pytest.mark.parametrize(

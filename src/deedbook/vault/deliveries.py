@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import sha256
 from deedbook.domain.keytree import Cover, delivered_count
 from deedbook.domain.merkle import rfc9162_root
 from deedbook.errors import EvidenceMissing, InvalidFormat, InvalidInput, SealBroken, WrongVersion
 from deedbook.vault.envelopes import Context, EncryptionKeyPair, open_envelope
-from deedbook.vault.records_form import decode_record, open_unit, record_commitment
+from deedbook.vault.records_form import decode_record, open_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,6 @@ def _open_record(index: int, leaf_seed: bytes, depth: int, sold: Sold, unit: byt
         salt, record = decode_record(plaintext)
     except (InvalidFormat, WrongVersion) as error:
         raise SealBroken(f"record {index}: plaintext is no record", index=index, part="plaintext") from error
-    if sold.commitments is not None and not hmac.compare_digest(
-        record_commitment(salt, record), sold.commitments[index]
-    ):
+    if sold.commitments is not None and not hmac.compare_digest(record_commit(salt, record), sold.commitments[index]):
         raise SealBroken(f"record {index}: not what its consent commits to", index=index, part="recordCommit")
     return DeliveredRecord(index, consent_id, salt, record)

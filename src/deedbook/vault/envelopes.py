@@ -152,6 +152,8 @@ def open_envelope(envelope: bytes, keys: EncryptionKeyPair, context: Context) ->
         suite = _suite(int.from_bytes(envelope[5:7], "big"))
     except InvalidInput as error:
         raise InvalidFormat("envelope", "of no known suite") from error
+    if len(envelope) < 7 + _KEMS[suite].enc_length() + 16:
+        raise InvalidFormat("envelope", "truncated")
     if suite is not keys.suite:
         raise MissingKey(f"the envelope asks for a key of {suite.name}", kind="encryption key", suite=suite.name)
     try:

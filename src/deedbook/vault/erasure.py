@@ -110,6 +110,8 @@ class Erasure:
             try:
                 return self._ledger.switch(erasure.erasure_id, rewrapped)
             except Conflict:
+                if self._ledger.erasure(erasure.erasure_id).phase != "logged":
+                    return None  # switched, although its ledger was held up afterwards
                 if attempt == _PATIENCE - 1:
                     raise
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 
 from deedbook.domain.keytree import (
@@ -114,12 +115,15 @@ def descend(seed: bytes, node: Node, wanted: Node) -> bytes:
 
 def record_key(leaf_seed: bytes, depth: int) -> bytes:
     """The AES-256 key of a record, 32 bytes."""
-    return sha256(label(USE_RECORD_KEY, depth) + leaf_seed).digest()
+    return sha256(_leaf_label(USE_RECORD_KEY, depth) + leaf_seed).digest()
 
 
 def key_commitment(leaf_seed: bytes, depth: int) -> bytes:
     """What a sealed unit starts with, so that it opens under one key only, 32 bytes."""
-    return sha256(label(USE_COMMITMENT, depth) + leaf_seed).digest()
+    return sha256(_leaf_label(USE_COMMITMENT, depth) + leaf_seed).digest()
+
+
+_leaf_label = cache(label)  # two of them for a whole payload
 
 
 def _below(node: Node, seed: bytes, depth: int, count: int) -> list[bytes]:

@@ -7,8 +7,8 @@ The plaintext is padded by 0x80 00.. to a multiple of 256 bytes, so its length s
 be zero because a record key seals once: every sealing draws a fresh root seed. A record withdrawn before the sealing
 is an empty unit. `contentRoot` is the RFC 9162 root over SHA-256(unit).
 
-A record's plaintext is canonical JSON (format 13) `{"format":"deedbook.record","version":1,"salt":"0x..","record":{}}`
-and its commitment SHA-256("deedbook.record.v1" || salt || JSON(record)).
+A record's plaintext is canonical JSON (format 13) `{"format":"deedbook.record","version":1,"salt":"0x..","record":{}}`;
+its commitment is `domain.consents.record_commit`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ _BODY = 33
 _TAG = 16
 _NONCE = bytes(12)
 _AAD_TAG = b"deedbook.unit.v1"
-_COMMIT_TAG = b"deedbook.record.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +92,6 @@ def open_unit(
     except InvalidTag as error:
         raise _broken(index, "ciphertext", "was changed, or belongs to another record or consent") from error
     return _unpadded(padded, index)
-
-
-def record_commitment(salt: bytes, record: Mapping[str, Any]) -> bytes:
-    """The salted commitment (32 bytes) that a consent makes to its record; `salt` is 32 random bytes."""
-    if len(salt) != 32:
-        raise InvalidInput("salt", f"{len(salt)} bytes, not 32")
-    return sha256(_COMMIT_TAG + salt + canonical_json(dict(record)))
 
 
 def encode_record(salt: bytes, record: Mapping[str, Any]) -> bytes:
