@@ -205,6 +205,13 @@ abstract contract Exchange is Base {
         consents.withdraw(crowd.batch, _leaf(crowd, index), _proof(crowd, index));
     }
 
+    /// By the collector's receipt and the person's own transaction.
+    function _mark(Crowd memory crowd, uint256 index) internal {
+        bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[index], crowd.people[index]));
+        vm.prank(crowd.people[index]);
+        consents.withdrawByReceipt(crowd.ids[index], assetId, crowd.people[index], provider, receipt, "");
+    }
+
     function _publish(uint64 recordCount) internal returns (uint32) {
         vm.prank(provider);
         return dataAssets.publish(assetId, _version(recordCount));
