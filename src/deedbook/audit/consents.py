@@ -411,7 +411,7 @@ def _check_batch(
             signed = SignedConsent.from_json(document)
         except DeedbookError as reason:
             raise contradiction("consents.form", f"{place}: {reason}") from reason
-        identifier = _check_leaf(signed, batch, notices, domain, place, register.asset_id)
+        identifier = _check_leaf(signed, notices, domain, place)
         record = bound.offset + index
         _check_end(ended.get(record), identifier, signed, place)
         if record not in ended:
@@ -424,14 +424,7 @@ def _check_batch(
         raise contradiction("consents.manifest", f"the consents shown are not those of the manifest of batch {name}")
 
 
-def _check_leaf(
-    signed: SignedConsent,
-    batch: Batch,
-    notices: Mapping[bytes, Notice],
-    domain: ConsentDomain,
-    place: str,
-    asset_id: int,
-) -> bytes:
+def _check_leaf(signed: SignedConsent, notices: Mapping[bytes, Notice], domain: ConsentDomain, place: str) -> bytes:
     """The consentId, once domain, signature and sentence are right."""
     if signed.domain != domain:
         raise contradiction("consents.domain", f"{place} was signed for another chain or contract")

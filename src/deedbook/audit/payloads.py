@@ -171,8 +171,8 @@ def check_documents(needed: Mapping[bytes, str], documents: Mapping[bytes, bytes
         if digest not in documents:
             raise EvidenceMissing(f"the {what} {to_hex(digest)} is missing", rule="document.missing")
     for digest, content in documents.items():
-        what = needed.get(digest)
-        findings.require(what is not None, "document.unknown", f"nothing relies on document {to_hex(digest)}")
+        findings.require(digest in needed, "document.unknown", f"nothing relies on document {to_hex(digest)}")
+        what = needed[digest]
         findings.require(
             sha256(content) == digest, "document.hash", f"the {what} is not the one on chain, {to_hex(digest)}"
         )

@@ -18,7 +18,7 @@ from deedbook.errors import DeedbookError, EvidenceMissing
 class Policy(Protocol):
     """A demand on a bundle whose evidence holds."""
 
-    def check(self, bundle: Bundle, derived: Derivation, findings: Findings) -> None:
+    def check(self, bundle: Bundle, derived: Derivation, findings: Findings, /) -> None:
         """Adds a fact, or raises IntegrityError (it is not so) or EvidenceMissing (it is not shown)."""
 
 
@@ -63,7 +63,7 @@ class AnyOf:
 class ShowsConsents:
     """Asks for the signed consents of every person: a full bundle."""
 
-    def check(self, bundle: Bundle, derived: Derivation, findings: Findings) -> None:
+    def check(self, bundle: Bundle, _derived: Derivation, findings: Findings) -> None:
         """EvidenceMissing for a public bundle."""
         if bundle.consents is None:
             raise EvidenceMissing("a public bundle: the signed consents are not shown", rule="policy.consents")
@@ -73,7 +73,7 @@ class ShowsConsents:
 class IsSettled:
     """Asks that the sale was settled."""
 
-    def check(self, bundle: Bundle, derived: Derivation, findings: Findings) -> None:
+    def check(self, _bundle: Bundle, derived: Derivation, findings: Findings) -> None:
         """IntegrityError for a sale that is still under way or was ended."""
         words = f"the sale is {derived.sale.state.name}"
         findings.require(derived.settlement is not None, "policy.settled", words)
@@ -86,7 +86,7 @@ class SoldTo:
 
     buyer: bytes
 
-    def check(self, bundle: Bundle, derived: Derivation, findings: Findings) -> None:
+    def check(self, _bundle: Bundle, derived: Derivation, findings: Findings) -> None:
         """IntegrityError for another buyer."""
         bought = derived.sale.buyer
         findings.require(bought == self.buyer, "policy.buyer", f"{checksum_address(bought)} bought")

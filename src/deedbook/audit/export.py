@@ -1,0 +1,284 @@
+"""Writes a sale's bundle from readers that it is handed: a node, and what the exchange keeps off chain.
+
+Only reads. The journals that go in are the ones that the derivation asks for when it runs over the live chain, so that
+nothing is left out and nothing idle is added. A bundle that would not verify is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from deedbook.audit.bundle import BareLog, Bundle, Section
+from deedbook.audit.derivation import Derivation, claims_of, derive
+from deedbook.audit.evidence import Place
+from deedbook.audit.findings import Findings
+from deedbook.audit.payloads import needed_documents, read_descriptor
+from deedbook.audit.trust import Trust
+from deedbook.audit.verify import verify
+from deedbook.chain.decoding import decode_event
+from deedbook.chain.proofs import decode_header, encode_header, without_inline
+from deedbook.domain.consents import SignedConsent
+from deedbook.domain.events import Event, Log
+from deedbook.domain.hashing import ZERO32, from_hex, to_hex
+from deedbook.domain.journal import JOURNALLED, entities_of, entity_slot
+from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, NotFound
+
+BLOCKS_PER_REQUEST: Final = 5_000
+SLOTS_PER_REQUEST: Final = 100
+
+
+class Node(Protocol):
+    """A chain to ask (JSON-RPC)."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result of one method."""
+
+
+class Documents(Protocol):
+    """Public documents by their SHA-256."""
+
+    def find(self, name: bytes) -> bytes | None:
+        """The content, or None."""
+
+
+class Envelope(Protocol):
+    """A sealed delivery."""
+
+    @property
+    def envelope(self) -> bytes:
+        """Its bytes."""
+
+
+class Deliveries(Protocol):
+    """Covers and envelopes by their SHA-256."""
+
+    def cover(self, cover_hash: bytes) -> bytes | None:
+        """The encoded cover, or None."""
+
+    def envelope(self, envelope_hash: bytes) -> Envelope:
+        """The delivery. Raises NotFound."""
+
+
+class Consents(Protocol):
+    """Signed consents."""
+
+    def leaves_of(self, batch_id: bytes) -> Sequence[SignedConsent]:
+        """The consents of a batch in leaf order. Raises NotFound."""
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Where a bundle's parts come from; `unit_hashes` gives the SHA-256 of a version's units by its content root.
+
+    `contracts` are the deployment's addresses (20 bytes) by name, AccessManager and Forwarder among them.
+    """
+
+    node: Node
+    contracts: Mapping[str, bytes]
+    documents: Documents
+    deliveries: Deliveries
+    consents: Consents
+    unit_hashes: Callable[[bytes], Sequence[bytes]]
+
+
+def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, full: bool = True) -> bytes:
+    """The bundle of a sale as of `block` (default: the newest), in full or public form.
+
+    Raises NotFound where there is no such sale, EvidenceMissing for a part that the readers do not have, IntegrityError
+    where the chain's own record contradicts itself.
+    """
+    chain = ChainReader(readers.node, readers.contracts)
+    number = chain.newest() if block is None else block
+    journals = chain.journals(number)
+    if not journals.events("Market", sale_id):
+        raise NotFound("sale", to_hex(sale_id))
+    derived = derive(sale_id, chain.chain_id, readers.contracts, journals, Findings())
+    bundle = _assembled(readers, chain, journals, derived, number, full=full)
+    data = bundle.to_bytes()
+    report = verify(data, chain.trust(number))
+    if report.exit_code:
+        raise IntegrityError(f"the bundle would not verify: {report.reason}", rule=report.rule, step=report.step)
+    return data
+
+
+def trust_at(node: Node, contracts: Mapping[str, bytes], *blocks: int) -> Trust:
+    """A trust that pins these blocks as the node has them: for an auditor who asks a node of its own."""
+    return ChainReader(node, contracts).trust(*blocks)
+
+
+class ChainReader:
+    """A node's logs, headers and proofs in the form that bundles hold."""
+
+    def __init__(self, node: Node, contracts: Mapping[str, bytes]) -> None:
+        self._node = node
+        self._contracts = dict(contracts)
+        self.chain_id = int(node.request("eth_chainId", []), 16)
+
+    def newest(self) -> int:
+        """The number of the newest block."""
+        return int(self._node.request("eth_blockNumber", []), 16)
+
+    def header(self, number: int) -> bytes:
+        """A block's header as RLP. Raises IntegrityError where it does not hash to the block's own name."""
+        block = self._node.request("eth_getBlockByNumber", [hex(number), False])
+        if block is None:
+            raise ChainUnavailable(f"the node has no block {number}")
+        raw = encode_header(block)
+        if to_hex(decode_header(raw).hash) != block["hash"]:
+            raise IntegrityError(f"block {number} does not hash to {block['hash']}")
+        return raw
+
+    def trust(self, *blocks: int) -> Trust:
+        """A trust that pins these blocks as the node has them."""
+        pins = {number: decode_header(self.header(number)).hash for number in blocks}
+        return Trust(self.chain_id, decode_header(self.header(0)).hash, self._contracts, pins)
+
+    def journals(self, until: int) -> LiveJournals:
+        """Every journal of the deployment up to a block."""
+        addresses = {self._contracts[name]: name for name in JOURNALLED}
+        journals: dict[Place, list[Event]] = {}
+        for log in self._logs(list(addresses), until):
+            event = decode_event(addresses[log.address], log)
+            for entity in dict.fromkeys(entities_of(event.contract, event.name, event.args)):
+                journals.setdefault((event.contract, entity), []).append(event)
+        return LiveJournals(journals, lambda block: decode_header(self.header(block)).timestamp)
+
+    def proofs(
+        self, contract: str, entities: Sequence[bytes], block: int
+    ) -> tuple[tuple[bytes, ...], list[tuple[bytes, ...]]]:
+        """The proof of a contract's account and of the heads of these entities in a block's state."""
+        account: tuple[bytes, ...] = ()
+        heads: list[tuple[bytes, ...]] = []
+        for start in range(0, len(entities), SLOTS_PER_REQUEST):
+            slots = [f"0x{entity_slot(entity):064x}" for entity in entities[start : start + SLOTS_PER_REQUEST]]
+            found = self._node.request("eth_getProof", [to_hex(self._contracts[contract]), slots, hex(block)])
+            account = _nodes(found["accountProof"])
+            heads += [_nodes(each["proof"]) for each in found["storageProof"]]
+        return account, heads
+
+    def _logs(self, addresses: Sequence[bytes], until: int) -> list[Log]:
+        logs: list[Log] = []
+        for start in range(0, until + 1, BLOCKS_PER_REQUEST):
+            wanted = {
+                "fromBlock": hex(start),
+                "toBlock": hex(min(start + BLOCKS_PER_REQUEST - 1, until)),
+                "address": [to_hex(address) for address in addresses],
+            }
+            logs += [_log(item) for item in self._node.request("eth_getLogs", [wanted])]
+        return sorted(logs, key=lambda log: (log.block_number, log.log_index))
+
+
+class LiveJournals:
+    """Journals as the node tells them, noting which ones are asked for."""
+
+    def __init__(self, journals: Mapping[Place, Sequence[Event]], time: Callable[[int], int]) -> None:
+        self._journals = journals
+        self._time = time
+        self._times: dict[int, int] = {}
+        self.asked: set[Place] = set()
+
+    def events(self, contract: str, entity: bytes) -> Sequence[Event]:
+        """Every event of a contract about an entity, in order; none is an answer too."""
+        self.asked.add((contract, entity))
+        return self._journals.get((contract, entity), ())
+
+    def time(self, block: int) -> int:
+        """A block's time."""
+        if block not in self._times:
+            self._times[block] = self._time(block)
+        return self._times[block]
+
+
+def _assembled(
+    readers: Readers, chain: ChainReader, journals: LiveJournals, derived: Derivation, number: int, *, full: bool
+) -> Bundle:
+    accounts, sections = _sections(chain, journals, number)
+    first = min((log.block for section in sections for log in section.logs), default=number)
+    headers = tuple(chain.header(block) for block in range(first, number + 1))
+    needed = needed_documents(derived.sale, derived.version, derived.register)
+    documents = {digest: _document(readers, digest, what) for digest, what in needed.items()}
+    descriptor = read_descriptor(derived.sale, derived.version, documents, Findings())
+    cover, envelope = _delivered(readers, derived)
+    return Bundle(
+        sale=derived.sale.sale,
+        chain_id=chain.chain_id,
+        genesis_hash=decode_header(chain.header(0)).hash,
+        contracts=readers.contracts,
+        block_number=number,
+        block_hash=decode_header(headers[-1]).hash,
+        headers=headers,
+        accounts=accounts,
+        journals=sections,
+        documents=documents,
+        units=tuple(readers.unit_hashes(derived.version.content_root)),
+        cover=cover,
+        envelope=envelope,
+        consents=_people(readers, derived) if full else None,
+        claims=claims_of(derived, descriptor),
+    )
+
+
+def _sections(
+    chain: ChainReader, journals: LiveJournals, number: int
+) -> tuple[dict[str, tuple[bytes, ...]], tuple[Section, ...]]:
+    accounts: dict[str, tuple[bytes, ...]] = {}
+    sections: list[Section] = []
+    for contract in JOURNALLED:
+        entities = sorted(entity for name, entity in journals.asked if name == contract)
+        if not entities:
+            continue
+        accounts[contract], proofs = chain.proofs(contract, entities, number)
+        for entity, proof in zip(entities, proofs, strict=True):
+            logs = tuple(
+                BareLog(event.log.block_number, event.log.topics, event.log.data)
+                for event in journals.events(contract, entity)
+            )
+            sections.append(Section(contract, entity, proof, logs))
+    return accounts, tuple(sections)
+
+
+def _document(readers: Readers, digest: bytes, what: str) -> bytes:
+    content = readers.documents.find(digest)
+    if content is None:
+        raise EvidenceMissing(f"the {what} {to_hex(digest)} is not kept here", rule="document.missing")
+    return content
+
+
+def _delivered(readers: Readers, derived: Derivation) -> tuple[bytes | None, bytes | None]:
+    delivery = derived.sale.delivery
+    if delivery is None:
+        return None, None
+    cover = None if delivery.cover_hash == ZERO32 else readers.deliveries.cover(delivery.cover_hash)
+    return cover, readers.deliveries.envelope(delivery.envelope_hash).envelope
+
+
+def _people(readers: Readers, derived: Derivation) -> tuple[tuple[Any, ...], ...] | None:
+    if derived.register is None:
+        return None
+    batches = [bound.batch for bound in derived.basis.batches if bound.batch.direct is None]
+    return tuple(
+        tuple(signed.to_json() for signed in readers.consents.leaves_of(batch.identifier)) for batch in batches
+    )
+
+
+def _nodes(proof: Sequence[str]) -> tuple[bytes, ...]:
+    nodes = without_inline([from_hex(node, "proof") for node in proof])
+    return () if nodes == (b"\x80",) else nodes
+
+
+def _log(item: Mapping[str, Any]) -> Log:
+    try:
+        return Log(
+            from_hex(item["address"], "address", 20),
+            tuple(from_hex(topic, "topics", 32) for topic in item["topics"]),
+            from_hex(item["data"], "data"),
+            int(item["blockNumber"], 16),
+            from_hex(item["blockHash"], "blockHash", 32),
+            from_hex(item["transactionHash"], "transactionHash", 32),
+            int(item["transactionIndex"], 16),
+            int(item["logIndex"], 16),
+        )
+    except (DeedbookError, KeyError, TypeError, ValueError) as reason:
+        raise IntegrityError(f"the node gives a malformed log: {reason}") from reason
