@@ -1,12 +1,9 @@
-"""Books of payload keys for tests: in memory, and in one file that survives `kill -9`."""
+"""A book of payload keys in memory, for tests that look inside."""
 
 from __future__ import annotations
 
-import os
-import pickle
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
 from deedbook.errors import Conflict, NotFound
@@ -31,7 +28,6 @@ class MemoryKeyLedger:
             raise Conflict("the generation is not in force")
         self.payload_rows[payload.payload_id] = payload
         self.key_rows[payload.payload_id] = key
-        self.commit()
 
     def payload(self, payload_id: bytes) -> PayloadRecord:
         if payload_id not in self.payload_rows:
@@ -55,7 +51,6 @@ class MemoryKeyLedger:
         if self.open_erasure() is not None or erasure.from_generation != self.in_force:
             raise Conflict("another erasure is not done, or the generation is not in force")
         self.erasure_rows[erasure.erasure_id] = erasure
-        self.commit()
 
     def open_erasure(self) -> ErasureRecord | None:
         return next((row for row in self.erasure_rows.values() if row.phase != "done"), None)
@@ -67,11 +62,9 @@ class MemoryKeyLedger:
         self.key_rows = {key.payload_id: key for key in keys}
         self.in_force = erasure.to_generation
         self.erasure_rows[erasure_id] = replace(erasure, phase="switched")
-        self.commit()
 
     def finish_erasure(self, erasure_id: bytes, receipt: bytes) -> None:
         self.erasure_rows[erasure_id] = replace(self.erasure(erasure_id), phase="done", receipt=receipt)
-        self.commit()
 
     def erasure(self, erasure_id: bytes) -> ErasureRecord:
         if erasure_id not in self.erasure_rows:
@@ -80,21 +73,3 @@ class MemoryKeyLedger:
 
     def erasures(self) -> Sequence[ErasureRecord]:
         return list(self.erasure_rows.values())
-
-    def commit(self) -> None:
-        """Nothing to do in memory."""
-
-
-class FileKeyLedger(MemoryKeyLedger):
-    """The same rows in one file, replaced as a whole at every commit."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-        if path.exists():
-            self.in_force, self.payload_rows, self.key_rows, self.erasure_rows = pickle.loads(path.read_bytes())
-
-    def commit(self) -> None:
-        partial = self.path.with_suffix(".partial")
-        partial.write_bytes(pickle.dumps((self.in_force, self.payload_rows, self.key_rows, self.erasure_rows)))
-        os.replace(partial, self.path)  # noqa: PTH105

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
 from deedbook.domain.keytree import cover_hash, delivered_indices
-from deedbook.domain.payloads import KeyRecord
-from deedbook.errors import DeedbookError, InvalidInput, MissingKey, NotFound, SealBroken
+from deedbook.domain.payloads import KeyLedger, KeyRecord
+from deedbook.errors import DeedbookError, InvalidInput, Locked, MissingKey, NotFound, SealBroken
+from deedbook.records.store import Records
 from deedbook.vault.envelopes import Context, EncryptionKeyPair, Suite, open_envelope
 from deedbook.vault.erasure import STEPS, Erasure
 from deedbook.vault.keks import EnvironmentKeks, FileKeks, Keks
@@ -23,7 +24,8 @@ from deedbook.vault.keytree import SeededCover
 from deedbook.vault.objects import ObjectStore
 from deedbook.vault.payloads import PayloadReceipt, Vault, open_seeds
 from deedbook.vault.records_form import open_unit
-from tests.key_ledgers import FileKeyLedger, MemoryKeyLedger
+from deedbook.vault.sealers import KeySealer
+from tests.key_ledgers import MemoryKeyLedger
 
 COUNT = 13
 CONSENTS = [hashlib.sha256(bytes((n,))).digest() for n in range(COUNT)]
@@ -38,7 +40,7 @@ class Crash(Exception):  # noqa: N818
 class Home:
     """A vault with two payloads, and a stolen copy of everything but the KEKs from before the erasure."""
 
-    def __init__(self, folder: Path, ledger: MemoryKeyLedger, keks: Keks | None = None) -> None:
+    def __init__(self, folder: Path, ledger: KeyLedger, keks: Keks | None = None) -> None:
         self.folder = folder
         self.ledger = ledger
         self.keks = keks or FileKeks(folder / "keks", entropy=os.urandom)
@@ -49,7 +51,8 @@ class Home:
     def furnish(self) -> None:
         self.first = self.vault.seal(1, 1, CONSENTS, [f"first {n}".encode() for n in range(COUNT)])
         self.second = self.vault.seal(2, 1, CONSENTS, [f"second {n}".encode() for n in range(COUNT)])
-        self.stolen = copy.deepcopy(self.ledger.key_rows)
+        stored = self.ledger.keys()
+        self.stolen = {row.payload_id: row for row in stored}
 
     def erasure(self, crash_after: str | None = None) -> Erasure:
         def watch(step: str) -> None:
@@ -90,11 +93,30 @@ class Home:
         return self.vault._object(payload_id).unit(index)
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyLedger]:
+    """The short one of the tests, and the one that homes have."""
+    if request.param == "memory":
+        yield MemoryKeyLedger()
+        return
+    records = open_records(tmp_path)
+    yield records.payloads
+    records.close()
+
+
+def open_records(folder: Path) -> Records:
+    return Records.open(f"sqlite:///{folder / 'records.db'}", KeySealer(bytes(32), os.urandom))
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path, MemoryKeyLedger())
+def home(tmp_path: Path, ledger: KeyLedger) -> Home:
+    home = Home(tmp_path, ledger)
     home.furnish()
     return home
+
+
+def snapshot(ledger: KeyLedger) -> object:
+    return ledger.generation(), ledger.keys(), ledger.erasures()
 
 
 def require_erased(home: Home, *indices: int) -> None:
@@ -120,7 +142,7 @@ def test_erased_record_is_gone_and_all_others_stay(home: Home) -> None:
     assert done.phase == "done"
     require_erased(home, 4)
     assert home.keks.generations() == (2,)
-    assert {row.generation for row in home.ledger.key_rows.values()} == {2}
+    assert [row.generation for row in sorted(home.ledger.keys(), key=lambda row: row.payload_id)] == [2, 2]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -151,10 +173,10 @@ def test_crash_after_crash_is_healed(home: Home, step: str) -> None:
 
 def test_erasing_twice_is_erasing_once(home: Home) -> None:
     home.erasure().erase({home.first.payload_id: [4]})
-    before = copy.deepcopy(home.ledger.__dict__)
+    before = snapshot(home.ledger)
     assert home.erasure().erase({home.first.payload_id: [4]}) is None
     assert home.erasure().resume() is None
-    assert home.ledger.__dict__ == before
+    assert snapshot(home.ledger) == before
     require_erased(home, 4)
 
 
@@ -228,7 +250,7 @@ def test_unknown_payload_and_index_are_refused_before_anything_is_logged(home: H
         home.erasure().erase({bytes(32): [0]})
     with pytest.raises(InvalidInput, match="indices"):
         home.erasure().erase({home.first.payload_id: [COUNT]})
-    assert home.ledger.erasures() == []
+    assert list(home.ledger.erasures()) == []
     assert home.keks.generations() == (1,)
 
 
@@ -244,6 +266,37 @@ def test_payload_sealed_during_an_erasure_is_taken_along(home: Home) -> None:
     )
     assert home.ledger.key(sealed[0].payload_id).generation == 2
     assert list(delivered_indices(home.vault.available(sealed[0].payload_id))) == [0]
+    require_erased(home, 4)
+
+
+@pytest.mark.parametrize("step", STEPS[:-1])
+def test_two_processes_may_run_one_erasure(home: Home, step: str) -> None:
+    def watch(reached: str) -> None:
+        if reached == step:
+            home.erasure().resume()  # the other one overtakes here
+
+    done = Erasure(home.ledger, home.keks, entropy=os.urandom, clock=iter(range(99)).__next__, watch=watch).erase(
+        {home.first.payload_id: [4]}
+    )
+    assert done is not None
+    assert done.phase == "done"
+    require_erased(home, 4)
+    assert home.keks.generations() == (2,)
+    assert len(home.ledger.erasures()) == 1
+
+
+class HeldUpLedger(MemoryKeyLedger):
+    """Commits the switch, then finds the file busy."""
+
+    def switch(self, erasure_id: bytes, keys: Collection[KeyRecord]) -> None:
+        super().switch(erasure_id, keys)
+        raise Locked("in use by another reader")
+
+
+def test_switch_that_committed_before_it_failed_counts(tmp_path: Path) -> None:
+    home = Home(tmp_path, HeldUpLedger())
+    home.furnish()
+    home.erasure().erase({home.first.payload_id: [4]})
     require_erased(home, 4)
 
 
@@ -263,15 +316,18 @@ def test_half_destroyed_generation_is_destroyed(home: Home) -> None:
     require_erased(home, 4)
 
 
-def test_damaged_row_stops_the_erasure_before_the_switch(home: Home) -> None:
+def test_damaged_row_stops_the_erasure_before_the_switch(tmp_path: Path) -> None:
+    ledger = MemoryKeyLedger()
+    home = Home(tmp_path, ledger)
+    home.furnish()
     row = home.ledger.key(home.second.payload_id)
     bad = KeyRecord(row.payload_id, row.epoch, row.generation, row.wrapped_key[:-1] + b"\0", row.sealed_seeds[:-1])
-    home.ledger.key_rows[row.payload_id] = bad
+    ledger.key_rows[row.payload_id] = bad
     with pytest.raises(DeedbookError):
         home.erasure().erase({home.first.payload_id: [4]})
     assert home.ledger.generation() == 1
     assert 1 in home.keks.generations()
-    home.ledger.key_rows[row.payload_id] = row
+    ledger.key_rows[row.payload_id] = row
     home.erasure().resume()
     require_erased(home, 4)
 
@@ -281,10 +337,11 @@ import os, signal, sys
 from pathlib import Path
 from deedbook.vault.erasure import Erasure
 from deedbook.vault.keks import FileKeks
-from tests.key_ledgers import FileKeyLedger
+from deedbook.records.store import Records
+from deedbook.vault.sealers import KeySealer
 folder, payload_id, step = Path(sys.argv[1]), bytes.fromhex(sys.argv[2]), sys.argv[3]
 Erasure(
-    FileKeyLedger(folder / "ledger"),
+    Records.open(f"sqlite:///{folder / 'records.db'}", KeySealer(bytes(32), os.urandom)).payloads,
     FileKeks(folder / "keks", entropy=os.urandom),
     entropy=os.urandom,
     clock=lambda: 2000,
@@ -294,20 +351,34 @@ Erasure(
 
 
 @pytest.mark.parametrize("step", ["logged", "kek written", "switched", "destroyed"])
-def test_killed_process_is_healed_by_the_next(tmp_path: Path, step: str) -> None:
-    home = Home(tmp_path, FileKeyLedger(tmp_path / "ledger"))
+def test_killed_process_is_healed_by_the_next(tmp_path: Path, root: Path, step: str) -> None:
+    records = open_records(tmp_path)
+    home = Home(tmp_path, records.payloads)
     home.furnish()
-    root = Path(__file__).parents[2]
+    records.close()
     died = subprocess.run(
         [sys.executable, "-c", DYING, str(tmp_path), home.first.payload_id.hex(), step],
-        env={**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"},
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
         check=False,
         timeout=60,
     )
     assert died.returncode == -signal.SIGKILL
-    again = Home(tmp_path, FileKeyLedger(tmp_path / "ledger"))
+    records = open_records(tmp_path)
+    again = Home(tmp_path, records.payloads)
     again.first, again.second, again.stolen = home.first, home.second, home.stolen
     assert again.ledger.open_erasure() is not None
     again.erasure().resume()
     require_erased(again, 4)
     assert again.keks.generations() == (2,)
+    records.close()
+
+
+def test_old_key_rows_do_not_linger_in_the_file(tmp_path: Path) -> None:
+    records = open_records(tmp_path)
+    home = Home(tmp_path, records.payloads)
+    home.furnish()
+    home.erasure().erase({home.first.payload_id: [4]})
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("records.db*"))
+    assert all(row.wrapped_key not in stored for row in home.stolen.values())
+    assert home.stolen[home.first.payload_id].sealed_seeds not in stored
+    records.close()

@@ -10,7 +10,8 @@ A journalled sequence; a crash anywhere is healed by `resume`:
 5. destroy KEK g (and any before it): the old rows, and every copy of them, are noise now;
 6. write the destruction receipt, dated from step 5, and close the journal entry.
 
-A payload sealed between 3 and 4 makes the switch fail; then step 3 runs again. Several records of several payloads may
+A payload sealed between 3 and 4 makes the switch fail; then step 3 runs again. Two processes may run the same erasure:
+one switch wins, and both go on from there. Several records of several payloads may
 share one erasure. The receipt is canonical JSON:
 
     {"format":"deedbook.erasure","version":1,"erasureId":"0x..","payloads":[{"payloadId":"0x..","assetId":"<decimal>",
@@ -28,7 +29,7 @@ from collections.abc import Callable, Collection, Mapping
 from deedbook.domain.hashing import canonical_json, to_hex
 from deedbook.domain.keytree import cover_all_but, cover_hash, is_delivered
 from deedbook.domain.payloads import ErasureRecord, ErasureTarget, KeyLedger, KeyRecord
-from deedbook.errors import Conflict, InvalidInput, NotFound, SealBroken
+from deedbook.errors import Conflict, DeedbookError, InvalidInput, NotFound, SealBroken
 from deedbook.vault.keks import Keks, unwrap, wrap
 from deedbook.vault.keytree import SeededCover
 from deedbook.vault.payloads import open_seeds, seal_seeds, uncovered
@@ -99,22 +100,30 @@ class Erasure:
             self._watch("switched")
         self._destroy_before(erasure.to_generation)
         self._watch("destroyed")
-        self._ledger.finish_erasure(erasure.erasure_id, self._receipt(erasure))
+        self._finish(erasure)
         self._watch("done")
         return self._ledger.erasure(erasure.erasure_id)
 
     def _rewrap_and_switch(self, erasure: ErasureRecord) -> None:
+        """Another process may have switched meanwhile, or a payload been added: then go on, or do it again."""
         for attempt in range(_PATIENCE):
-            rewrapped = self._rewrapped(erasure)
-            self._watch("rewrapped")
             try:
+                rewrapped = self._rewrapped(erasure)
+                self._watch("rewrapped")
                 return self._ledger.switch(erasure.erasure_id, rewrapped)
-            except Conflict:
+            except DeedbookError as error:
                 if self._ledger.erasure(erasure.erasure_id).phase != "logged":
-                    return None  # switched, although its ledger was held up afterwards
-                if attempt == _PATIENCE - 1:
+                    return None
+                if not isinstance(error, Conflict) or attempt == _PATIENCE - 1:
                     raise
         return None
+
+    def _finish(self, erasure: ErasureRecord) -> None:
+        try:
+            self._ledger.finish_erasure(erasure.erasure_id, self._receipt(erasure))
+        except DeedbookError:
+            if self._ledger.erasure(erasure.erasure_id).phase != "done":
+                raise
 
     def _rewrapped(self, erasure: ErasureRecord) -> list[KeyRecord]:
         old, new = self._keks.key(erasure.from_generation), self._keks.key(erasure.to_generation)

@@ -14,9 +14,10 @@ encrypted volume of its own, or use a key service in its place.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -87,22 +88,20 @@ class FileKeks:
 
     def create(self, generation: int) -> None:
         """As `Keks.create`; also clears what an interrupted call left."""
-        self._clear_partials()
-        if self._is_whole(generation):
-            return
-        self.destroy(generation)
         path = self._path(generation)
-        partial = path.with_name(path.name + ".partial")
-        _write(partial, _kek_file(generation, self._entropy(32)))
-        partial.rename(path)
-        _sync_directory(self._directory)
+        with self._alone():
+            if self._is_whole(generation):
+                return
+            _shred(path)
+            partial = path.with_name(path.name + ".partial")
+            _write(partial, _kek_file(generation, self._entropy(32)))
+            partial.rename(path)
 
     def destroy(self, generation: int) -> None:
         """As `Keks.destroy`."""
-        self._clear_partials()
-        _shred(self._path(generation))
-        if self._directory.is_dir():
-            _sync_directory(self._directory)
+        path = self._path(generation)
+        with self._alone():
+            _shred(path)
 
     def _is_whole(self, generation: int) -> bool:
         try:
@@ -111,10 +110,19 @@ class FileKeks:
             return False
         return True
 
-    def _clear_partials(self) -> None:
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time; ends with the directory on disk."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for partial in self._directory.glob("kek-*.partial"):
-            _shred(partial)
+        descriptor = os.open(self._directory, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for partial in self._directory.glob("kek-*.partial"):
+                _shred(partial)
+            yield
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _path(self, generation: int) -> Path:
         _require_generation(generation)
@@ -211,11 +219,3 @@ def _shred(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
