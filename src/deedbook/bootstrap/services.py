@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deedbook.bootstrap.home import Home, read_json, write_json
@@ -22,7 +23,7 @@ from deedbook.chain.deployment import Deployment, deploy, require_chain
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
 from deedbook.domain.consents import Notice
-from deedbook.errors import ChainUnavailable, InvalidFormat, Locked, NotFound
+from deedbook.errors import ChainUnavailable, IntegrityError, InvalidFormat, InvalidInput, Locked, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
 from deedbook.mirror.follower import Follower, Progress
@@ -296,13 +297,26 @@ def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain
     from deedbook.chain.embedded.chain import Chain
 
     try:
-        chain = Chain.open_or_create(home.chain / "chain.sqlite", clock=clock)
+        chain = Chain.open_or_create(chain_file(home), clock=clock)
         return EmbeddedNode(chain), chain
     except Locked:
         node = running_service(home)
         if node is None:
             raise
         return node, None
+
+
+def require_unused(path: Path) -> None:
+    """Raises Locked while another process writes to the embedded chain of the home at `path`."""
+    from deedbook.chain.embedded.chain import Chain
+
+    with suppress(NotFound, IntegrityError, InvalidInput):
+        Chain.open(chain_file(Home(path)), clock=unix_time).close()
+
+
+def chain_file(home: Home) -> Path:
+    """The embedded chain's file."""
+    return home.chain / "chain.sqlite"
 
 
 def running_service(home: Home) -> Node | None:

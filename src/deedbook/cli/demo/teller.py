@@ -25,6 +25,19 @@ class Teller:
         self.lines: list[str] = []
         self.facts: dict[str, object] = {}
 
+    def opening(self, chain_id: int, home: str) -> None:
+        """What this is, and where it happens."""
+        self._write(
+            self.words(
+                f"A sale of personal data, from consent to payout (chain {chain_id}, home {home})",
+                f"一次个人数据交易:从授权到分润(链 {chain_id},目录 {home})",
+            )
+        )
+
+    def note(self, english: str, chinese: str) -> None:
+        """A line before the story."""
+        self._write(self.words(english, chinese))
+
     def step(self, english: str, chinese: str) -> None:
         """Begins the next step."""
         self._steps += 1

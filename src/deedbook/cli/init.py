@@ -1,0 +1,27 @@
+"""`deedbook init`."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from deedbook import config
+from deedbook.bootstrap.services import Services
+from deedbook.domain.hashing import checksum_address
+
+app = typer.Typer()
+
+
+@app.command()
+def init(as_json: bool = typer.Option(False, "--json", help="print JSON")) -> None:
+    """Create a home: chain, keys, contracts, databases. A home that was begun is finished; a whole one is left as it is."""
+    settings = config.load()
+    with Services.init(settings) as services:
+        said = services.deployment.to_json() | {"home": str(settings.home)}
+        if as_json:
+            print(json.dumps(said, indent=1))
+            return
+        print(f"home {settings.home}: chain {services.chain_id}")
+        for name, address in services.addresses.items():
+            print(f"  {name:14} {checksum_address(address)}")
