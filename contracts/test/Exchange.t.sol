@@ -3,6 +3,7 @@ pragma solidity ^0.8.34;
 
 import {Consents} from "../src/Consents.sol";
 import {IConsents} from "../src/interfaces/IConsents.sol";
+import {IDataAssets} from "../src/interfaces/IDataAssets.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {Codes} from "../src/libraries/Codes.sol";
 import {Market} from "../src/Market.sol";
@@ -283,6 +284,18 @@ abstract contract Exchange is Base {
         offer.conditions.buyerClass = Codes.LICENCE_EMPLOYER;
         offer.salt = SALT;
     }
+
+    /// An offer of a PUBLIC asset, whose policy asks for nothing; its split still has a pool.
+    function _public() internal returns (IMarket.Offer memory offer) {
+        IDataAssets.Registration memory registration = _registration("public");
+        registration.kind = Codes.KIND_PUBLIC;
+        vm.prank(provider);
+        assetId = dataAssets.register(registration, _version(9));
+        _setPolicy(Codes.KIND_PUBLIC, IMarket.Policy(0, 0, Codes.MODES_ALL));
+        return _offer();
+    }
+
+    function _noVersion() internal pure returns (IDataAssets.Version memory version) {}
 
     function _attesters(uint256 count) internal view returns (address[] memory attesters) {
         attesters = new address[](count);
