@@ -35,7 +35,7 @@ def admitted(account: bytes, roles: codes.Role, *, licences: tuple[int, ...] = (
     return ("Membership", "ParticipantAdmitted", {**args, "validUntil": FAR, "licences": licences})
 
 
-def attested(kind: codes.AttestationKind, target: bytes, attester: bytes, valid_until: int = 0) -> Call:
+def attested(kind: codes.AttestationKind, target: bytes, attester: bytes, valid_until: int = FAR) -> Call:
     args: dict[str, Any] = {"target": target, "kind": int(kind), "attester": attester, "outcome": 1}
     return ("Attestations", "Attested", {**args, "documentHash": sha256(b"opinion"), "validUntil": valid_until})
 

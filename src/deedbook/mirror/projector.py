@@ -502,7 +502,8 @@ def _withdrawal_resolved(event: Event) -> tuple[Operation, ...]:
         "resolver": args["resolver"],
         "resolved_block": event.log.block_number,
     }
-    return (Change("marks", {"consent_id": args["consentId"]}, values),)
+    key = {"consent_id": args["consentId"], "asset_id": asset_key(args["assetId"]), "subject": args["subject"]}
+    return (Change("marks", key, values),)
 
 
 # Market.

@@ -278,8 +278,8 @@ challenges = _table(
 marks = _table(
     "marks",
     key32("consent_id", primary=True),
-    key32("asset_id"),
-    account("subject"),
+    key32("asset_id", primary=True),
+    account("subject", primary=True),
     account("collector"),
     number("state"),  # 1 pending, 2 applied, 3 dismissed
     number("marked_block"),

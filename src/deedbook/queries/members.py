@@ -1,0 +1,78 @@
+"""Members: standing, roles, licences, encryption keys - as governance and the members themselves put them on chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+
+from deedbook.domain.codes import Licence, MemberState, Role
+from deedbook.domain.hashing import checksum_address, to_hex
+from deedbook.errors import NotFound
+from deedbook.mirror.schema import participants
+from deedbook.queries.rows import Reading, many, one
+from deedbook.queries.views import ACCOUNT_LENGTH, Page, View, code_of, key_after, page_of, require_limit
+
+
+@dataclass(frozen=True)
+class MemberView(View):
+    """A participant. `valid_until` is Unix seconds; `encryption_key` the commitment (32 bytes) to the key of
+    `encryption_suite` (HPKE KEM id, 0: none)."""
+
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"valid_until"})
+
+    account: bytes
+    identity: bytes
+    state: MemberState | int
+    jurisdiction: int
+    roles: Role
+    licences: tuple[Licence | int, ...]
+    valid_until: int
+    reason: int
+    encryption_suite: int
+    encryption_key: bytes
+    admitted_block: int
+    changed_block: int
+
+    def is_in_good_standing(self, now: int) -> bool:
+        """Admitted, and not expired at `now`."""
+        return self.state is MemberState.ADMITTED and now <= self.valid_until
+
+
+def member(mirror: Reading, account: bytes) -> MemberView:
+    """The participant with this account (20 bytes). Raises NotFound."""
+    with mirror.reading() as connection:
+        row = one(connection, select(participants).where(participants.c.account == account))
+    if row is None:
+        raise NotFound("member", checksum_address(account))
+    return _member(row)
+
+
+def members(mirror: Reading, *, limit: int = 100, after: str | None = None) -> Page[MemberView]:
+    """Participants by account. Raises InvalidInput."""
+    query = select(participants).order_by(participants.c.account).limit(require_limit(limit) + 1)
+    if after is not None:
+        query = query.where(participants.c.account > key_after(after, ACCOUNT_LENGTH))
+    with mirror.reading() as connection:
+        found = [_member(row) for row in many(connection, query)]
+    return page_of(found, limit, [to_hex(each.account) for each in found])
+
+
+def _member(row: Mapping[str, Any]) -> MemberView:
+    return MemberView(
+        account=row["account"],
+        identity=row["identity"],
+        state=code_of(MemberState, row["state"]),
+        jurisdiction=row["jurisdiction"],
+        roles=Role(row["roles"]),
+        licences=tuple(code_of(Licence, code) for code in json.loads(row["licences"])),
+        valid_until=int(row["valid_until"]),
+        reason=row["reason"],
+        encryption_suite=row["encryption_suite"],
+        encryption_key=row["encryption_key"],
+        admitted_block=row["admitted_block"],
+        changed_block=row["changed_block"],
+    )
