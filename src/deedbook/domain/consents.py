@@ -617,7 +617,7 @@ class ConsentReceipt:
                         "purpose_type": _name_of(Purpose, consent.purpose),
                         "lawful_basis": "consent",
                         "pii_controllers": [controller],
-                        "processing_methods": [_name_of(Mode, bit) for bit in bits(consent.modes)],
+                        "processing_method": [_name_of(Mode, bit) for bit in bits(consent.modes)],
                         "geographic_restrictions": "none" if consent.cross_border else "no transfer across the border",
                         "recipient_third_parties": [recipient],
                         "withdrawal_method": WITHDRAWAL_TYPE,

@@ -174,7 +174,7 @@ function receiptOf(signed, consentId, language, collector, issuedAt, signature) 
           purpose_type: PURPOSES[consent.purpose] ?? String(consent.purpose),
           lawful_basis: "consent",
           pii_controllers: [consent.controller],
-          processing_methods: setBits(consent.modes).map((bit) => MODES[bit] ?? String(bit)),
+          processing_method: setBits(consent.modes).map((bit) => MODES[bit] ?? String(bit)),
           geographic_restrictions: consent.crossBorder ? "none" : "no transfer across the border",
           recipient_third_parties: [
             isZero(consent.recipient) ? `class:${consent.recipientClass}` : consent.recipient,

@@ -39,6 +39,11 @@ export const formats = {
   envelope: vault.envelope,
   "key-wrap": vault.keyWrap,
   wallet: vault.wallet,
+  "payload-object": vault.payloadObject,
+  "kek-file": vault.kekFile,
+  "kek-environment": vault.kekEnvironment,
+  "seed-book": vault.seedBook,
+  "sealed-value": vault.sealedValue,
   "canonical-json": ({ text, canonical }) => ({
     canonical: canonical === undefined ? canonicalJson(JSON.parse(text)) : canonicalJson(parseCanonical(canonical)),
   }),

@@ -629,6 +629,30 @@ await write("home", "Format 22: home.json; JSON, canonical or not.", [
   ...Object.entries(homes).map(([name, [document, error]]) => ({ name: `refused: ${name}`, input: { document }, error })),
 ]);
 
+await write("payload-object", "Format 23: a payload as one object, and its identifier.", [
+  ...[1, 2, 3, 5, 8].map((count) => ({
+    name: `${count} units`,
+    input: { assetId: bare.assetId, version: count, units: everyOf(count).map((i) => (i === 1 ? "0x" : hex(utf8(`unit ${i}`)))) },
+  })),
+]);
+await write("kek-file", "Format 24: a key-encryption key in a file.", [
+  { name: "generation 1", input: { generation: 1, key: h32("kek") } },
+  { name: "generation 4294967295", input: { generation: 4294967295, key: h32("kek 3") } },
+]);
+await write("kek-environment", "Format 24: a key-encryption key derived from a secret of the environment.", [
+  { name: "generation 1", input: { secret: h32("secret"), generation: 1 } },
+  { name: "generation 2", input: { secret: h32("secret"), generation: 2 } },
+]);
+const book = { passphrase: "correct horse 电池", logN: 10, salt: "0x" + "07".repeat(16), nonce: "0x" + "08".repeat(12) };
+await write("seed-book", "Format 25: a seed book.", [
+  { name: "empty", input: { ...book, seeds: {} } },
+  { name: "two labels", input: { ...book, seeds: { "person/1": h32("wallet seed"), 雇主: h32("recipient key") } } },
+]);
+await write("sealed-value", "Format 26: a signed consent and a receipt as the records keep them.", [
+  { name: "a consent", input: { key: h32("records key"), nonce: "0x" + "05".repeat(12), kind: "consent", consentId: digest, plaintext: signedText } },
+  { name: "a receipt", input: { key: h32("records key"), nonce: "0x" + "06".repeat(12), kind: "receipt", consentId: digest, plaintext: told } },
+]);
+
 const texts8785 = {
   "numbers": '[333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001, -0, 1e21, 1e-7, 9007199254740991, 5e-324, 1.7976931348623157e308]',
   "keys by UTF-16": '{"\\u20ac": 1, "\\r": 2, "\\ufb33": 3, "1": 4, "\\ud83d\\ude00": 5, "\\u0080": 6, "\\u00f6": 7}',

@@ -1,5 +1,7 @@
-// Formats 14 to 18 and 21: key trees, sealed units, covers, envelopes, wrapped keys, wallets. SHA-256, HKDF by noble;
-// AES-256-GCM and X25519 by WebCrypto.
+// Formats 14 to 18, 21 and 23 to 26: key trees, sealed units, covers, envelopes, wrapped keys, wallets, stored payloads
+// and secrets. SHA-256, HKDF by noble; AES-256-GCM and X25519 by WebCrypto; scrypt by Node.
+
+import { scryptSync } from "node:crypto";
 
 import { H, bytes, canonicalJson, concat, decimal, hex, refuse, same, toBigInt, uint, utf8, word } from "./bytes.mjs";
 import { rfc9162 } from "./consents.mjs";
@@ -237,4 +239,60 @@ export function wallet({ seed, chainId, assetId }) {
     const key = hkdf(sha256, bytes(seed, 32), utf8("deedbook.wallet.v1"), info, 32);
     if (toBigInt(key) > 0n && toBigInt(key) < order) return { n, privateKey: hex(key) };
   }
+}
+
+// -- stored payloads
+
+// RFC 9162 levels above the leaf hashes, a last node without a sibling carried up.
+function levelsAbove(hashes) {
+  const levels = [];
+  let level = hashes.map((hash) => H(Uint8Array.of(0), hash));
+  while (level.length > 1) {
+    const above = [];
+    for (let i = 0; i < level.length; i += 2) {
+      above.push(i + 1 < level.length ? H(Uint8Array.of(1), level[i], level[i + 1]) : level[i]);
+    }
+    levels.push(above);
+    level = above;
+  }
+  return levels.flat();
+}
+
+export function payloadObject({ assetId, version, units }) {
+  const parts = units.map((unit) => bytes(unit));
+  const hashes = parts.map((part) => H(part));
+  const head = concat(utf8("DBPL"), Uint8Array.of(1), word(assetId), uint(version, 4), uint(parts.length, 8));
+  const tree = concat(...hashes, ...levelsAbove(hashes));
+  const offsets = [head.length + 8 * (parts.length + 1) + tree.length];
+  for (const part of parts) offsets.push(offsets.at(-1) + part.length);
+  const payloadId = H(utf8("deedbook.payload.v1"), word(assetId), uint(version, 4), rfc9162(hashes));
+  return {
+    payloadId: hex(payloadId),
+    object: hex(concat(head, ...offsets.map((offset) => uint(offset, 8)), tree, ...parts)),
+  };
+}
+
+// -- stored secrets
+
+export function kekFile({ generation, key }) {
+  const content = concat(utf8("DBKK"), Uint8Array.of(1), uint(generation, 4), bytes(key, 32));
+  return { file: hex(concat(content, H(content).slice(0, 8))) };
+}
+
+export const kekEnvironment = ({ secret, generation }) => ({
+  key: hex(expand(sha256, bytes(secret, 32), concat(utf8("deedbook.kek.env.v1"), uint(generation, 4)), 32)),
+});
+
+export async function seedBook({ passphrase, logN, salt, nonce, seeds }) {
+  const options = { N: 2 ** logN, r: 8, p: 1, maxmem: 2 ** 30 };
+  const derived = Uint8Array.from(scryptSync(passphrase, bytes(salt, 16), 48, options));
+  const head = concat(utf8("DBSB"), Uint8Array.of(1, logN, 8, 1), bytes(salt, 16), derived.slice(32));
+  const sealed = await gcm("encrypt", derived.slice(0, 32), bytes(nonce, 12), utf8(canonicalJson(seeds)), head);
+  return { file: hex(concat(head, bytes(nonce, 12), sealed)) };
+}
+
+export async function sealedValue({ key, nonce, kind, consentId, plaintext }) {
+  const context = concat(utf8(`deedbook.records.${kind}`), bytes(consentId, 32));
+  const sealed = await gcm("encrypt", bytes(key, 32), bytes(nonce, 12), utf8(plaintext), context);
+  return { sealed: hex(concat(bytes(nonce, 12), sealed)) };
 }
