@@ -32,5 +32,5 @@ def check_batch(
     stated = consents.Batch(batch.batch_id, batch.root, batch.count, batch.terms, batch.manifest, block=0)
     register = consents.ConsentRegister(batch.asset_id, (), (), {batch.batch_id: stated}, ())
     by_hash = {notice.hash: notice for notice in notices}
-    consents._check_batch(register, consents.Bound(stated, 0, None), documents, by_hash, domain, {}, {})
+    consents.check_leaves(register, consents.Bound(stated, 0, None), documents, by_hash, domain, {}, {})
     return BatchReport(batch.batch_id, batch.count, batch.count, batch.count)

@@ -360,7 +360,7 @@ def check_consents(
     ended = register.ended_in(basis)
     seen: dict[bytes, int] = {}
     for bound, documents in zip(batches, shown, strict=True):
-        _check_batch(register, bound, documents, notices, domain, ended, seen)
+        check_leaves(register, bound, documents, notices, domain, ended, seen)
     people = sum(len(documents) for documents in shown)
     findings.found(
         "consents.signed",
@@ -388,7 +388,7 @@ def check_direct_consents(basis: Basis, notices: Mapping[bytes, Notice], finding
         findings.found("consents.direct", f"{count} direct grants signed the sentences of the notice")
 
 
-def _check_batch(
+def check_leaves(
     register: ConsentRegister,
     bound: Bound,
     documents: Sequence[Any],
@@ -397,6 +397,11 @@ def _check_batch(
     ended: Mapping[int, Ended],
     seen: dict[bytes, int],
 ) -> None:
+    """Checks the consents of one batch, leaf by leaf: form, domain, signature, sentence; for each leaf that had not
+    `ended` (by record index) its own terms, and that nobody `seen` is counted again; then root and manifest.
+
+    Raises IntegrityError naming rule and leaf, EvidenceMissing where consents are missing.
+    """
     batch, name = bound.batch, to_hex(bound.batch.identifier)
     if len(documents) < batch.count:
         raise EvidenceMissing(

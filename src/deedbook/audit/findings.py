@@ -36,13 +36,13 @@ class Fact:
 class Report:
     """The result of a verification.
 
-    `facts` are what was established before the end; where the verdict is not VALID, `step`, `rule` and `reason` name
+    `findings` are what was established before the end; where the verdict is not VALID, `step`, `rule` and `reason` name
     the first thing that failed. `claims` are the exchange's plain statements, each equal to what was derived, and are
     there only when the verdict is VALID.
     """
 
     verdict: Verdict
-    facts: tuple[Fact, ...]
+    findings: tuple[Fact, ...]
     step: int | None = None
     rule: str | None = None
     reason: str | None = None
@@ -53,6 +53,14 @@ class Report:
         """0 valid; 1 contradicted; 2 no usable trust given; 3 evidence missing or header not pinned."""
         return int(self.verdict)
 
+    @property
+    def summary(self) -> str:
+        """The result in one line: how much was established, or the first failure by step and rule."""
+        if self.verdict is Verdict.VALID:
+            return f"valid: {len(self.findings)} facts established"
+        place = "" if self.step is None else f" in step {self.step}"
+        return f"{self.rule}{place}: {self.reason}"
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values."""
         return {
@@ -61,7 +69,7 @@ class Report:
             "step": self.step,
             "rule": self.rule,
             "reason": self.reason,
-            "facts": [{"step": fact.step, "rule": fact.rule, "words": fact.words} for fact in self.facts],
+            "facts": [{"step": fact.step, "rule": fact.rule, "words": fact.words} for fact in self.findings],
             "claims": dict(self.claims),
         }
 

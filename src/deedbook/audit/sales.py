@@ -293,8 +293,8 @@ class _Ordering:
         require_deal(self._of, sale, block, args["live"])
         self._require(not on_basis or args["live"] > 0, "order.live", "ordered with nobody's consent live")
         named = ", ".join(f"{each.kind.name} by {checksum_address(each.attester)}" for each in opinions)
-        words = f"ordered in block {block} with {args['live']} live consents; attested by no party: {named or 'nothing asked'}"
-        return sale, words
+        words = f"ordered in block {block} with {args['live']} live consents; attested by no party:"
+        return sale, f"{words} {named or 'nothing asked'}"
 
     def _opinions(
         self, offer: Offer, asset: Asset, policy: Policy, attesters: Sequence[bytes], buyer: bytes, block: int
