@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node
 from deedbook.chain.decoding import Decoder
@@ -27,9 +28,14 @@ from deedbook.errors import ChainUnavailable, IntegrityError, InvalidFormat, Inv
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
 from deedbook.mirror.follower import Follower, Progress
+from deedbook.mirror.canonical import table_digest
+from deedbook.mirror.rebuild import Comparison, TableDigest, check, rebuild
+from deedbook.mirror.schema import CANONICAL
 from deedbook.mirror.source import NodeSource
 from deedbook.mirror.store import Chain as MirroredChain
 from deedbook.mirror.store import Mirror
+from deedbook.queries.consents import ended_records
+from deedbook.queries.statements import StatementView, statement_of_consent
 from deedbook.records.store import Records
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from deedbook.vault.erasure import Erasure
@@ -285,6 +291,58 @@ class Services:
     def follow(self) -> Progress:
         """Brings the mirror to the chain's head."""
         return Follower(self.source, self.mirror, self.decoder.decode).follow()
+
+    def ended_records(self, asset_id: int, version: int) -> list[int]:
+        """The record indices of a version whose consents have ended, as the mirror has it."""
+        return list(ended_records(self.mirror, asset_id, version))
+
+    def statement(self, consent_id: bytes) -> StatementView:
+        """What a person's record was delivered for, what is owed and what was paid. Raises NotFound."""
+        covers, place = self.records.deliveries.cover, self.records.consents.place_of
+        return statement_of_consent(self.mirror, consent_id, covers, place=place)
+
+    # -- audit -----------------------------------------------------------------------------------------------------
+
+    def export_sale(self, sale_id: bytes, *, full: bool = True) -> tuple[bytes, bytes]:
+        """The bundle of a sale, and a trust that pins the newest block as this home's own node has it.
+
+        Whoever verifies for others takes the trust from elsewhere. Raises NotFound, EvidenceMissing.
+        """
+        readers = Readers(
+            self.node,
+            self.addresses,
+            self.records.documents,
+            self.records.deliveries,
+            self.records.consents,
+            lambda root: self.vault.unit_hashes(self.vault.payload_of(root).payload_id),
+        )
+        block = int(self.node.request("eth_blockNumber", []), 16)
+        bundle = export_sale(readers, sale_id, block=block, full=full)
+        return bundle, trust_at(self.node, self.addresses, block).to_json()
+
+    def check_mirror(self) -> Comparison:
+        """Rebuilds beside the live mirror and compares row by row."""
+        return check(self.source, self.mirror, self.decoder.decode)
+
+    def mirror_digests(self) -> tuple[TableDigest, ...]:
+        """Rows and digest of every canonical table of the mirror as it is."""
+        with self.mirror.reading() as connection:
+            return tuple(TableDigest(table.name, *table_digest(connection, table)) for table in CANONICAL)
+
+    def delete_mirror(self) -> None:
+        """Deletes the home's own mirror file; the chain has everything that was in it."""
+        if "mirror" in self.__dict__:
+            self.__dict__.pop("mirror").close()
+        for tail in ("", "-wal", "-shm"):
+            self.home.mirror.with_name(self.home.mirror.name + tail).unlink(missing_ok=True)
+
+    def rebuild_mirror(self) -> Progress:
+        """Builds the mirror anew from block 0 and puts it in the place of whatever is there."""
+        if self.settings.mirror_url is not None:
+            raise InvalidInput("mirror_url", "only the home's own mirror file can be replaced")
+        if "mirror" in self.__dict__:
+            self.__dict__.pop("mirror").close()
+        return rebuild(self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode)
 
 
 def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain | None]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deedbook.audit.batches import check_batch
+from deedbook.audit.verify import judge
 from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.cli.demo import cast
@@ -596,7 +597,7 @@ class Story:
         bundle, trust = self._s.export_sale(sale.sale_id)
         (self._s.home.path / "sale-1.deed").write_bytes(bundle)
         (self._s.home.path / "trust.json").write_bytes(trust)
-        report = self._s.verify(bundle, trust)
+        report = judge(bundle, trust)
         if report.exit_code != 0:
             raise IntegrityError(f"the bundle does not verify: {report.summary}")
         t.say(
@@ -604,10 +605,10 @@ class Story:
             f"sale-1.deed:{len(bundle):,}字节,确认事实{len(report.findings)}项,验证通过",
         )
         lie = self._lie(bundle)
-        denied = self._s.verify(lie, trust)
+        denied = judge(lie, trust)
         if denied.exit_code != 1:
             raise IntegrityError("a changed bundle was not refused")
-        t.say(f"one byte changed: refused - {denied.summary}", f"改动一个字节:拒绝——{denied.summary}")
+        t.say(f"one byte changed: refused - {denied.summary}", f"改动一个字节:拒绝——{denied.rule}: {denied.reason}")
         t.say(
             "try it: deedbook audit verify sale-1.deed --trust trust.json",
             "自行验证:deedbook audit verify sale-1.deed --trust trust.json",
@@ -623,10 +624,18 @@ class Story:
         """The SQL copy is disposable."""
         t = self._t
         t.step("The database is deleted and rebuilt from the chain", "删除数据库并由链上重建")
-        rows, equal = self._s.delete_and_rebuild_mirror()
-        if not equal:
+        self._s.follow()
+        before = self._s.mirror_digests()
+        self._s.delete_mirror()
+        self._s.rebuild_mirror()
+        after = self._s.mirror_digests()
+        if before != after:
             raise IntegrityError("the rebuilt mirror differs")
-        t.say(f"{rows:,} rows, equal byte for byte", f"{rows:,}行,逐字节一致")
+        rows = sum(table.rows for table in after)
+        t.say(
+            f"{rows:,} rows in {len(after)} tables, equal byte for byte",
+            f"{len(after)}张表{rows:,}行,逐字节一致",
+        )
 
 
 _KIND_ZH = {
