@@ -350,10 +350,17 @@ def encryption_key(given: Input) -> Any:
 
 @runs("envelope")
 def envelope(given: Input) -> Any:
-    told, keys = (
-        given["context"],
-        envelopes.EncryptionKeyPair(envelopes.Suite.X25519, raw(given["recipientPrivateKey"])),
-    )
+    return envelope_of(envelopes.Suite.X25519, given)
+
+
+@runs("envelope-hybrid")
+def envelope_hybrid(given: Input) -> Any:
+    found = envelope_of(envelopes.Suite.MLKEM768_X25519, given)
+    return {name: found[name] for name in found if name != "envelopeHash"}
+
+
+def envelope_of(suite: envelopes.Suite, given: Input) -> dict[str, str]:
+    told, keys = given["context"], envelopes.EncryptionKeyPair(suite, raw(given["recipientPrivateKey"]))
     context = envelopes.Context(int(told["chainId"]), raw(told["market"]), raw(told["saleId"]), raw(told["versionKey"]))
     if "envelope" in given:
         return {"seeds": to_hex(envelopes.open_envelope(raw(given["envelope"]), keys, context).encode())}

@@ -1,6 +1,7 @@
 // The second implementation: for each vector file, what its cases must come to. A function throws `Refused` where the
 // format says that the input is refused.
 
+import { hybridEnvelope } from "./hybrid.mjs";
 import * as consents from "./consents.mjs";
 import * as ledger from "./ledger.mjs";
 import * as vault from "./vault.mjs";
@@ -37,6 +38,7 @@ export const formats = {
   cover: vault.cover,
   "cover-seeds": vault.coverSeeds,
   envelope: vault.envelope,
+  "envelope-hybrid": hybridEnvelope,
   "key-wrap": vault.keyWrap,
   wallet: vault.wallet,
   "payload-object": vault.payloadObject,

@@ -588,6 +588,20 @@ await write("envelope", "Format 17: key envelopes with X25519 (RFC 9180). `ephem
   { name: "unknown suite", input: opened({ envelope: envelope.slice(0, 12) + "0010" + envelope.slice(16) }), error: "invalid-format" },
   { name: "cut short", input: opened({ envelope: envelope.slice(0, 12) }), error: "invalid-format" },
 ]);
+const hybrid = { recipientPrivateKey: h32("recipient key"), encapsulationSeed: h32("message") + h32("ephemeral key").slice(2), context, seeds: seeds["500 without three"].seeds };
+const sealedHybrid = (await outcome("envelope-hybrid", hybrid)).expected.envelope;
+const openedHybrid = (change) => ({ recipientPrivateKey: hybrid.recipientPrivateKey, context, envelope: sealedHybrid, ...change });
+await write("envelope-hybrid", "Format 17: key envelopes with ML-KEM-768 and X25519. `encapsulationSeed` fixes what is random in use.", [
+  { name: "500 without three", input: hybrid },
+  { name: "everyone", input: { ...hybrid, seeds: seeds.everyone.seeds } },
+  { name: "opened again", input: openedHybrid({}) },
+  { name: "another sale", input: openedHybrid({ context: { ...context, saleId: h32("other sale") } }), error: "seal-broken" },
+  { name: "another key", input: openedHybrid({ recipientPrivateKey: h32("other recipient") }), error: "seal-broken" },
+  { name: "lattice ciphertext changed", input: openedHybrid({ envelope: flip(sealedHybrid, 500) }), error: "seal-broken" },
+  { name: "point changed", input: openedHybrid({ envelope: flip(sealedHybrid, 1100) }), error: "seal-broken" },
+  { name: "ciphertext changed", input: openedHybrid({ envelope: flip(sealedHybrid, 1200) }), error: "seal-broken" },
+  { name: "cut short", input: openedHybrid({ envelope: sealedHybrid.slice(0, 2 + 2 * 1142) }), error: "invalid-format" },
+]);
 await write("key-wrap", "Format 18: seeds under a payload key, a payload key under a key-encryption key.", [
   {
     name: "epoch 1, generation 1",

@@ -10,7 +10,7 @@ const { resolve } = createRequire(join(folder, "resolver.js"));
 
 const load = (name) => import(pathToFileURL(resolve(name)).href);
 
-export const { keccak_256 } = await load("@noble/hashes/sha3.js");
+export const { keccak_256, sha3_256, sha3_512, shake128, shake256 } = await load("@noble/hashes/sha3.js");
 export const { sha256 } = await load("@noble/hashes/sha2.js");
 export const { extract, expand, hkdf } = await load("@noble/hashes/hkdf.js");
 export const { secp256k1 } = await load("@noble/curves/secp256k1.js");

@@ -37,7 +37,7 @@ export const keyTreeLabel = ({ use, level, branch }) => ({ label: hex(label(use,
 
 // -- AES-256-GCM
 
-async function gcm(verb, key, nonce, data, aad) {
+export async function gcm(verb, key, nonce, data, aad) {
   const usable = await subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]);
   const algorithm = { name: "AES-GCM", iv: nonce, additionalData: aad, tagLength: 128 };
   try {
@@ -168,12 +168,12 @@ const labeledExpand = (suite, prk, name, info, length) =>
 const pkcs8 = (secret) => concat(Buffer.from("302e020100300506032b656e04220420", "hex"), secret);
 const privateX25519 = (secret) => subtle.importKey("pkcs8", pkcs8(secret), "X25519", true, ["deriveBits"]);
 
-async function publicOf(secret) {
+export async function publicOf(secret) {
   const { x } = await subtle.exportKey("jwk", await privateX25519(secret));
   return Uint8Array.from(Buffer.from(x, "base64url"));
 }
 
-async function exchange(secret, publicKey) {
+export async function exchange(secret, publicKey) {
   const other = await subtle.importKey("raw", publicKey, "X25519", true, []);
   return new Uint8Array(await subtle.deriveBits({ name: "X25519", public: other }, await privateX25519(secret), 256));
 }
@@ -181,8 +181,11 @@ async function exchange(secret, publicKey) {
 function schedule(shared, enc, recipient, info) {
   const kem = concat(KEM, i2osp2(0x0020));
   const prk = labeledExtract(kem, new Uint8Array(), "eae_prk", shared);
-  const secret = labeledExpand(kem, prk, "shared_secret", concat(enc, recipient), 32);
-  const suite = concat(utf8("HPKE"), i2osp2(0x0020), i2osp2(0x0001), i2osp2(0x0002));
+  return hpkeKeys(0x0020, labeledExpand(kem, prk, "shared_secret", concat(enc, recipient), 32), info);
+}
+
+export function hpkeKeys(kemId, secret, info) {
+  const suite = concat(utf8("HPKE"), i2osp2(kemId), i2osp2(0x0001), i2osp2(0x0002));
   const psk = labeledExtract(suite, new Uint8Array(), "psk_id_hash", new Uint8Array());
   const infoHash = labeledExtract(suite, new Uint8Array(), "info_hash", info);
   const context = concat(Uint8Array.of(0), psk, infoHash);
@@ -190,7 +193,7 @@ function schedule(shared, enc, recipient, info) {
   return { key: labeledExpand(suite, root, "key", context, 32), nonce: labeledExpand(suite, root, "base_nonce", context, 12) };
 }
 
-const envelopeInfo = ({ chainId, market, saleId, versionKey }) =>
+export const envelopeInfo = ({ chainId, market, saleId, versionKey }) =>
   concat(utf8("deedbook.envelope.v1"), word(chainId), bytes(market, 20), bytes(saleId, 32), bytes(versionKey, 32));
 
 export async function envelope({ recipientPrivateKey, ephemeralPrivateKey, context, seeds, envelope }) {
