@@ -31,6 +31,22 @@ from deedbook.errors import EvidenceMissing, InvalidFormat, WrongVersion
 FORMAT: Final = "deedbook.bundle"
 VERSION: Final = 1
 KIND: Final = "sale"
+_KEYS: Final = (
+    "format",
+    "version",
+    "kind",
+    "sale",
+    "chain",
+    "headers",
+    "accounts",
+    "journals",
+    "documents",
+    "units",
+    "cover",
+    "envelope",
+    "consents",
+    "claims",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +100,15 @@ class Bundle:
         Raises InvalidFormat (not canonical JSON, a field of another form, a key that is no part of the format),
         WrongVersion, EvidenceMissing (a key taken out, fewer logs than the journal's count).
         """
-        whole = Shape(parse_canonical_json(text, "bundle"), "bundle")
+        whole = Shape(parse_canonical_json(text, "bundle"), "bundle", _KEYS)
         if whole.text("format") != FORMAT:
             raise InvalidFormat("bundle.format", f"is not {FORMAT}")
         if whole.integer("version") != VERSION:
             raise WrongVersion("bundle.version", f"{whole.integer('version')} is not read here")
         if whole.text("kind") != KIND:
             raise InvalidFormat("bundle.kind", f"is not {KIND}")
-        chain = whole.mapping("chain")
-        contracts, block = chain.mapping("contracts"), chain.mapping("block")
+        chain = whole.mapping("chain", ("block", "chainId", "contracts", "genesisHash"))
+        contracts, block = chain.mapping("contracts"), chain.mapping("block", ("hash", "number"))
         accounts, documents = whole.mapping("accounts"), whole.mapping("documents")
         bundle = cls(
             sale=whole.hex("sale", 32),
@@ -103,7 +119,10 @@ class Bundle:
             block_hash=block.hex("hash", 32),
             headers=whole.hexes("headers"),
             accounts={name: accounts.hexes(name) for name in accounts.names()},
-            journals=tuple(_section(section) for section in whole.shapes("journals")),
+            journals=tuple(
+                _section(section)
+                for section in whole.shapes("journals", ("contract", "count", "entity", "logs", "proof"))
+            ),
             documents={hex_bytes(name, "bundle.documents", 32): documents.hex(name) for name in documents.names()},
             units=None if whole.take("units") is None else whole.hexes("units", 32),
             cover=whole.optional_hex("cover"),
@@ -111,8 +130,6 @@ class Bundle:
             consents=_consents(whole),
             claims=whole.take("claims"),
         )
-        for shape in (whole, chain, block):
-            shape.nothing_else()
         _ordered(bundle.journals)
         if not isinstance(bundle.claims, dict):
             raise InvalidFormat("bundle.claims", "is not an object")
@@ -149,21 +166,17 @@ def _section(shape: Shape) -> Section:
     contract = shape.text("contract")
     if contract not in JOURNALLED:
         raise InvalidFormat(f"{shape.path}.contract", f"{contract} keeps no journal")
-    logs = tuple(_log(log) for log in shape.shapes("logs"))
+    logs = tuple(_log(log) for log in shape.shapes("logs", ("block", "data", "topics")))
     count = shape.integer("count")
     if len(logs) < count:
         raise EvidenceMissing(f"{shape.path} of {contract} holds {len(logs)} of {count} logs", rule="journal.logs")
     if len(logs) > count:
         raise InvalidFormat(f"{shape.path}.logs", f"holds {len(logs)} logs and says {count}")
-    section = Section(contract, shape.hex("entity", 32), shape.hexes("proof"), logs)
-    shape.nothing_else()
-    return section
+    return Section(contract, shape.hex("entity", 32), shape.hexes("proof"), logs)
 
 
 def _log(shape: Shape) -> BareLog:
-    log = BareLog(shape.integer("block"), shape.hexes("topics", 32), shape.hex("data"))
-    shape.nothing_else()
-    return log
+    return BareLog(shape.integer("block"), shape.hexes("topics", 32), shape.hex("data"))
 
 
 def _section_json(section: Section) -> dict[str, Any]:

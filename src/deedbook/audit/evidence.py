@@ -42,28 +42,32 @@ class Journals(Protocol):
 
 
 class Evidence:
-    """Proven journals and the times of their blocks; remembers which journals were asked for."""
+    """Proven journals and the times of their blocks; remembers which ones were asked for, and which are missing."""
 
     def __init__(self, journals: Mapping[Place, Sequence[Event]], headers: Mapping[int, Header]) -> None:
         self._journals = journals
         self._headers = headers
-        self._used: set[Place] = set()
+        self._asked: dict[Place, None] = {}
 
     def events(self, contract: str, entity: bytes) -> Sequence[Event]:
-        """The journal of an entity. Raises EvidenceMissing where the bundle has none."""
-        place = (contract, entity)
-        if place not in self._journals:
-            raise EvidenceMissing(f"the journal of {contract} {to_hex(entity)} is missing", rule="journal.missing")
-        self._used.add(place)
-        return self._journals[place]
+        """The journal of an entity; empty where the bundle has none, which `missing` then tells."""
+        self._asked[contract, entity] = None
+        return self._journals.get((contract, entity), ())
 
     def time(self, block: int) -> int:
         """The timestamp of the block's header."""
         return self._headers[block].timestamp
 
-    def unused(self) -> list[Place]:
-        """The journals that no rule asked for."""
-        return sorted(set(self._journals) - self._used)
+    def unasked(self) -> list[Place]:
+        """The journals that are there, and that no rule asked for."""
+        return sorted(set(self._journals) - set(self._asked))
+
+    def missing(self) -> EvidenceMissing | None:
+        """The first journal that was asked for and is not there, as an error."""
+        for contract, entity in self._asked:
+            if (contract, entity) not in self._journals:
+                return EvidenceMissing(f"the journal of {contract} {to_hex(entity)} is missing", rule="journal.missing")
+        return None
 
 
 def check_chain(bundle: Bundle, trust: Trust, findings: Findings) -> list[Header]:
@@ -103,9 +107,7 @@ def check_chain(bundle: Bundle, trust: Trust, findings: Findings) -> list[Header
 def check_heads(bundle: Bundle, header: Header, findings: Findings) -> dict[Place, bytes]:
     """Step 3: the journal heads that the pinned state holds, absent ones included."""
     roots: dict[str, bytes] = {}
-    concerned = {section.contract for section in bundle.journals}
-    for name in sorted(concerned | set(bundle.accounts)):
-        findings.require(name in concerned, "proof.account", f"the account of {name} concerns no journal")
+    for name in sorted({section.contract for section in bundle.journals} | set(bundle.accounts)):
         if name not in bundle.accounts:
             raise EvidenceMissing(f"the account proof of {name} is missing", rule="proof.account")
         roots[name] = _storage_root(bundle, name, header.state_root)
@@ -133,7 +135,6 @@ def check_journals(
     first = min(blocks, default=headers[-1].number)
     if first < headers[0].number:
         raise EvidenceMissing(f"headers {first} to {headers[0].number - 1} are missing", rule="trust.headers")
-    findings.require(first == headers[0].number, "trust.headers", f"no event is as old as header {headers[0].number}")
     journals = {
         (section.contract, section.entity): tuple(
             _event(bundle, section, position, known) for position in range(len(section.logs))
@@ -143,6 +144,26 @@ def check_journals(
     logs = sum(len(events) for events in journals.values())
     findings.found("journal.complete", f"{logs} logs fold into {len(journals)} proven heads; none is left out")
     return Evidence(journals, known)
+
+
+def check_nothing_idle(bundle: Bundle, evidence: Evidence, findings: Findings) -> None:
+    """The end of step 5: no journal, account or header is there that no rule asked for, and none is missing.
+
+    Raises IntegrityError for what is idle, then EvidenceMissing.
+    """
+    for contract, entity in evidence.unasked():
+        raise contradiction(
+            "journal.unasked", f"no rule of this sale asks for the journal of {contract} {to_hex(entity)}"
+        )
+    missing = evidence.missing()
+    if missing is not None:
+        raise missing
+    concerned = {section.contract for section in bundle.journals}
+    for name in bundle.accounts:
+        findings.require(name in concerned, "proof.account", f"the account of {name} concerns no journal")
+    first = min((log.block for section in bundle.journals for log in section.logs), default=bundle.block_number)
+    oldest = decode_header(bundle.headers[0]).number
+    findings.require(first == oldest, "trust.headers", f"no event is as old as header {oldest}")
 
 
 def _linked(bundle: Bundle, findings: Findings) -> list[Header]:

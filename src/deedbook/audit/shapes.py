@@ -1,12 +1,12 @@
-"""Reading JSON values strictly: each key is taken once by its type, and nothing may be left over.
+"""Reading JSON values strictly: each key by its type, and no key that the format does not know.
 
 A key that is absent is EvidenceMissing (someone took it out); a value of another type or range, or a key that nobody
-knows, is InvalidFormat (someone put it in). Paths such as `bundle.journals[3].entity` name the place.
+knows, is InvalidFormat (someone put it in), and found first. Paths such as `bundle.journals[3].entity` name the place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address
@@ -16,13 +16,15 @@ _DIGITS = frozenset("0123456789")
 
 
 class Shape:
-    """A JSON object being read; `path` names it in errors."""
+    """A JSON object being read; `path` names it in errors. With `keys` it may hold no other."""
 
-    def __init__(self, value: Any, path: str) -> None:
+    def __init__(self, value: Any, path: str, keys: Collection[str] | None = None) -> None:
         if not isinstance(value, dict):
             raise InvalidFormat(path, "is not an object")
+        unknown = sorted(set(value).difference(keys)) if keys is not None else []
+        if unknown:
+            raise InvalidFormat(f"{path}.{unknown[0]}", "is no part of the format")
         self._value: dict[str, Any] = value
-        self._left = set(value)
         self.path = path
 
     def names(self) -> tuple[str, ...]:
@@ -33,13 +35,7 @@ class Shape:
         """The value under `name`, whatever it is. Raises EvidenceMissing."""
         if name not in self._value:
             raise EvidenceMissing(f"{self.path}.{name} is missing", rule="format.section")
-        self._left.discard(name)
         return self._value[name]
-
-    def nothing_else(self) -> None:
-        """Raises InvalidFormat if a key was not taken."""
-        if self._left:
-            raise InvalidFormat(f"{self.path}.{min(self._left)}", "is no part of the format")
 
     def text(self, name: str) -> str:
         """A string."""
@@ -90,13 +86,13 @@ class Shape:
         path = f"{self.path}.{name}"
         return tuple(hex_bytes(item, f"{path}[{i}]", length) for i, item in enumerate(self.array(name)))
 
-    def mapping(self, name: str) -> Shape:
-        """An object."""
-        return Shape(self.take(name), f"{self.path}.{name}")
+    def mapping(self, name: str, keys: Collection[str] | None = None) -> Shape:
+        """An object, of these keys if any are given."""
+        return Shape(self.take(name), f"{self.path}.{name}", keys)
 
-    def shapes(self, name: str) -> Iterator[Shape]:
-        """A list of objects."""
-        return (Shape(item, f"{self.path}.{name}[{i}]") for i, item in enumerate(self.array(name)))
+    def shapes(self, name: str, keys: Collection[str]) -> Iterator[Shape]:
+        """A list of objects of these keys."""
+        return (Shape(item, f"{self.path}.{name}[{i}]", keys) for i, item in enumerate(self.array(name)))
 
     def _typed(self, name: str, kind: type, words: str) -> Any:
         value = self.take(name)

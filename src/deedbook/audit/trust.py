@@ -19,6 +19,7 @@ from deedbook.errors import InvalidFormat, WrongVersion
 
 FORMAT: Final = "deedbook.trust"
 VERSION: Final = 1
+_KEYS: Final = ("format", "version", "chainId", "genesisHash", "contracts", "blocks", "validators")
 
 
 @dataclass(frozen=True)
@@ -34,27 +35,24 @@ class Trust:
     @classmethod
     def from_json(cls, text: bytes) -> Trust:
         """The trust that a `trust.json` states. Raises InvalidFormat, WrongVersion, EvidenceMissing (a key)."""
-        whole = Shape(parse_json(text, "trust"), "trust")
+        whole = Shape(parse_json(text, "trust"), "trust", _KEYS)
         if whole.text("format") != FORMAT:
             raise InvalidFormat("trust", f"is not of format {FORMAT}")
         if whole.integer("version") != VERSION:
             raise WrongVersion("trust", f"version {whole.integer('version')} is not read here")
         blocks: dict[int, bytes] = {}
-        for pin in whole.shapes("blocks"):
+        for pin in whole.shapes("blocks", ("hash", "number")):
             number, pinned = pin.integer("number"), pin.hex("hash", 32)
             if blocks.setdefault(number, pinned) != pinned:
                 raise InvalidFormat("trust.blocks", f"pins block {number} to two hashes")
-            pin.nothing_else()
         contracts = whole.mapping("contracts")
-        trust = cls(
+        return cls(
             chain_id=whole.decimal("chainId"),
             genesis_hash=whole.hex("genesisHash", 32),
             contracts={name: contracts.address(name, any_case=True) for name in contracts.names()},
             blocks=blocks,
             validators=tuple(whole.array("validators")),
         )
-        whole.nothing_else()
-        return trust
 
     def to_json(self) -> bytes:
         """The canonical JSON of this trust."""
