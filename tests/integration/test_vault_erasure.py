@@ -350,6 +350,7 @@ Erasure(
 """
 
 
+@pytest.mark.rule("erasure")
 @pytest.mark.parametrize("step", ["logged", "kek written", "switched", "destroyed"])
 def test_killed_process_is_healed_by_the_next(tmp_path: Path, root: Path, step: str) -> None:
     records = open_records(tmp_path)

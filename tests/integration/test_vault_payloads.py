@@ -210,6 +210,7 @@ def test_lost_generation_is_a_missing_key(house: House) -> None:
         assert missing.value.fields["generation"] == 1
 
 
+@pytest.mark.rule("wrong-key")
 def test_another_homes_generation_does_not_open_the_keys(house: House, tmp_path: Path) -> None:
     other = FileKeks(tmp_path / "other", entropy=os.urandom)
     other.create(1)
@@ -232,6 +233,7 @@ def changed(units: dict[int, bytes], index: int, unit: bytes) -> dict[int, bytes
     return units | {index: unit}
 
 
+@pytest.mark.rule("flipped-byte")
 def test_buyer_names_the_record_that_was_changed_or_swapped(house: House) -> None:
     delivery = deliver(house)
     units = house.units(delivery)

@@ -104,6 +104,7 @@ def test_sealing_and_opening_are_inverse(plaintexts: list[bytes | None]) -> None
         )
 
 
+@pytest.mark.rule("flipped-byte")
 def test_every_flipped_byte_is_found_and_placed() -> None:
     unit = SEALED.units[1]
     for position in range(len(unit)):

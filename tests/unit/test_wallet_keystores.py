@@ -55,6 +55,7 @@ def test_taken_name_is_a_conflict_and_keeps_the_first_key(tmp_path: Path) -> Non
     assert keystore(tmp_path).open("operator", "one").address == first.address
 
 
+@pytest.mark.rule("wrong-key")
 def test_wrong_passphrase_and_absent_account_are_missing_keys(tmp_path: Path) -> None:
     keystore(tmp_path).create("operator", "right")
     with pytest.raises(MissingKey, match="wrong passphrase"):
@@ -128,6 +129,7 @@ def test_seed_book_shows_neither_labels_nor_seeds(tmp_path: Path) -> None:
     assert bytes(range(32)) not in path.read_bytes()
 
 
+@pytest.mark.rule("wrong-key")
 def test_seed_book_refuses_wrong_passphrase_absent_label_and_file(tmp_path: Path) -> None:
     path = tmp_path / "people.seeds"
     book = seed_book(path)
