@@ -35,6 +35,7 @@ _SCHEMA: Final = (
     raw BLOB NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (number, position)) WITHOUT ROWID""",
 )
 _CACHED_NODES: Final = 50_000
+_PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Store:
         row = self._one("SELECT value FROM facts WHERE name = ?", name)
         if row is None:
             raise CorruptStore(f"the chain file lacks its {name}", fact=name)
-        return bytes(row[0])
+        return _octets(row[0])
 
     def node(self, key: bytes) -> bytes | None:
         """The bytes whose keccak256 is `key`, or None."""
@@ -163,7 +164,7 @@ class Store:
             row = self._one("SELECT value FROM nodes WHERE hash = ?", key)
             if row is None:
                 return None
-            found = _checked(bytes(row[0]), key, "state node")
+            found = _checked(row[0], key, "state node")
             self._nodes.put(key, found)
         return found
 
@@ -172,33 +173,34 @@ class Store:
         row = self._one("SELECT number, hash, header FROM blocks ORDER BY number DESC LIMIT 1")
         if row is None:
             raise CorruptStore("the chain file holds no block")
-        return int(row[0]), bytes(row[1]), _checked(bytes(row[2]), bytes(row[1]), "header")
+        return _whole(row[0]), _octets(row[1]), _checked(row[2], _octets(row[1]), "header")
 
     def header(self, number: int) -> tuple[bytes, bytes] | None:
         """Hash and header RLP of the block of this number, or None."""
         row = self._one("SELECT hash, header FROM blocks WHERE number = ?", number)
-        return None if row is None else (bytes(row[0]), _checked(bytes(row[1]), bytes(row[0]), "header"))
+        return None if row is None else (_octets(row[0]), _checked(row[1], _octets(row[0]), "header"))
 
     def number_of(self, block_hash: bytes) -> int | None:
         """The number of the block of this hash, or None."""
         row = self._one("SELECT number FROM blocks WHERE hash = ?", block_hash)
-        return None if row is None else int(row[0])
+        return None if row is None else _whole(row[0])
 
     def headers(self, first: int, last: int) -> Iterator[tuple[int, bytes, bytes]]:
         """Number, hash and header RLP of the blocks `first` to `last`, ascending."""
         query = "SELECT number, hash, header FROM blocks WHERE number BETWEEN ? AND ? ORDER BY number"
-        for number, block_hash, header in self._rows(query, first, last):
-            yield int(number), bytes(block_hash), _checked(bytes(header), bytes(block_hash), "header")
+        for start in range(first, last + 1, _PAGE):
+            for number, block_hash, header in self._rows(query, start, min(start + _PAGE - 1, last)):
+                yield _whole(number), _octets(block_hash), _checked(header, _octets(block_hash), "header")
 
     def bodies(self, number: int) -> tuple[Body, ...]:
         """The transactions of a block, in order; each raw transaction hashes to its name."""
         rows = self._rows("SELECT hash, raw, receipt FROM transactions WHERE number = ? ORDER BY position", number)
-        return tuple(Body(bytes(h), _checked(bytes(raw), bytes(h), "transaction"), bytes(r)) for h, raw, r in rows)
+        return tuple(Body(_octets(h), _checked(raw, _octets(h), "transaction"), _octets(r)) for h, raw, r in rows)
 
     def place_of(self, tx_hash: bytes) -> tuple[int, int] | None:
         """Block number and position of a transaction, or None."""
         row = self._one("SELECT number, position FROM transactions WHERE hash = ?", tx_hash)
-        return None if row is None else (int(row[0]), int(row[1]))
+        return None if row is None else (_whole(row[0]), _whole(row[1]))
 
     def append(self, block: BlockBytes, nodes: Mapping[bytes, bytes]) -> None:
         """Adds a block and the trie nodes it made, in one transaction that is on disk when this returns.
@@ -222,8 +224,8 @@ class Store:
     def check(self) -> None:
         """SQLite's own check of the whole file. Raises CorruptStore."""
         for (verdict,) in self._rows("PRAGMA integrity_check"):
-            if verdict != "ok":
-                raise CorruptStore(f"the chain file is damaged: {verdict}")
+            if verdict != b"ok":
+                raise CorruptStore(f"the chain file is damaged: {verdict.decode(errors='replace')}")
 
     def _found(self, facts: Mapping[str, bytes], genesis: BlockBytes, nodes: Mapping[bytes, bytes]) -> None:
         try:
@@ -257,9 +259,9 @@ class Store:
             row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
             return row
 
-    def _rows(self, query: str, *values: bytes | int | str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: bytes | int | str) -> list[tuple[Any, ...]]:
         with self._reading():
-            yield from self._database.execute(query, values)
+            return self._database.execute(query, values).fetchall()
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
@@ -309,13 +311,15 @@ def _releasing(lock: WriterLock) -> Iterator[None]:
 
 
 def _connect(path: str) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    database.text_factory = bytes
     try:
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA cache_size = -65536")
         database.execute("PRAGMA trusted_schema = OFF")
     except sqlite3.Error as reason:
+        database.close()
         raise CorruptStore(f"the chain file cannot be opened: {reason}", path=path) from reason
     return database
 
@@ -343,7 +347,21 @@ def _is_chain(path: Path) -> bool:
     return True
 
 
-def _checked(value: bytes, key: bytes, what: str) -> bytes:
-    if keccak256(value) != key:
+def _checked(value: object, key: bytes, what: str) -> bytes:
+    octets = _octets(value)
+    if keccak256(octets) != key:
         raise CorruptStore(f"a stored {what} does not hash to its name", what=what, hash=to_hex(key))
+    return octets
+
+
+def _octets(value: object) -> bytes:
+    """SQLite keeps in a column what it was given; a damaged file may hold anything."""
+    if not isinstance(value, bytes):
+        raise CorruptStore("the chain file holds something else where bytes belong")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise CorruptStore("the chain file holds something else where a number belongs")
     return value
