@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, Final
 
 import rfc8785
@@ -30,6 +31,7 @@ ZERO_ADDRESS: Final = bytes(20)
 """The zero account: "none" for every account."""
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
+_MANY_DIGITS = re.compile(rb"[0-9]{16}")
 
 
 def keccak256(data: bytes) -> bytes:
@@ -45,13 +47,25 @@ def sha256(data: bytes) -> bytes:
 def canonical_json(obj: Any) -> bytes:
     """`obj` as canonical JSON in UTF-8 (RFC 8785).
 
-    Raises InvalidInput for what has no such form: integers beyond 2^53 - 1 either way, NaN, infinities, keys that are
-    no strings, lone surrogates.
+    Raises InvalidInput for what has no such form: whole numbers beyond 2^53 - 1 either way that would be written as
+    integers, NaN, infinities, keys that are no strings, lone surrogates.
     """
     try:
-        return bytes(rfc8785.dumps(obj))
+        text = bytes(rfc8785.dumps(obj))
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as reason:
         raise InvalidInput("json", f"has no canonical form: {reason}") from reason
+    if _MANY_DIGITS.search(text) and _has_large_integer(obj):
+        raise InvalidInput("json", "has no canonical form: an integer beyond 2^53 - 1")
+    return text
+
+
+def _has_large_integer(value: Any) -> bool:
+    """Whether a float in it is written as an integer that `parse_json` refuses (rfc8785 refuses such an int itself)."""
+    if isinstance(value, float):
+        return value.is_integer() and 2**53 <= abs(value) < 1e21
+    if isinstance(value, dict):
+        return any(map(_has_large_integer, value.values()))
+    return isinstance(value, list | tuple) and any(map(_has_large_integer, value))
 
 
 def parse_json(data: bytes, what: str) -> Any:

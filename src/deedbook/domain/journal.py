@@ -23,6 +23,8 @@ POLICY_TAG: Final = keccak256(b"deedbook.policy.v1")
 JOURNALLED: Final = ("Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue")
 """The contracts that keep a journal, in order of deployment."""
 
+_OF_NO_ENTITY: Final = ("AuthorityUpdated", "EIP712DomainChanged")
+
 
 def fold(head: bytes, block_number: int, topics: Sequence[bytes], data: bytes) -> bytes:
     """The head after one more log: keccak256(head || uint256(blockNumber) || keccak256(topics || data))."""
@@ -64,7 +66,7 @@ def entities_of(contract_name: str, event_name: str, args: Mapping[str, Any]) ->
     rules = _RULES.get(contract_name)
     if rules is None:
         raise InvalidInput("contract", f"{contract_name} keeps no journal")
-    rule = _nobody if event_name == "AuthorityUpdated" else rules.get(event_name)
+    rule = _nobody if event_name in _OF_NO_ENTITY else rules.get(event_name)
     if rule is None:
         raise InvalidInput("event", f"{contract_name} has no event {event_name}")
     return rule(args)
