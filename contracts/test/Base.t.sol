@@ -153,7 +153,7 @@ abstract contract Base {
         request.signature = abi.encodePacked(r, s, v);
     }
 
-    function _requestDigest(ERC2771Forwarder.ForwardRequestData memory request, uint256 nonce) private view returns (bytes32) {
+    function _requestDigest(ERC2771Forwarder.ForwardRequestData memory request, uint256 nonce) internal view returns (bytes32) {
         bytes32 typeHash = keccak256(
             "ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)"
         );

@@ -223,6 +223,17 @@ contract DataAssetsTest is Base {
         }
     }
 
+    function test_AGradeBelowAParentsIsRefused() public {
+        (IDataAssets.Registration memory registration,) = _lowered();
+        uint256 parent = registration.parents[0];
+        bytes4 below = IDataAssets.GradeBelowParent.selector;
+        _refuse(registration, abi.encodeWithSelector(below, Codes.GRADE_GENERAL, parent, Codes.GRADE_IMPORTANT));
+        (registration.grade, registration.level) = (Codes.GRADE_IMPORTANT, 0);
+        vm.prank(provider);
+        uint256 id = dataAssets.register(registration, _version(1));
+        vm.assertEq(dataAssets.asset(id).grade, Codes.GRADE_IMPORTANT);
+    }
+
     // Deidentified data.
 
     function test_ADeidentifiedVersionMayBeGradedBelowItsParent() public {
@@ -559,6 +570,17 @@ contract DataAssetsTest is Base {
         vm.stopPrank();
         vm.assertEq(dataAssets.getApproved(id), buyer);
         vm.assertTrue(dataAssets.isApprovedForAll(provider, buyer));
+    }
+
+    function test_NobodyIsNoAgentAndNoHolder() public {
+        vm.startPrank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IMembership.NotAdmitted.selector, address(0)));
+        dataAssets.setApprovalForAll(address(0), true);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidOperator.selector, address(0)));
+        dataAssets.setApprovalForAll(address(0), false);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidOwner.selector, address(0)));
+        dataAssets.balanceOf(address(0));
+        vm.stopPrank();
     }
 
     function test_OnlyMembersInGoodStandingApprove() public {

@@ -5,6 +5,8 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {ERC2771Forwarder} from "@openzeppelin/contracts/metatx/ERC2771Forwarder.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Errors} from "@openzeppelin/contracts/utils/Errors.sol";
 import {IAttestations} from "../src/interfaces/IAttestations.sol";
 import {ICases} from "../src/interfaces/ICases.sol";
 import {IDataAssets} from "../src/interfaces/IDataAssets.sol";
@@ -82,8 +84,7 @@ contract RelayedTest is Base {
         ERC2771Forwarder.ForwardRequestData memory request = _request("buyer", address(cases), call);
         request.from = arbiter;
         vm.assertFalse(forwarder.verify(request));
-        vm.expectPartialRevert(ERC2771Forwarder.ERC2771ForwarderInvalidSigner.selector);
-        forwarder.execute(request);
+        _refuseSigner(request);
     }
 
     function test_ARequestServesOnce() public {
@@ -92,9 +93,31 @@ contract RelayedTest is Base {
         forwarder.execute(request);
         vm.prank(arbiter);
         cases.release(TARGET, DOCUMENT);
-        vm.expectPartialRevert(ERC2771Forwarder.ERC2771ForwarderInvalidSigner.selector);
-        forwarder.execute(request);
+        _refuseSigner(request);
         vm.assertFalse(cases.isHeld(TARGET));
+    }
+
+    function test_ARefusedActRefusesTheRequest() public {
+        ERC2771Forwarder.ForwardRequestData memory request =
+            _request("buyer", address(cases), abi.encodeCall(ICases.hold, (TARGET, DOCUMENT)));
+        vm.expectRevert(abi.encodeWithSelector(Errors.FailedCall.selector));
+        forwarder.execute(request);
+        vm.assertEq(forwarder.nonces(buyer), 0);
+    }
+
+    function test_ARequestBringsNoMoney() public {
+        ERC2771Forwarder.ForwardRequestData memory request =
+            _request("arbiter", address(cases), abi.encodeCall(ICases.hold, (TARGET, DOCUMENT)));
+        vm.deal(address(this), 1);
+        vm.expectRevert(abi.encodeWithSelector(ERC2771Forwarder.ERC2771ForwarderMismatchedValue.selector, 0, 1));
+        forwarder.execute{value: 1}(request);
+    }
+
+    function test_ARequestReachesOnlyContractsThatTrustTheForwarder() public {
+        ERC2771Forwarder.ForwardRequestData memory request = _request("admin", address(manager), _suspendBuyer());
+        bytes4 untrustful = ERC2771Forwarder.ERC2771UntrustfulTarget.selector;
+        vm.expectRevert(abi.encodeWithSelector(untrustful, address(manager), address(forwarder)));
+        forwarder.execute(request);
     }
 
     function test_ARequestExpires() public {
@@ -207,6 +230,15 @@ contract RelayedTest is Base {
     }
 
     // Words.
+
+    function _refuseSigner(ERC2771Forwarder.ForwardRequestData memory request) private {
+        bytes32 digest = _requestDigest(request, forwarder.nonces(request.from));
+        address signer = ECDSA.recover(digest, request.signature);
+        vm.expectRevert(
+            abi.encodeWithSelector(ERC2771Forwarder.ERC2771ForwarderInvalidSigner.selector, signer, request.from)
+        );
+        forwarder.execute(request);
+    }
 
     function _suspendBuyer() private view returns (bytes memory) {
         return abi.encodeCall(IMembership.suspend, (buyer, 1));
