@@ -38,7 +38,7 @@ artifacts: node ## compile the contracts and write src/deedbook/chain/artifacts
 	@$(RUN) tools/check artifacts
 
 rules: dev ## write docs/rules.md again
-	@$(RUN) PYTHONPATH=src python -m tools.rules_table --write
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.rules_table --write
 
 pins: dev ## write requirements/*.txt again from pyproject.toml (needs uv)
 	@tools/pins
