@@ -12,6 +12,7 @@ RLP, for proofs; `deedbook_sendRawTransactions` puts several transactions into o
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +56,7 @@ class Methods:
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._table: Mapping[str, Callable[..., Any]] = {
+        table: Mapping[str, Callable[..., Any]] = {
             "web3_clientVersion": self._client_version,
             "web3_sha3": self._sha3,
             "net_version": self._net_version,
@@ -90,13 +91,13 @@ class Methods:
             "deedbook_sendRawTransactions": self._send_many,
             "debug_getRawHeader": self._raw_header,
         }
+        self._table = {name: (run, *_arity(run)) for name, run in table.items()}
 
     def answer(self, method: str, params: Sequence[Any]) -> Any:
         """The result of one method, in JSON's own types. Raises NodeError, and what the chain raises."""
-        run = self._table.get(method)
-        if run is None:
+        if method not in self._table:
             raise NodeError(_NO_METHOD, "Method not found")
-        least, most = _arity(run)
+        run, least, most = self._table[method]
         if not least <= len(params) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise _invalid(f"{len(params)} parameters instead of {wanted}")
@@ -376,10 +377,9 @@ class Methods:
 
 
 def _arity(run: Callable[..., Any]) -> tuple[int, int]:
-    """How few and how many parameters a bound method takes."""
-    code = run.__func__.__code__  # type: ignore[attr-defined]
-    most = code.co_argcount - 1
-    return most - len(run.__func__.__defaults__ or ()), most  # type: ignore[attr-defined]
+    """How few and how many parameters a method takes."""
+    parameters = inspect.signature(run).parameters.values()
+    return sum(each.default is inspect.Parameter.empty for each in parameters), len(parameters)
 
 
 def _is_shallow(body: bytes) -> bool:
