@@ -76,9 +76,7 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
         address holder = _holder(assetId);
         if (documentHash == 0) revert ZeroDocument();
         _entries[assetId].state = Codes.ASSET_CANCELLED;
-        _record(
-            Keys.asset(assetId), AssetCancelled.selector, Keys.asset(assetId), Keys.member(holder), abi.encode(documentHash)
-        );
+        _record(Keys.asset(assetId), AssetCancelled.selector, Keys.asset(assetId), Keys.member(holder), abi.encode(documentHash));
     }
 
     // Views.
@@ -117,10 +115,7 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
 
     // Registration.
 
-    function _register(Registration calldata registration, Version calldata version, address attester)
-        private
-        returns (uint256 assetId)
-    {
+    function _register(Registration calldata registration, Version calldata version, address attester) private returns (uint256 assetId) {
         address registrant = _msgSender();
         _membership.requireRole(registrant, Codes.ROLE_PROVIDER);
         _checkClass(registration);
@@ -209,12 +204,7 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
         entry.recordCount = version.recordCount;
         _versionKeys[assetId] = versionKey;
         _record(
-            Keys.asset(assetId),
-            VersionPublished.selector,
-            Keys.asset(assetId),
-            bytes32(uint256(number)),
-            versionKey,
-            abi.encode(version)
+            Keys.asset(assetId), VersionPublished.selector, Keys.asset(assetId), bytes32(uint256(number)), versionKey, abi.encode(version)
         );
     }
 

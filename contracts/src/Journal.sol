@@ -43,15 +43,9 @@ abstract contract Journal is IJournal {
     }
 
     /// @dev Logs an event with three indexed arguments that concerns two different entities.
-    function _record(
-        bytes32 entity,
-        bytes32 other,
-        bytes32 signature,
-        bytes32 first,
-        bytes32 second,
-        bytes32 third,
-        bytes memory data
-    ) internal {
+    function _record(bytes32 entity, bytes32 other, bytes32 signature, bytes32 first, bytes32 second, bytes32 third, bytes memory data)
+        internal
+    {
         bytes32 digest = _emit(signature, first, second, third, data);
         _fold(entity, digest);
         _advance(_slotOf(other), digest);

@@ -26,21 +26,14 @@ contract AttestationsTest is Base {
     function test_EachKindHasItsRoles() public {
         uint32 reviewing = Codes.ROLE_REVIEWER;
         uint32 regulating = Codes.ROLE_REGULATOR;
-        uint32[9] memory roles = [
-            0,
-            reviewing,
-            reviewing,
-            reviewing,
-            reviewing | regulating,
-            Codes.ROLE_APPRAISER,
-            reviewing,
-            regulating,
-            Codes.ROLE_AUDITOR
-        ];
+        uint32[9] memory roles =
+            [0, reviewing, reviewing, reviewing, reviewing | regulating, Codes.ROLE_APPRAISER, reviewing, regulating, Codes.ROLE_AUDITOR];
         address one = _account("one role");
         _admit(one, 0);
         for (uint8 kind = 1; kind <= Codes.ATTEST_CONSENT_AUDIT; ++kind) {
-            for (uint256 bit = 0; bit < 11; ++bit) _assertAccredited(one, kind, uint32(1 << bit), roles[kind]);
+            for (uint256 bit = 0; bit < 11; ++bit) {
+                _assertAccredited(one, kind, uint32(1 << bit), roles[kind]);
+            }
         }
     }
 
@@ -138,9 +131,7 @@ contract AttestationsTest is Base {
         vm.prank(admin);
         membership.change(reviewer, IMembership.Admission(0, 156, Codes.ROLE_APPRAISER, START + YEAR, new uint16[](0)));
         vm.prank(reviewer);
-        vm.expectRevert(
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, reviewer, Codes.ROLE_REVIEWER, Codes.ROLE_APPRAISER)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IMembership.RoleMissing.selector, reviewer, Codes.ROLE_REVIEWER, Codes.ROLE_APPRAISER));
         attestations.correct(TARGET, OPINION, NEGATIVE, DOCUMENT, START);
     }
 
@@ -207,9 +198,7 @@ contract AttestationsTest is Base {
         vm.warp(START + YEAR);
         attestations.requireLive(TARGET, OPINION, reviewer);
         vm.warp(START + YEAR + 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAttestations.AttestationExpired.selector, TARGET, OPINION, reviewer, START + YEAR)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.AttestationExpired.selector, TARGET, OPINION, reviewer, START + YEAR));
         attestations.requireLive(TARGET, OPINION, reviewer);
     }
 
@@ -219,9 +208,7 @@ contract AttestationsTest is Base {
         _attest(auditor, TARGET, Codes.ATTEST_CONSENT_AUDIT);
         uint16 kinds = _bit(OPINION) | _bit(Codes.ATTEST_VALUATION) | _bit(Codes.ATTEST_CONSENT_AUDIT);
         attestations.requireAllLive(TARGET, kinds, _three(reviewer, appraiser, auditor));
-        vm.expectRevert(
-            abi.encodeWithSelector(IAttestations.AttestationMissing.selector, TARGET, Codes.ATTEST_VALUATION, auditor)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.AttestationMissing.selector, TARGET, Codes.ATTEST_VALUATION, auditor));
         attestations.requireAllLive(TARGET, kinds, _three(reviewer, auditor, appraiser));
     }
 

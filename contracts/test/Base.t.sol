@@ -87,7 +87,10 @@ abstract contract Base {
     }
 
     function _admission(uint32 roles) internal pure returns (IMembership.Admission memory) {
-        return IMembership.Admission(keccak256(abi.encode("identity", roles)), Codes.JURISDICTION_CN, roles, START + 10 * YEAR, new uint16[](0));
+        return
+            IMembership.Admission(
+                keccak256(abi.encode("identity", roles)), Codes.JURISDICTION_CN, roles, START + 10 * YEAR, new uint16[](0)
+            );
     }
 
     function _admission(uint32 roles, uint16 licence) internal pure returns (IMembership.Admission memory admission) {
@@ -154,13 +157,10 @@ abstract contract Base {
     }
 
     function _requestDigest(ERC2771Forwarder.ForwardRequestData memory request, uint256 nonce) internal view returns (bytes32) {
-        bytes32 typeHash = keccak256(
-            "ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)"
-        );
+        bytes32 typeHash =
+            keccak256("ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)");
         bytes32 structHash = keccak256(
-            abi.encode(
-                typeHash, request.from, request.to, request.value, request.gas, nonce, request.deadline, keccak256(request.data)
-            )
+            abi.encode(typeHash, request.from, request.to, request.value, request.gas, nonce, request.deadline, keccak256(request.data))
         );
         return keccak256(abi.encodePacked(hex"1901", _domainSeparator("Deedbook Forwarder", address(forwarder)), structHash));
     }

@@ -22,7 +22,9 @@ contract CasesTest is Base {
     }
 
     function test_EveryKindOfCaseOpens() public {
-        for (uint8 kind = Codes.CASE_OBJECTION; kind <= Codes.CASE_BREACH; ++kind) _open(buyer, kind);
+        for (uint8 kind = Codes.CASE_OBJECTION; kind <= Codes.CASE_BREACH; ++kind) {
+            _open(buyer, kind);
+        }
     }
 
     function test_UnknownKindsOfCaseAreRefused() public {

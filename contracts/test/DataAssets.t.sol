@@ -692,7 +692,9 @@ contract DataAssetsTest is Base {
             vm.prank(provider);
             uint256 id = dataAssets.register(registration, _version(1));
             uint256 at = i;
-            for (; at > 0 && ids[at - 1] > id; --at) ids[at] = ids[at - 1];
+            for (; at > 0 && ids[at - 1] > id; --at) {
+                ids[at] = ids[at - 1];
+            }
             ids[at] = id;
         }
     }

@@ -108,7 +108,7 @@ contract MembershipTest is Base {
 
     function testFuzz_LicencesAreKeptInOrder(uint256 length, uint256 step) public {
         length = length % 17;
-        step = 1 + (step % 4_000);
+        step = 1 + (step % 4000);
         IMembership.Admission memory admission = _admission(Codes.ROLE_BUYER);
         admission.licences = _licences(length, step);
         _admit(newcomer, admission);
@@ -123,7 +123,8 @@ contract MembershipTest is Base {
 
     function test_AChangeReplacesAllButTheIdentity() public {
         bytes32 identity = membership.participant(buyer).identity;
-        IMembership.Admission memory admission = IMembership.Admission(0, 276, Codes.ROLE_BUYER | Codes.ROLE_AUDITOR, START + 5, new uint16[](0));
+        IMembership.Admission memory admission =
+            IMembership.Admission(0, 276, Codes.ROLE_BUYER | Codes.ROLE_AUDITOR, START + 5, new uint16[](0));
         vm.expectEmit(true, true, true, true, address(membership));
         emit IMembership.ParticipantChanged(buyer, 276, admission.roles, START + 5, admission.licences);
         vm.prank(admin);
@@ -301,9 +302,7 @@ contract MembershipTest is Base {
     function test_OneOfTheRolesIsEnough() public {
         membership.requireRole(buyer, Codes.ROLE_BUYER | Codes.ROLE_AUDITOR);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IMembership.RoleMissing.selector, buyer, Codes.ROLE_PROVIDER | Codes.ROLE_AUDITOR, Codes.ROLE_BUYER
-            )
+            abi.encodeWithSelector(IMembership.RoleMissing.selector, buyer, Codes.ROLE_PROVIDER | Codes.ROLE_AUDITOR, Codes.ROLE_BUYER)
         );
         membership.requireRole(buyer, Codes.ROLE_PROVIDER | Codes.ROLE_AUDITOR);
     }
@@ -339,16 +338,13 @@ contract MembershipTest is Base {
         IMembership.Admission memory admission = _admission(Codes.ROLE_PROVIDER);
         admission.jurisdiction = 276;
         _admit(newcomer, admission);
-        (uint16 ofBuyer, uint16 ofProvider) =
-            membership.requireParties(buyer, Codes.CLASS_NONE, Codes.LICENCE_EMPLOYER, newcomer);
+        (uint16 ofBuyer, uint16 ofProvider) = membership.requireParties(buyer, Codes.CLASS_NONE, Codes.LICENCE_EMPLOYER, newcomer);
         vm.assertEq(ofBuyer, Codes.JURISDICTION_CN);
         vm.assertEq(ofProvider, 276);
     }
 
     function test_PartiesOfTheWrongRoleAreRefused() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, provider, Codes.ROLE_BUYER, Codes.ROLE_PROVIDER)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IMembership.RoleMissing.selector, provider, Codes.ROLE_BUYER, Codes.ROLE_PROVIDER));
         membership.requireParties(provider, 0, 0, provider);
         vm.expectRevert(abi.encodeWithSelector(IMembership.RoleMissing.selector, buyer, Codes.ROLE_PROVIDER, Codes.ROLE_BUYER));
         membership.requireParties(buyer, 0, 0, buyer);
@@ -409,7 +405,9 @@ contract MembershipTest is Base {
 
     function _licences(uint256 length, uint256 step) private pure returns (uint16[] memory codes) {
         codes = new uint16[](length);
-        for (uint256 i = 0; i < length; ++i) codes[i] = uint16(Codes.CLASS_FIRST_LICENCE + i * step);
+        for (uint256 i = 0; i < length; ++i) {
+            codes[i] = uint16(Codes.CLASS_FIRST_LICENCE + i * step);
+        }
     }
 
     function _encode(IMembership.Participant memory value) private pure returns (bytes memory) {

@@ -234,9 +234,7 @@ contract RelayedTest is Base {
     function _refuseSigner(ERC2771Forwarder.ForwardRequestData memory request) private {
         bytes32 digest = _requestDigest(request, forwarder.nonces(request.from));
         address signer = ECDSA.recover(digest, request.signature);
-        vm.expectRevert(
-            abi.encodeWithSelector(ERC2771Forwarder.ERC2771ForwarderInvalidSigner.selector, signer, request.from)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ERC2771Forwarder.ERC2771ForwarderInvalidSigner.selector, signer, request.from));
         forwarder.execute(request);
     }
 

@@ -77,7 +77,9 @@ abstract contract Replay is Base {
         bytes32 digest = keccak256(abi.encodePacked(log.topics, log.data));
         _heads[log.emitter] = _fold(_heads[log.emitter], digest);
         bytes32[] memory entities = _entities(log);
-        for (uint256 i = 0; i < entities.length; ++i) _foldEntity(log.emitter, entities[i], digest);
+        for (uint256 i = 0; i < entities.length; ++i) {
+            _foldEntity(log.emitter, entities[i], digest);
+        }
     }
 
     function _foldEntity(address journal, bytes32 entity, bytes32 digest) private {

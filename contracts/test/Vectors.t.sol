@@ -49,7 +49,9 @@ contract VectorsTest is Exchange {
             for (uint256 i = 0; _exists(_at("input.logs", i, "")); ++i) {
                 vm.roll(_uint(_at("input.logs", i, ".blockNumber")));
                 bytes memory log;
-                for (uint256 j = 0; _exists(_topic(i, j)); ++j) log = bytes.concat(log, _word(_topic(i, j)));
+                for (uint256 j = 0; _exists(_topic(i, j)); ++j) {
+                    log = bytes.concat(log, _word(_topic(i, j)));
+                }
                 folder.fold(entity, bytes.concat(log, vm.parseJsonBytes(text, _path(_at("input.logs", i, ".data")))));
                 vm.assertEq(folder.journalHead(), _word(string.concat("expected.heads[", vm.toString(i), "]")), _name());
             }
@@ -76,9 +78,7 @@ contract VectorsTest is Exchange {
             if (place == address(0)) continue;
             uint256 id = IDataAssets(place).assetIdOf(_address("input.registrant"), _word("input.salt"));
             IDataAssets.Version memory version = IDataAssets.Version(
-                _word("input.version.contentRoot"),
-                uint64(_uint("input.version.recordCount")),
-                _word("input.version.descriptorHash")
+                _word("input.version.contentRoot"), uint64(_uint("input.version.recordCount")), _word("input.version.descriptorHash")
             );
             vm.assertEq(id, _uint("expected.assetId"), _name());
             vm.assertEq(IDataAssets(place).versionKeyOf(id, version), _word("expected.versionKey"), _name());
@@ -130,11 +130,7 @@ contract VectorsTest is Exchange {
             if (!_exists("expected.valid") || _uint("input.count") > type(uint32).max || _uint("input.count") == 0) continue;
             if (_uint("input.index") > type(uint32).max) continue;
             bool valid = rules.holds(
-                _word("input.root"),
-                uint32(_uint("input.count")),
-                uint32(_uint("input.index")),
-                _word("input.leaf"),
-                _readProof()
+                _word("input.root"), uint32(_uint("input.count")), uint32(_uint("input.index")), _word("input.leaf"), _readProof()
             );
             vm.assertEq(valid, vm.parseJsonBool(text, _path("expected.valid")));
             ++computed;
@@ -215,7 +211,9 @@ contract VectorsTest is Exchange {
 
     function _readProof() private view returns (bytes32[] memory proof) {
         proof = new bytes32[](_length("input.proof"));
-        for (uint256 i = 0; i < proof.length; ++i) proof[i] = _word(_at("input.proof", i, ""));
+        for (uint256 i = 0; i < proof.length; ++i) {
+            proof[i] = _word(_at("input.proof", i, ""));
+        }
     }
 
     function _readOffer() private view returns (IMarket.Offer memory offer) {
@@ -260,7 +258,9 @@ contract VectorsTest is Exchange {
     function _readJurisdictions() private view returns (uint16[] memory found) {
         string memory list = "input.offer.conditions.jurisdictions";
         found = new uint16[](_length(list));
-        for (uint256 i = 0; i < found.length; ++i) found[i] = uint16(_uint(_at(list, i, "")));
+        for (uint256 i = 0; i < found.length; ++i) {
+            found[i] = uint16(_uint(_at(list, i, "")));
+        }
     }
 
     function _readSandbox() private view returns (IMarket.Sandbox memory sandbox) {
@@ -270,7 +270,9 @@ contract VectorsTest is Exchange {
         sandbox.maxPrice = uint128(_uint("input.offer.sandbox.maxPrice"));
         string memory list = "input.offer.sandbox.buyers";
         sandbox.buyers = new address[](_length(list));
-        for (uint256 i = 0; i < sandbox.buyers.length; ++i) sandbox.buyers[i] = _address(_at(list, i, ""));
+        for (uint256 i = 0; i < sandbox.buyers.length; ++i) {
+            sandbox.buyers[i] = _address(_at(list, i, ""));
+        }
     }
 
     function _readSplit() private view returns (IMarket.Split memory split) {
@@ -279,7 +281,9 @@ contract VectorsTest is Exchange {
         split.subjectsBps = uint16(_uint("input.split.subjects"));
         string memory list = "input.split.intermediaries";
         split.intermediaries = new IMarket.Intermediary[](_length(list));
-        for (uint256 i = 0; i < split.intermediaries.length; ++i) split.intermediaries[i].bps = uint16(_uint(_at(list, i, "")));
+        for (uint256 i = 0; i < split.intermediaries.length; ++i) {
+            split.intermediaries[i].bps = uint16(_uint(_at(list, i, "")));
+        }
     }
 
     // One case of the file.

@@ -29,9 +29,13 @@ library LicenceSet {
 
     function unpack(Licences set) internal pure returns (uint16[] memory codes) {
         uint256 length = 0;
-        for (uint256 word = Licences.unwrap(set); word != 0; word >>= 16) ++length;
+        for (uint256 word = Licences.unwrap(set); word != 0; word >>= 16) {
+            ++length;
+        }
         codes = new uint16[](length);
-        for (uint256 i = 0; i < length; ++i) codes[i] = uint16(Licences.unwrap(set) >> (16 * i));
+        for (uint256 i = 0; i < length; ++i) {
+            codes[i] = uint16(Licences.unwrap(set) >> (16 * i));
+        }
     }
 
     /// @dev `code` is not zero.
