@@ -1,0 +1,28 @@
+"""The HTTP service of one home, built from what it serves."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from deedbook import __version__
+from deedbook.api import problems
+from deedbook.api.limits import BodyLimit
+from deedbook.api.routes import assets, consents, documents, offers, rpc, sales, statements, status
+from deedbook.api.serving import Serving
+
+
+def create_app(serving: Serving) -> FastAPI:
+    """The app; every route reads and acts through `serving`."""
+    app = FastAPI(
+        title="Deedbook",
+        version=__version__,
+        summary="who holds which data asset, who consented, who bought, who was paid",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.serving = serving
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    for noun in (status, assets, consents, offers, sales, statements, documents, rpc):
+        app.include_router(noun.router)
+    return app

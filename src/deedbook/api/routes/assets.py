@@ -1,0 +1,49 @@
+"""Assets, their versions, batches and bindings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from deedbook.api.routes.inputs import After, Body, Home, Limit, asset_id_of
+from deedbook.domain.hashing import from_hex
+from deedbook.errors import InvalidInput
+from deedbook.queries import assets as queries
+from deedbook.queries import consents as batches
+
+router = APIRouter(prefix="/assets", tags=["assets"])
+
+
+@router.get("")
+def assets(home: Home, limit: Limit = 100, after: After = None) -> dict[str, Any]:
+    """A page of assets."""
+    return queries.assets(home.mirror, limit=limit, after=after).to_json()
+
+
+@router.get("/{asset_id}")
+def asset(home: Home, asset_id: str) -> dict[str, Any]:
+    """An asset with its versions, their basis and attestations, its holds and transfers."""
+    return queries.asset(home.mirror, asset_id_of(asset_id)).to_json()
+
+
+@router.get("/{asset_id}/versions/{number}")
+def version(home: Home, asset_id: str, number: int) -> dict[str, Any]:
+    """One version of an asset."""
+    return queries.version(home.mirror, asset_id_of(asset_id), number).to_json()
+
+
+@router.get("/{asset_id}/batches")
+def batches_of(home: Home, asset_id: str) -> dict[str, Any]:
+    """The consent batches of an asset."""
+    return {"items": [batch.to_json() for batch in batches.batches_of(home.mirror, asset_id_of(asset_id))]}
+
+
+@router.post("/{asset_id}/batches", status_code=201)
+def anchor(home: Home, asset_id: str, body: Body) -> dict[str, Any]:
+    """Anchors all consents that wait for this asset as one batch. The body is `{}`, or `{"salt": "0x..."}` for an asset
+    that is not registered yet."""
+    if not isinstance(body, dict) or set(body) - {"salt"}:
+        raise InvalidInput("body", "must be an object with at most a salt")
+    salt = from_hex(body["salt"], "salt", 32) if "salt" in body else None
+    return dict(home.anchor(asset_id_of(asset_id), salt))

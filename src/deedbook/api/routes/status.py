@@ -1,0 +1,56 @@
+"""Whether the service lives, is ready, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from deedbook import __version__
+from deedbook.api.problems import problem
+from deedbook.api.routes.inputs import Home
+from deedbook.errors import DeedbookError
+from deedbook.queries import status as queries
+
+MOST_LAG = 5
+"""Blocks that the mirror may be behind and still be ready."""
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/health")
+def health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/ready", response_model=None)
+def ready(home: Home) -> JSONResponse:
+    """The chain is the right one and the mirror is at its head; 503 with the reason otherwise."""
+    try:
+        right, (tip, head) = home.is_right_chain(), home.heads()
+    except DeedbookError as error:
+        return problem(503, error.code, "not ready", str(error), retryable=True)
+    if not right:
+        return problem(503, "wrong-chain", "not ready", "the node is of another chain", retryable=False)
+    if tip - head > MOST_LAG:
+        return problem(503, "behind", "not ready", f"the mirror is {tip - head} blocks behind", retryable=True)
+    return JSONResponse({"status": "ready", "head": tip, "mirrored": head})
+
+
+@router.get("/status")
+def status(home: Home) -> dict[str, Any]:
+    """Heads, lag, counts, journals, contracts."""
+    tip, _ = home.heads()
+    return {"version": __version__, "chain": dict(home.deployment()), **queries.status(home.mirror, tip=tip).to_json()}
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(home: Home) -> str:
+    """Gauges in Prometheus' text format: heads and counts, nothing of a person."""
+    tip, head = home.heads()
+    now = queries.status(home.mirror, tip=tip)
+    gauges = {"chain_head": tip, "mirror_head": head, "mirror_lag": tip - head, "quarantined_logs": now.quarantined}
+    gauges |= {f"rows_{name}": count for name, count in now.counts.items()}
+    return "".join(f"# TYPE deedbook_{name} gauge\ndeedbook_{name} {value}\n" for name, value in gauges.items())

@@ -1,0 +1,46 @@
+"""What the API needs of a home; bootstrap builds it. No key and no database is reached from a route but through this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from deedbook.queries.rows import Reading
+
+
+class Serving(Protocol):
+    """A running home."""
+
+    @property
+    def mirror(self) -> Reading:
+        """The public copy of the chain."""
+
+    def rpc(self, body: bytes) -> bytes:
+        """Answers JSON-RPC of the home's node."""
+
+    def heads(self) -> tuple[int, int]:
+        """The chain's newest block and the mirror's."""
+
+    def is_right_chain(self) -> bool:
+        """Whether the node is of the deployment's chain."""
+
+    def deployment(self) -> Mapping[str, Any]:
+        """Chain id, genesis and contract addresses."""
+
+    def document(self, digest: bytes) -> tuple[str, bytes]:
+        """Media type and content of a public document. Raises NotFound."""
+
+    def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
+        """Batch and index of a consent collected here. Raises NotFound."""
+
+    def statement(self, consent_id: bytes) -> Mapping[str, Any]:
+        """A person's statement. Raises NotFound."""
+
+    def collect(self, signed: Any) -> Mapping[str, Any]:
+        """Takes a signed consent (JSON); the receipt."""
+
+    def anchor(self, asset_id: int, salt: bytes | None) -> Mapping[str, Any]:
+        """Anchors what is pending for an asset; the batch and its transaction."""
+
+    def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
+        """Relays a signed withdrawal (JSON) and destroys the record's key; its transaction."""

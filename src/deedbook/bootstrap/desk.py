@@ -1,0 +1,158 @@
+"""A running home as the API serves it: one writer at a time, the mirror kept at the chain's head by a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from deedbook.bootstrap.services import Services
+from deedbook.chain.deployment import identity_of
+from deedbook.chain.transactions import Receipt, Signer
+from deedbook.domain.batches import Batch
+from deedbook.domain.consents import SignedConsent, Withdrawal
+from deedbook.domain.hashing import to_hex
+from deedbook.errors import DeedbookError, InvalidInput, NotFound
+from deedbook.ledger.consents import NO_SALT
+from deedbook.mirror.store import Mirror
+from deedbook.queries.assets import version
+from deedbook.queries.consents import batch
+
+RELAYER = "relayer"
+"""The account that relays withdrawals; any account may."""
+PAUSE = 0.25
+"""Seconds between looks at the chain's head."""
+
+
+class Desk:
+    """Implements `api.serving.Serving` over the services of a home."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._writing = threading.Lock()
+        self._stop = threading.Event()
+        self._relayer = services.create_account(RELAYER)
+        self._controllers: dict[bytes, Signer] = {}
+        self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
+        self._chain = None
+        if services.chain is not None:
+            from deedbook.chain.embedded.rpc import Methods
+
+            self._chain = Methods(services.chain)
+
+    def __enter__(self) -> Desk:
+        self.catch_up()
+        self._follower.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._follower.join()
+
+    @property
+    def mirror(self) -> Mirror:
+        """The public copy of the chain."""
+        return self._services.mirror
+
+    def catch_up(self) -> None:
+        """Brings the mirror to the chain's head."""
+        with self._writing:
+            self._services.follow()
+
+    def rpc(self, body: bytes) -> bytes:
+        """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""
+        if self._chain is None:
+            raise NotFound("embedded chain in home", self._services.home.path.name, hint="ask the configured node")
+        return self._chain.handle(body)
+
+    def heads(self) -> tuple[int, int]:
+        """The chain's newest block and the mirror's."""
+        cursor = self.mirror.cursor()
+        return int(self._services.node.request("eth_blockNumber", []), 16), cursor.number if cursor else -1
+
+    def is_right_chain(self) -> bool:
+        """Whether the node is of the deployment's chain."""
+        deployment = self._services.deployment
+        return identity_of(self._services.node) == (deployment.chain_id, deployment.genesis_hash)
+
+    def deployment(self) -> Mapping[str, Any]:
+        """Chain id, genesis and contract addresses."""
+        return self._services.deployment.to_json()
+
+    def document(self, digest: bytes) -> tuple[str, bytes]:
+        """Media type and content of a public document. Raises NotFound."""
+        found = self._services.records.documents.get(digest)
+        return found.media_type, found.content
+
+    def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
+        """Batch and index of a consent collected here. Raises NotFound."""
+        return self._services.records.consents.place_of(consent_id)
+
+    def statement(self, consent_id: bytes) -> Mapping[str, Any]:
+        """A person's statement. Raises NotFound."""
+        return self._services.statement(consent_id).to_json()
+
+    def collect(self, signed: Any) -> Mapping[str, Any]:
+        """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""
+        consent = SignedConsent.from_json(signed)
+        with self._writing:
+            return self._services.consents.collect(consent, self._controller(consent.consent.controller)).to_json()
+
+    def anchor(self, asset_id: int, salt: bytes | None) -> Mapping[str, Any]:
+        """Anchors what is pending for an asset. Raises NotFound, Conflict, RejectedByContract."""
+        with self._writing:
+            pending = self._services.records.consents.pending_consents(asset_id)
+            if not pending:
+                raise NotFound("pending consent of asset", str(asset_id))
+            controller = self._controller(pending[0].consent.controller)
+            made, receipt = self._services.consents.anchor(asset_id, controller, salt=salt or NO_SALT)
+            self._services.follow()
+        return {**_batch(made), **_transaction(receipt)}
+
+    def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
+        """Relays a withdrawal and destroys the record's key. Raises InvalidSignature, NotFound, RejectedByContract."""
+        signed = Withdrawal.from_json(withdrawal)
+        with self._writing:
+            receipt = self._services.consents.withdraw_for(signed, self._relayer)
+            self._services.records.consents.mark_withdrawn(signed.consent_id)
+            self._services.follow()
+            erased = self._erase(signed.consent_id)
+        live = receipt.event("LeafEnded").args["live"]
+        return {"consentId": to_hex(signed.consent_id), "live": live, "erased": erased, **_transaction(receipt)}
+
+    def _erase(self, consent_id: bytes) -> int:
+        """Destroys the record's key in every payload that holds it; how many there were."""
+        batch_id, index = self._services.records.consents.place_of(consent_id)
+        targets: dict[bytes, list[int]] = {}
+        for binding in batch(self.mirror, batch_id).bindings:
+            root = version(self.mirror, binding.asset_id, binding.version).content_root
+            with suppress(NotFound):
+                payload = self._services.vault.payload_of(root)
+                targets[payload.payload_id] = [binding.record_offset + index]
+        if targets:
+            self._services.erasure.erase(targets)
+        return len(targets)
+
+    def _controller(self, address: bytes) -> Signer:
+        """The account of this home with this address. Raises InvalidInput."""
+        if address not in self._controllers:
+            for name in self._services.keystore.names():
+                signer = self._services.signer(name)
+                self._controllers[signer.address] = signer
+        if address not in self._controllers:
+            raise InvalidInput("controller", "is not an account of this home")
+        return self._controllers[address]
+
+    def _follow(self) -> None:
+        while not self._stop.wait(PAUSE):
+            with suppress(DeedbookError):
+                self.catch_up()
+
+
+def _batch(made: Batch) -> dict[str, Any]:
+    return {"batchId": to_hex(made.batch_id), "root": to_hex(made.root), "count": made.count}
+
+
+def _transaction(receipt: Receipt) -> dict[str, Any]:
+    return {"transaction": to_hex(receipt.tx_hash), "block": receipt.block_number, "gas": receipt.gas_used}
