@@ -82,6 +82,7 @@ def members() -> list[Call]:
     role = codes.Role
     return [
         ("Membership", "AuthorityUpdated", {"authority": bytes([0xAA]) * 20}),
+        ("Market", "AuthorityUpdated", {"authority": bytes([0xAA]) * 20}),
         admitted(EXCHANGE, role.OPERATOR),
         admitted(PROVIDER, role.PROVIDER),
         admitted(BUYER, role.BUYER, licences=(256,)),
@@ -194,4 +195,103 @@ def story() -> list[list[Call]]:
         ordered(SECOND_SALE, PEOPLE - 1),
         delivered(SECOND_SALE, WITHOUT),
         settled(SECOND_SALE, 2, 1320, PEOPLE - 1, 0, 0),
+    ]
+
+
+DIRECT_BATCH, DIRECT_CONSENT, DIRECT_SUBJECT = sha256(b"direct"), sha256(b"direct consent"), bytes([0x66]) * 20
+CASE, HELD = sha256(b"case"), sha256(b"held")
+
+
+def direct() -> list[Call]:
+    consent: dict[str, Any] = {**TERMS, "subject": DIRECT_SUBJECT, "assetId": ASSET, "recordCommit": sha256(b"r")}
+    consent |= {"statementHash": sha256(b"sentence"), "salt": sha256(b"s")}
+    grant = {"batchId": DIRECT_BATCH, "assetId": ASSET, "consentId": DIRECT_CONSENT, "consent": consent}
+    return [("Consents", "ConsentGranted", grant)]
+
+
+def marked() -> list[Call]:
+    mark: dict[str, Any] = {"assetId": ASSET, "consentId": CONSENTS[4], "subject": SUBJECTS[4]}
+    return [("Consents", "WithdrawalMarked", {**mark, "collector": PROVIDER, "pending": 1})]
+
+
+def resolved(*, applied: bool) -> list[Call]:
+    mark: dict[str, Any] = {"assetId": ASSET, "consentId": CONSENTS[4], "subject": SUBJECTS[4]}
+    return [("Consents", "WithdrawalResolved", {**mark, "resolver": AUDITOR, "applied": applied, "pending": 0})]
+
+
+def challenged() -> list[Call]:
+    leaf: dict[str, Any] = {"assetId": ASSET, "batchId": BATCH, "consentId": CONSENTS[3]}
+    end = {"index": 3, "subject": SUBJECTS[3], "cause": int(codes.EndCause.CHALLENGED), "actor": AUDITOR, "live": 4}
+    return [
+        ("Consents", "LeafChallenged", {**leaf, "collector": PROVIDER, "field": int(codes.ConsentField.MODES)}),
+        ("Consents", "LeafEnded", {**leaf, **end}),
+    ]
+
+
+def case_opened() -> list[Call]:
+    case = {"caseId": CASE, "target": HELD, "opener": BUYER, "kind": 2, "documentHash": sha256(b"complaint")}
+    hold = {"target": HELD, "holder": ARBITER, "documentHash": sha256(b"hold")}
+    return [("Cases", "CaseOpened", case), ("Cases", "TargetHeld", hold)]
+
+
+def case_decided() -> list[Call]:
+    case = {"caseId": CASE, "target": HELD, "decider": ARBITER, "outcome": 1, "documentHash": sha256(b"decision")}
+    hold = {"target": HELD, "holder": ARBITER, "documentHash": sha256(b"released")}
+    return [("Cases", "CaseDecided", case), ("Cases", "TargetReleased", hold)]
+
+
+def opinion_changed() -> list[Call]:
+    of: dict[str, Any] = {"target": VERSION_KEY, "attester": REVIEWER}
+    new = {"outcome": 2, "documentHash": sha256(b"second opinion"), "validUntil": 1_900_000_000}
+    return [
+        ("Attestations", "AttestationCorrected", {**of, "kind": 1, **new}),
+        ("Attestations", "AttestationWithdrawn", {**of, "kind": 2, "documentHash": sha256(b"withdrawn")}),
+    ]
+
+
+def membership_changed() -> list[Call]:
+    change: dict[str, Any] = {"jurisdiction": 344, "roles": 6, "validUntil": 5, "licences": (257, 300)}
+    return [
+        ("Membership", "ParticipantChanged", {"account": BUYER, **change}),
+        ("Membership", "ParticipantSuspended", {"account": BUYER, "reason": 3}),
+        ("Membership", "ParticipantReinstated", {"account": BUYER}),
+        ("Membership", "ParticipantExpelled", {"account": SETTLER, "reason": 4}),
+    ]
+
+
+def asset_handed_on() -> list[Call]:
+    return [
+        ("DataAssets", "Approval", {"owner": PROVIDER, "approved": BROKER, "tokenId": ASSET}),
+        ("DataAssets", "ApprovalForAll", {"owner": PROVIDER, "operator": BROKER, "approved": True}),
+        ("DataAssets", "Transfer", {"from": PROVIDER, "to": BROKER, "tokenId": ASSET}),
+        ("DataAssets", "AssetCancelled", {"assetId": ASSET, "holder": BROKER, "documentHash": sha256(b"end")}),
+    ]
+
+
+def sales_ended() -> list[Call]:
+    cancelled, refunded = sha256(b"sale 3"), sha256(b"sale 4")
+    return [
+        ordered(cancelled, PEOPLE)[0],
+        ("Market", "SaleCancelled", {"saleId": cancelled, "by": BUYER}),
+        *ordered(refunded, PEOPLE),
+        ("Market", "SaleRefunded", {"saleId": refunded, "by": BUYER, "amount": 11_000, "currency": b"CNY"}),
+        ("Market", "OfferClosed", {"offerId": OFFER, "assetId": ASSET, "provider": PROVIDER}),
+    ]
+
+
+def aside() -> list[list[Call]]:
+    """Every event that the story has no need of, in blocks after it."""
+    return [
+        direct(),
+        marked(),
+        resolved(applied=False),
+        marked(),
+        challenged(),
+        case_opened(),
+        case_decided(),
+        case_opened()[1:],
+        opinion_changed(),
+        membership_changed(),
+        sales_ended(),
+        asset_handed_on(),
     ]

@@ -230,7 +230,8 @@ def test_json_says_accounts_with_checksums_and_amounts_as_text(mirror: Mirror) -
 
 def test_pages_follow_one_another_without_gap_or_overlap(mirror: Mirror) -> None:
     everyone = members.members(mirror).items
-    found, after = [], None
+    found: list[members.MemberView] = []
+    after = None
     while True:
         page = members.members(mirror, limit=3, after=after)
         found += page.items

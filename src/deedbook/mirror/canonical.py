@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Table
+from sqlalchemy import Boolean, Connection, String, Table
 
 from deedbook.domain.hashing import canonical_json, to_hex
 
@@ -37,7 +37,11 @@ def canonical_rows(connection: Connection, table: Table) -> Iterator[CanonicalRo
     columns = list(table.columns)
     keys = [position for position, column in enumerate(columns) if column.primary_key]
     quoted = connection.dialect.identifier_preparer.quote
-    order = ", ".join(quoted(columns[position].name) for position in keys)
+    collate = "" if connection.dialect.name == "sqlite" else ' COLLATE "C"'  # text by its bytes, as SQLite has it
+    order = ", ".join(
+        quoted(columns[position].name) + (collate if isinstance(columns[position].type, String) else "")
+        for position in keys
+    )
     names = ", ".join(quoted(column.name) for column in columns)
     # Raw, past the column types: a row that was changed by hand is compared as it stands.
     result = connection.exec_driver_sql(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")  # noqa: S608

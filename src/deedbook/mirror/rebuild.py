@@ -23,7 +23,7 @@ from deedbook.mirror import schema
 from deedbook.mirror.canonical import CanonicalRow, canonical_rows, table_digest
 from deedbook.mirror.follower import Decode, Follower, Progress, Source
 from deedbook.mirror.store import Chain, Mirror
-from deedbook.records.database import Database
+from deedbook.records.database import PATIENCE, Database
 
 Told = Callable[[Progress], None]
 
@@ -106,11 +106,12 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
             fresh.close()
 
 
-def rebuild(source: Source, path: Path, chain: Chain, decode: Decode) -> Progress:
+def rebuild(source: Source, path: Path, chain: Chain, decode: Decode, *, patience: float = PATIENCE) -> Progress:
     """Builds the mirror at `path` anew from block 0 up to the node's tip and puts it there in one step.
 
     Whatever is there - nothing, another release's mirror, a corrupt file - stays until the new one is whole; a crash
-    at any point leaves the one or the other. No other process may have the mirror open. Raises as the follower.
+    at any point leaves the one or the other. Raises Locked where another process has the mirror open for longer than
+    `patience` seconds, else as the follower.
     """
     fresh_path = path.with_name(path.name + ".rebuilding")
     _remove(fresh_path)
@@ -119,8 +120,8 @@ def rebuild(source: Source, path: Path, chain: Chain, decode: Decode) -> Progres
         progress = Follower(source, fresh, decode).follow()
     finally:
         fresh.close()
-    _settle(fresh_path)
-    _settle(path)
+    _settle(fresh_path, patience)
+    _settle(path, patience)
     fresh_path.replace(path)
     _sync_folder(path.parent)
     return progress
@@ -182,12 +183,12 @@ def _url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _settle(path: Path) -> None:
+def _settle(path: Path, patience: float) -> None:
     """Leaves a database in its one file, without a write-ahead log; one that cannot be read loses its log."""
     if not path.exists():
         _remove_log(path)
         return
-    database = Database(_url(path))
+    database = Database(_url(path), patience=patience)
     try:
         database.settle()
     except CorruptStore:

@@ -122,7 +122,8 @@ class SignedConsents:
             return [_batch(row) for row in connection.execute(of_asset).mappings()]
 
     def leaves_of(self, batch_id: bytes) -> list[SignedConsent]:
-        """The signed consents of a batch, in leaf order. Raises SealBroken, IntegrityError."""
+        """The signed consents of a batch, in leaf order. Raises NotFound, SealBroken, IntegrityError."""
+        self.batch(batch_id)
         of_batch = select(consents).where(consents.c.batch_id == batch_id).order_by(consents.c.leaf_index)
         with self._database.reading() as connection:
             rows = connection.execute(of_batch).mappings().all()

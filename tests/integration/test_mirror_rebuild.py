@@ -1,0 +1,162 @@
+"""A mirror is disposable: rebuilt, it is the same byte for byte, and a change by hand is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deedbook.domain.codes import MemberState, OfferState, SaleState
+from deedbook.domain.hashing import to_hex
+from deedbook.errors import IntegrityError, Locked
+from deedbook.mirror import schema
+from deedbook.mirror.canonical import table_digest
+from deedbook.mirror.follower import Follower
+from deedbook.mirror.rebuild import check, rebuild
+from deedbook.mirror.store import Mirror
+from deedbook.queries import assets, attestations, cases, consents, members, offers, sales
+from tests import ledger_story as story
+from tests.scripted_chain import ScriptedChain, decode
+
+
+@pytest.fixture
+def chain() -> ScriptedChain:
+    scripted = ScriptedChain()
+    for calls in (*story.story(), *story.aside()):
+        scripted.mine(*calls)
+    return scripted
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mirror.sqlite"
+
+
+@pytest.fixture
+def mirror(chain: ScriptedChain, path: Path) -> Mirror:
+    copied = Mirror.open(f"sqlite:///{path}", chain.chain)
+    Follower(chain, copied, decode, span=4).follow()
+    return copied
+
+
+def change(mirror: Mirror, statement: str) -> None:
+    with mirror.writing() as connection:
+        assert connection.exec_driver_sql(statement).rowcount == 1
+
+
+def test_nothing_of_the_whole_story_is_quarantined(mirror: Mirror) -> None:
+    with mirror.reading() as connection:
+        assert table_digest(connection, schema.quarantine)[0] == 0
+        empty = [table.name for table in schema.CANONICAL if table_digest(connection, table)[0] == 0]
+    assert empty == ["quarantine"]
+
+
+def test_a_mirror_equals_its_rebuild(chain: ScriptedChain, mirror: Mirror, path: Path) -> None:
+    result = check(chain, mirror, decode)
+    assert result.equal
+    assert result.block == 26
+    assert {table.table: table.rows for table in result.tables}["blocks"] == 27
+    assert list(path.parent.glob("mirror-check-*")) == []
+
+
+def test_a_mirror_behind_the_chain_is_compared_up_to_where_it_stands(chain: ScriptedChain, mirror: Mirror) -> None:
+    chain.mine(*story.marked())
+    assert check(chain, mirror, decode).equal
+
+
+def test_an_empty_mirror_equals_its_rebuild(chain: ScriptedChain, tmp_path: Path) -> None:
+    assert check(chain, Mirror.open(f"sqlite:///{tmp_path / 'empty.sqlite'}", chain.chain), decode).block == -1
+
+
+def test_a_row_changed_by_hand_is_named(chain: ScriptedChain, mirror: Mirror) -> None:
+    change(mirror, f"UPDATE settlements SET per_head = '1101' WHERE sale_id = x'{story.SALE.hex()}'")
+    result = check(chain, mirror, decode)
+    assert not result.equal
+    (found,) = result.differences
+    assert (found.table, found.key, found.columns) == ("settlements", (to_hex(story.SALE),), ("per_head",))
+    assert (found.live, found.rebuilt) == (("1101",), ("1100",))
+    assert result.to_json()["differences"][0]["table"] == "settlements"
+
+
+def test_a_row_taken_out_is_named(chain: ScriptedChain, mirror: Mirror) -> None:
+    change(mirror, f"DELETE FROM leaves_ended WHERE leaf_index = {story.LEAVING}")
+    (found,) = check(chain, mirror, decode).differences
+    assert (found.table, found.key) == ("leaves_ended", (to_hex(story.BATCH), story.LEAVING))
+    assert found.live is None
+
+
+def test_a_row_put_in_is_named(chain: ScriptedChain, mirror: Mirror) -> None:
+    change(mirror, "INSERT INTO policies VALUES (2, 1, 0, 0, 0, 6)")
+    (found,) = check(chain, mirror, decode).differences
+    assert (found.table, found.key, found.rebuilt) == ("policies", (2, 1), None)
+
+
+def test_a_value_of_another_kind_is_a_difference(chain: ScriptedChain, mirror: Mirror) -> None:
+    change(mirror, "UPDATE batches SET direct = 'yes' WHERE direct = 0")
+    change(mirror, "UPDATE offers SET price = 11000.5")
+    assert {found.table for found in check(chain, mirror, decode).differences} == {"batches", "offers"}
+
+
+def test_a_rebuild_replaces_the_file_in_one_step(chain: ScriptedChain, mirror: Mirror, path: Path) -> None:
+    change(mirror, "UPDATE settlements SET per_head = '1' WHERE certificate = 1")
+    mirror.close()
+    assert rebuild(chain, path, chain.chain, decode).head == 26
+    assert check(chain, Mirror.open(f"sqlite:///{path}", chain.chain), decode).equal
+    assert [file.name for file in path.parent.iterdir() if "rebuilding" in file.name] == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database at all" * 999])
+def test_whatever_is_there_is_replaced(chain: ScriptedChain, path: Path, content: bytes | None) -> None:
+    if content is not None:
+        path.write_bytes(content)
+        path.with_name(path.name + "-wal").write_bytes(b"stale log")
+    rebuild(chain, path, chain.chain, decode)
+    assert check(chain, Mirror.open(f"sqlite:///{path}", chain.chain), decode).equal
+
+
+def test_a_rebuild_that_fails_leaves_what_was_there(chain: ScriptedChain, mirror: Mirror, path: Path) -> None:
+    mirror.close()
+    chain.lie = lambda number, logs: ()
+    with pytest.raises(IntegrityError):
+        rebuild(chain, path, chain.chain, decode)
+    chain.lie = lambda number, logs: logs
+    again = Mirror.open(f"sqlite:///{path}", chain.chain)
+    assert check(chain, again, decode).equal
+    again.close()
+    assert rebuild(chain, path, chain.chain, decode).head == 26
+
+
+def test_a_mirror_that_another_has_open_is_not_replaced(chain: ScriptedChain, mirror: Mirror, path: Path) -> None:
+    with mirror.reading(), pytest.raises(Locked):
+        rebuild(chain, path, chain.chain, decode, patience=0)
+    assert check(chain, mirror, decode).equal
+
+
+def test_what_happened_aside_is_shown(mirror: Mirror) -> None:
+    case = cases.case(mirror, story.CASE)
+    assert (case.decider, case.outcome) == (story.ARBITER, 1)
+    assert cases.cases(mirror, story.HELD) == (case,)
+    (hold,) = cases.holds(mirror, story.HELD)
+    assert (hold.active, hold.released_block) == (True, None)
+    legal, source = attestations.attestations(mirror, story.VERSION_KEY)
+    assert (legal.outcome, legal.corrected, legal.standing) == (2, True, True)
+    assert (source.standing, source.is_live(1)) == (False, False)
+    buyer, settler = (members.member(mirror, account) for account in (story.BUYER, story.SETTLER))
+    assert (buyer.state, buyer.licences, buyer.valid_until) == (MemberState.ADMITTED, (257, 300), 5)
+    assert (settler.state, settler.reason) == (MemberState.EXPELLED, 4)
+    asset = assets.asset(mirror, story.ASSET)
+    assert (asset.holder, asset.state, len(asset.transfers)) == (story.BROKER, 2, 2)
+    assert asset.versions[0].basis is not None
+    assert (asset.versions[0].basis.live, asset.versions[0].basis.pending) == (4, 1)
+    assert offers.offer(mirror, story.OFFER).state is OfferState.CLOSED
+    assert offers.offers(mirror, only_open=True).items == ()
+    states = [sale.state for sale in sales.sales(mirror).items]
+    assert states[2:] == [SaleState.CANCELLED, SaleState.REFUNDED]
+
+
+def test_a_direct_grant_and_a_pending_withdrawal_are_shown(mirror: Mirror) -> None:
+    direct = consents.consent(mirror, story.DIRECT_CONSENT)
+    assert (direct.index, direct.subject, direct.live, direct.batch.direct) == (0, story.DIRECT_SUBJECT, True, True)
+    marked = consents.consent(mirror, story.CONSENTS[4], place=lambda _: (story.BATCH, 4))
+    assert (marked.live, marked.withdrawal_pending, marked.subject) == (False, True, story.SUBJECTS[4])
+    assert consents.ended_records(mirror, story.ASSET, 1) == (story.LEAVING, 3)
