@@ -232,6 +232,8 @@ class _Ordering:
                 asset.personal or offer.split.subjects_bps == 0, "offer.split", "a subjects' share without subjects"
             )
 
+        if not policies:
+            raise contradiction("offer.policy", "no listing policy was in force")
         some((lambda policy=policy: asked(policy)) for policy in policies)  # type: ignore[misc]
 
     def _policies(self, block: int) -> Callable[[Asset], list[Policy]]:

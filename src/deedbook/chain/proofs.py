@@ -263,10 +263,12 @@ def _hash_of(item: rlp.Decoded, field: str) -> bytes:
 
 
 def _field(name: str, length: int | None, value: Any) -> bytes:
-    if length is None:
-        number = int(value, 16) if isinstance(value, str) else int(value)
-        return rlp.encode_int(number)
-    raw = bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)
+    try:
+        if length is None:
+            return rlp.encode_int(int(value, 16) if isinstance(value, str) else int(value))
+        raw = bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else bytes(value)
+    except (TypeError, ValueError, OverflowError) as reason:
+        raise InvalidFormat(name, "is no number or bytes") from reason
     if length not in (0, len(raw)):
         raise InvalidFormat(name, f"not {length} bytes")
     return raw
