@@ -52,7 +52,7 @@ def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> J
     return JSONResponse(_plain(body), status, media_type=MEDIA_TYPE)
 
 
-async def _of_deedbook(request: Request, error: Exception) -> JSONResponse:
+async def _of_deedbook(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DeedbookError)
     status = status_of(error)
     fields = {key: value for key, value in error.fields.items() if key not in ("code", "status", "type", "title")}
@@ -65,20 +65,20 @@ async def _of_deedbook(request: Request, error: Exception) -> JSONResponse:
     return problem(status, error.code, error.code.replace("-", " "), str(error), retryable=error.retryable, **fields)
 
 
-async def _of_validation(request: Request, error: Exception) -> JSONResponse:
+async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
     return problem(422, "invalid-input", "invalid input", f"{field}: {first['msg']}", field=field)
 
 
-async def _of_http(request: Request, error: Exception) -> JSONResponse:
+async def _of_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title = str(error.detail).lower()
     return problem(error.status_code, title.replace(" ", "-"), title, title)
 
 
-async def _of_fault(request: Request, error: Exception) -> JSONResponse:
+async def _of_fault(_: Request, __: Exception) -> JSONResponse:
     return problem(500, "fault", "a fault of the service", "the operator has been told")
 
 

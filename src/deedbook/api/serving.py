@@ -1,4 +1,4 @@
-"""What the API needs of a home; bootstrap builds it. No key and no database is reached from a route but through this."""
+"""What the API needs of a home; bootstrap builds it. A route reaches keys and databases through this alone."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """A home: the folder that holds one exchange - its embedded chain, databases, keys, objects - and its version.
 
-    home.json         format and version; written first, so that a half-made home is known as one
-    deployment.json   chain id, genesis hash, contract addresses; written when every contract is deployed
-    chain/            the embedded chain
-    records.sqlite    private state      mirror.sqlite   public copy of the chain
-    keys/             encrypted keystores, seed book, generated passphrase      keks/   key-encryption keys
-    objects/          sealed payloads
-    serve.json        address of the running service, while one runs
+home.json         format and version; written first, so that a half-made home is known as one
+deployment.json   chain id, genesis hash, contract addresses; written when every contract is deployed
+chain/            the embedded chain
+records.sqlite    private state      mirror.sqlite   public copy of the chain
+keys/             encrypted keystores, seed book, generated passphrase      keks/   key-encryption keys
+objects/          sealed payloads
+serve.json        address of the running service, while one runs
 """
 
 from __future__ import annotations

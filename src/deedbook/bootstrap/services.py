@@ -27,8 +27,8 @@ from deedbook.domain.consents import Notice
 from deedbook.errors import ChainUnavailable, IntegrityError, InvalidFormat, InvalidInput, Locked, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
-from deedbook.mirror.follower import Follower, Progress
 from deedbook.mirror.canonical import table_digest
+from deedbook.mirror.follower import Follower, Progress
 from deedbook.mirror.rebuild import Comparison, TableDigest, check, rebuild
 from deedbook.mirror.schema import CANONICAL
 from deedbook.mirror.source import NodeSource

@@ -25,16 +25,19 @@ SIMULATION_GAS = 30_000_000
 class Node(Protocol):
     """The seam to a chain: one JSON-RPC request, its result, typed errors."""
 
-    def request(self, method: str, params: Sequence[Any]) -> Any: ...
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result of one method. Raises NodeError, ChainUnavailable."""
 
 
 class Signer(Protocol):
     """Who signs: a 20-byte address, and 65-byte signatures (r, s, v 27 or 28) of 32-byte digests."""
 
     @property
-    def address(self) -> bytes: ...
+    def address(self) -> bytes:
+        """The account."""
 
-    def sign_digest(self, digest: bytes) -> bytes: ...
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The signature of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,10 @@ class Sender:
     def _sign(self, intent: Intent, signer: Signer, nonce: int, gas: int, fee: int) -> SignedTransaction:
         """A transaction of type 2 (EIP-1559): the same bytes for the same nonce."""
         numbers = (self._chain_id, nonce, 0, fee, gas)
-        fields = [*map(rlp.encode_int, numbers), intent.to or b"", b"", intent.data, []]
+        fields: list[rlp.Item] = [*map(rlp.encode_int, numbers), intent.to or b"", b"", intent.data, []]
         signature = signer.sign_digest(keccak256(b"\x02" + rlp.encode(fields)))
         parts = (signature[64] - 27, int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"))
-        raw = b"\x02" + rlp.encode([*fields, *map(rlp.encode_int, parts)])
+        raw = b"\x02" + rlp.encode(fields + [rlp.encode_int(part) for part in parts])
         return SignedTransaction(nonce, raw, keccak256(raw))
 
     def _broadcast(self, row: IntentRow) -> Mined:

@@ -86,7 +86,9 @@ class Nouns(TyperGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-app = typer.Typer(cls=Nouns, no_args_is_help=True, rich_markup_mode=None, add_completion=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Nouns, no_args_is_help=True, rich_markup_mode=None, add_completion=True, pretty_exceptions_enable=False
+)
 
 
 def _version(wanted: bool) -> None:

@@ -12,11 +12,14 @@ from deedbook.domain.hashing import sha256, to_hex
 class Sending(Protocol):
     """What a use case needs of `chain.transactions.Sender`."""
 
-    def read(self, call: Call, *, sender: bytes | None = None, block: str = "latest") -> Any: ...
+    def read(self, call: Call, *, sender: bytes | None = None, block: str = "latest") -> Any:
+        """What a view returns."""
 
-    def simulate(self, call: Call, *, sender: bytes) -> None: ...
+    def simulate(self, call: Call, *, sender: bytes) -> None:
+        """Runs a call without sending it."""
 
-    def send(self, call: Call, signer: Signer, *, key: str) -> Receipt: ...
+    def send(self, call: Call, signer: Signer, *, key: str) -> Receipt:
+        """Makes a call once under its key."""
 
 
 class Acting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.codes import SaleState
 from deedbook.domain.hashing import to_hex
@@ -40,8 +41,9 @@ def deliver(
 ) -> Delivered:
     """Seals all records but `excluded` (record indices) to the buyer at time `at` and commits to it on chain.
 
-    The envelope is on the shelf before the chain knows of it; after a crash another one may be made. Raises IntegrityError when the recipient's key is not the one that
-    the buyer registered, RejectedByContract when the contract refuses (the envelope stays on the shelf).
+    The envelope is on the shelf before the chain knows of it; after a crash another one may be made. Raises
+    IntegrityError when the recipient's key is not the one that the buyer registered, RejectedByContract when the
+    contract refuses (the envelope stays on the shelf).
     """
     buyer = acting.read("Market", "sale", sale_id)["buyer"]
     require_registered_key(acting, buyer, recipient)

@@ -20,7 +20,8 @@ def order(
 def confirm_payment(
     acting: Acting, settler: Signer, sale_id: bytes, offer: Offer, *, amount: int, currency: bytes, receipt: bytes
 ) -> Receipt:
-    """Confirms the buyer's payment: `amount` in minor units, ISO 4217 `currency`, `receipt` the SHA-256 of the bank's."""
+    """Confirms the buyer's payment: `amount` in minor units of an ISO 4217 `currency`, `receipt` the SHA-256 of the
+    bank's document."""
     return acting.act(settler, "Market", "confirmPayment", sale_id, offer.as_tuple(), amount, currency, receipt)
 
 

@@ -100,8 +100,8 @@ class Story:
         self.admit_members()
         notice = self.publish_notice()
         wallets = self.give_wallets()
-        receipts = self.sign_consents(notice, wallets)
-        batch = self.anchor(receipts)
+        self.sign_consents(notice, wallets)
+        batch = self.anchor()
         self.audit_batch(batch)
         payload_id, version, descriptor = self.seal_records(batch, wallets)
         self.register(version)
@@ -140,9 +140,7 @@ class Story:
             key = EncryptionKeyPair.generate(self._s.entropy)
             self._s.keep_encryption_key(part.key, key)
             signer = self._s.signer(part.key)
-            receipt = members.register_encryption_key(
-                self._acting, signer, int(key.suite), key.public.commitment
-            )
+            receipt = members.register_encryption_key(self._acting, signer, int(key.suite), key.public.commitment)
             t.transaction(f"{part.english} registers an encryption key", f"{part.chinese}登记加密公钥", receipt)
         receipt = offers.set_policy(
             self._acting,
@@ -153,7 +151,9 @@ class Story:
             to_order=TO_ORDER,
             modes=Mode.RAW,
         )
-        t.transaction("policy: no order of personal data without a legal opinion", "规则:无法律意见书不得交易个人数据", receipt)
+        t.transaction(
+            "policy: no order of personal data without a legal opinion", "规则:无法律意见书不得交易个人数据", receipt
+        )
 
     # -- consent ---------------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Story:
             for person, seed in zip(crowd, seeds, strict=True)
         ]
 
-    def sign_consents(self, notice: Notice, wallets: Sequence[Wallet]) -> list[ConsentReceipt]:
+    def sign_consents(self, notice: Notice, wallets: Sequence[Wallet]) -> None:
         """Every wallet signs the sentence that it shows, and keeps the collector's receipt."""
         t = self._t
         t.step("Every wallet shows the sentence and signs it", "每个钱包显示原文并签名")
@@ -208,13 +208,12 @@ class Story:
             digest = consent_id(self._s.consents.domain, consent)
             signed = SignedConsent(self._s.consents.domain, consent, wallet.signer.sign_digest(digest))
             receipts.append(self._s.consents.collect(signed, self._provider))
-        first = receipts[0]
+        first, given = receipts[0], len(receipts)
         t.say(f"“{first.signed.consent.statement}”", f"“{first.signed.consent.statement}”")
         t.say(
-            f"{len(receipts)} signatures checked, {len(receipts)} receipts given; the first: {to_hex(first.signed.consent_id)}",
-            f"验证签名{len(receipts)}份,出具回执{len(receipts)}份;首份:{to_hex(first.signed.consent_id)}",
+            f"{given} signatures checked, {given} receipts given; the first: {to_hex(first.signed.consent_id)}",
+            f"验证签名{given}份,出具回执{given}份;首份:{to_hex(first.signed.consent_id)}",
         )
-        return receipts
 
     def _consent(self, notice: Notice, wallet: Wallet) -> Consent:
         return Consent(
@@ -234,12 +233,16 @@ class Story:
             salt=self._s.entropy(32),
         )
 
-    def anchor(self, receipts: Sequence[ConsentReceipt]) -> Batch:
+    def anchor(self) -> Batch:
         """One transaction, whatever the number of people."""
         t = self._t
         t.step("All consents are anchored in one transaction", "全部授权以一笔交易上链")
         batch, receipt = self._s.consents.anchor(self._asset_id, self._provider, salt=self._asset_salt)
-        t.transaction(f"batch of {batch.count}: root {to_hex(batch.root)[:18]}…", f"批次{batch.count}份:根 {to_hex(batch.root)[:18]}…", receipt)
+        t.transaction(
+            f"batch of {batch.count}: root {to_hex(batch.root)[:18]}…",
+            f"批次{batch.count}份:根 {to_hex(batch.root)[:18]}…",
+            receipt,
+        )
         t.say(
             f"{receipt.gas_used / batch.count:,.1f} gas a person; the same transaction for ten million people",
             f"人均燃料 {receipt.gas_used / batch.count:,.1f};一千万人也是同一笔交易",
@@ -293,7 +296,9 @@ class Story:
         """The asset and its first version."""
         t = self._t
         t.step("The asset is registered and its version published", "数据资产登记并发布版本")
-        source = canonical_json({"format": "deedbook.source", "version": 1, "statement": "collected from the people themselves"})
+        source = canonical_json(
+            {"format": "deedbook.source", "version": 1, "statement": "collected from the people themselves"}
+        )
         self._publish("source", source)
         receipt = assets.register(
             self._acting,
@@ -304,7 +309,11 @@ class Story:
             level=3,
             source=sha256(source),
         )
-        t.transaction(f"asset {to_hex(self._asset_id.to_bytes(32, 'big'))[:18]}…", f"资产 {to_hex(self._asset_id.to_bytes(32, 'big'))[:18]}…", receipt)
+        t.transaction(
+            f"asset {to_hex(self._asset_id.to_bytes(32, 'big'))[:18]}…",
+            f"资产 {to_hex(self._asset_id.to_bytes(32, 'big'))[:18]}…",
+            receipt,
+        )
         t.transaction("version 1", "版本1", assets.publish(self._acting, self._provider, self._asset_id, version))
 
     def bind(self, batch: Batch) -> None:
@@ -312,7 +321,9 @@ class Story:
         auditor = self._s.signer(cast.AUDITOR).address
         receipt = self._s.consents.bind(self._provider, self._asset_id, 1, [(batch, auditor)])
         self._t.transaction(
-            f"bound to {batch.count} consents: one record per consent", f"绑定{batch.count}份授权:一条记录对应一份授权", receipt
+            f"bound to {batch.count} consents: one record per consent",
+            f"绑定{batch.count}份授权:一条记录对应一份授权",
+            receipt,
         )
 
     # -- the offer -------------------------------------------------------------------------------------------------
@@ -324,8 +335,21 @@ class Story:
         key = version_key(self._asset_id, version)
         self._attest(cast.LAW_FIRM, key, AttestationKind.SOURCE_LEGALITY, {"opinion": "the source is lawful"})
         self._attest(cast.LAW_FIRM, key, AttestationKind.IMPACT_ASSESSMENT, {"opinion": "the risk is acceptable"})
-        terms = canonical_json({"format": "deedbook.terms", "version": 1, "text": "recruitment only; no onward transfer; delete after the term"})
-        policy = canonical_json({"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer", "permission": [{"action": "use"}], "prohibition": [{"action": "distribute"}]})
+        terms = canonical_json(
+            {
+                "format": "deedbook.terms",
+                "version": 1,
+                "text": "recruitment only; no onward transfer; delete after the term",
+            }
+        )
+        policy = canonical_json(
+            {
+                "@context": "http://www.w3.org/ns/odrl.jsonld",
+                "@type": "Offer",
+                "permission": [{"action": "use"}],
+                "prohibition": [{"action": "distribute"}],
+            }
+        )
         self._publish("terms", terms)
         self._publish("policy", policy)
         offer = Offer(
@@ -374,9 +398,7 @@ class Story:
     def give_opinion(self, offer: Offer) -> None:
         """The legal opinion on exactly this version."""
         self._t.step("The law firm gives its opinion on this very version", "律师事务所就该版本出具法律意见书")
-        self._attest(
-            cast.LAW_FIRM, offer.version_key, AttestationKind.LEGAL_OPINION, {"opinion": "the sale is lawful"}
-        )
+        self._attest(cast.LAW_FIRM, offer.version_key, AttestationKind.LEGAL_OPINION, {"opinion": "the sale is lawful"})
 
     # -- a sale ----------------------------------------------------------------------------------------------------
 
@@ -401,7 +423,15 @@ class Story:
         ordered = self._order(offer, buyer.key, reference)
         sale_id: bytes = ordered.event("SaleOrdered").args["saleId"]
         t.transaction("ordered", "下单", ordered)
-        receipt = canonical_json({"format": "deedbook.bank-receipt", "version": 1, "amount": str(PRICE), "currency": "CNY", "reference": to_hex(reference)})
+        receipt = canonical_json(
+            {
+                "format": "deedbook.bank-receipt",
+                "version": 1,
+                "amount": str(PRICE),
+                "currency": "CNY",
+                "reference": to_hex(reference),
+            }
+        )
         self._publish("bank-receipt", receipt)
         t.transaction(
             f"the bank confirms {_yuan(PRICE)}",
@@ -434,7 +464,9 @@ class Story:
             at=self._s.clock(),
         )
         t.transaction(
-            f"delivered: one envelope for {delivered.count} records", f"交付:一个信封开启{delivered.count}条记录", delivered.receipt
+            f"delivered: one envelope for {delivered.count} records",
+            f"交付:一个信封开启{delivered.count}条记录",
+            delivered.receipt,
         )
         records = self._open(sale_id, offer, batch, payload_id, delivered, key)
         t.say(
@@ -504,15 +536,17 @@ class Story:
         settled = revenue.settle(self._acting, self._s.signer(cast.EXCHANGE), sale_id, offer)
         args = settled.event("SaleSettled").args
         t.transaction(f"settled: certificate no. {args['certificate']}", f"结算:凭证第{args['certificate']}号", settled)
-        people_ = args["perHead"] * args["deliveredCount"]
-        total = args["exchangeShare"] + args["providerShare"] + sum(args["intermediaryShares"]) + people_ + args["carryOut"]
-        if total != args["price"] + args["carryIn"]:
+        shares = [args["exchangeShare"], args["providerShare"], *args["intermediaryShares"]]
+        heads = args["perHead"] * args["deliveredCount"]
+        if args["price"] + args["carryIn"] != sum(shares) + heads + args["carryOut"]:
             raise IntegrityError("the shares do not add up")
+        price, before, after = _yuan(args["price"]), _yuan(args["carryIn"]), _yuan(args["carryOut"])
+        exchange, merchant, each = _yuan(shares[0]), _yuan(shares[1]), _yuan(args["perHead"])
         t.say(
-            f"{_yuan(args['price'])} + carried in {_yuan(args['carryIn'])} = exchange {_yuan(args['exchangeShare'])} + merchant {_yuan(args['providerShare'])} "
-            f"+ {args['deliveredCount']} people x {_yuan(args['perHead'])} + carried on {_yuan(args['carryOut'])}",
-            f"{_yuan(args['price'])} + 上期结转{_yuan(args['carryIn'])} = 交易所{_yuan(args['exchangeShare'])} + 数据商{_yuan(args['providerShare'])} "
-            f"+ {args['deliveredCount']}人 x {_yuan(args['perHead'])} + 结转{_yuan(args['carryOut'])}",
+            f"{price} + carried in {before} = exchange {exchange} + merchant {merchant} "
+            f"+ {args['deliveredCount']} people x {each} + carried on {after}",
+            f"{price} + 上期结转{before} = 交易所{exchange} + 数据商{merchant} "
+            f"+ {args['deliveredCount']}人 x {each} + 结转{after}",
         )
         return Sale(sale_id, buyer, delivered, args["perHead"])
 
@@ -521,7 +555,9 @@ class Story:
         t = self._t
         t.step("Everybody is paid: one bank batch", "向每个人付款:一个银行批次")
         total = sale.delivered.count * sale.per_head
-        document = canonical_json({"format": "deedbook.bank-batch", "version": 1, "sale": to_hex(sale.sale_id), "total": str(total)})
+        document = canonical_json(
+            {"format": "deedbook.bank-batch", "version": 1, "sale": to_hex(sale.sale_id), "total": str(total)}
+        )
         self._publish("report", document)
         receipt = revenue.confirm_payout(
             self._acting,
@@ -554,12 +590,17 @@ class Story:
         withdrawal = Withdrawal(domain, identifier, leaver.signer.address, signature)
         receipt = self._s.consents.withdraw_for(withdrawal, self._s.signer(cast.EXCHANGE))
         live = receipt.event("LeafEnded").args["live"]
-        t.transaction(f"withdrawn by signature, relayed for free; {live} consents stay live", f"凭签名撤回,免费代为提交;剩余有效授权{live}份", receipt)
+        t.transaction(
+            f"withdrawn by signature, relayed for free; {live} consents stay live",
+            f"凭签名撤回,免费代为提交;剩余有效授权{live}份",
+            receipt,
+        )
         erased = self._s.erasure.erase({payload_id: [index]})
         if erased is None:
             raise IntegrityError("nothing was erased")
         t.say(
-            f"the record's key is destroyed: key generation {erased.from_generation} is gone, {erased.to_generation} leads to every record but this",
+            f"the record's key is destroyed: key generation {erased.from_generation} is gone, "
+            f"{erased.to_generation} leads to every record but this",
             f"该记录密钥已销毁:第{erased.from_generation}代密钥不复存在,第{erased.to_generation}代可开启除此之外的全部记录",
         )
         try:
@@ -581,13 +622,16 @@ class Story:
         stayed = next(signed for signed in leaves if signed.consent.subject != leaver.signer.address)
         names = {self._s.signer(sale.buyer.key).address: sale.buyer for sale in sales_}
         for signed, who in ((left, ("who withdrew", "撤回者")), (stayed, ("who stayed", "未撤回者"))):
-            t.say(f"the person {who[0]} ({to_hex(signed.consent_id)[:14]}…):", f"{who[1]}({to_hex(signed.consent_id)[:14]}…):")
+            t.say(
+                f"the person {who[0]} ({to_hex(signed.consent_id)[:14]}…):",
+                f"{who[1]}({to_hex(signed.consent_id)[:14]}…):",
+            )
             for line in self._s.statement(signed.consent_id).lines:
-                buyer = names[line.buyer]
+                buyer, due = names[line.buyer], line.due or 0
                 paid = t.words("paid" if line.paid else "owed", "已付" if line.paid else "应付")
                 t.say(
-                    f"  {buyer.english}, for recruitment: {_yuan(line.due)} {paid}",
-                    f"  {buyer.chinese},用于招聘:{_yuan(line.due)} {paid}",
+                    f"  {buyer.english}, for recruitment: {_yuan(due)} {paid}",
+                    f"  {buyer.chinese},用于招聘:{_yuan(due)} {paid}",
                 )
 
     def export_and_verify(self, sale: Sale) -> None:
