@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command()
 def init(as_json: bool = typer.Option(False, "--json", help="print JSON")) -> None:
-    """Create a home: chain, keys, contracts, databases. A home that was begun is finished; a whole one stays as it is."""
+    """Create a home: chain, keys, contracts, databases. One that was begun is finished; a whole one stays as it is."""
     settings = config.load()
     with Services.init(settings) as services:
         said = services.deployment.to_json() | {"home": str(settings.home)}

@@ -32,7 +32,6 @@ from deedbook.domain.codes import (
 )
 from deedbook.domain.consents import (
     Consent,
-    ConsentReceipt,
     Notice,
     SignedConsent,
     Withdrawal,
