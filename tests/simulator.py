@@ -14,7 +14,7 @@ from typing import Any
 
 import rlp
 from coincurve import PrivateKey
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from deedbook.audit.bundle import BareLog, Bundle, Section
 from deedbook.audit.derivation import claims_of, derive
@@ -220,7 +220,7 @@ class Published:
         """An auditor's trust that pins the last block."""
         return Trust(CHAIN, keccak256(self.headers[0]), CONTRACTS, {self.last: keccak256(self.headers[-1])})
 
-    def proof_of(self, trie: HexaryTrie, key: bytes) -> tuple[bytes, ...]:
+    def proof_of(self, trie: Any, key: bytes) -> tuple[bytes, ...]:
         """The nodes that prove a key, those inside their parents left out."""
         nodes = [rlp.encode(node) for node in trie.get_proof(keccak256(key))]
         return tuple(node for place, node in enumerate(nodes) if place == 0 or len(node) >= 32)
@@ -484,7 +484,7 @@ def _register(history: History) -> Version:
     )
     history.keep(descriptor.encode())
     source = history.keep(b"the people themselves")
-    history.act("DataAssets", "Transfer", **{"from": ZERO_ADDRESS, "to": PROVIDER, "tokenId": ASSET})
+    history.acts.append(Act("DataAssets", "Transfer", {"from": ZERO_ADDRESS, "to": PROVIDER, "tokenId": ASSET}))
     history.act(
         "DataAssets",
         "AssetRegistered",
@@ -652,14 +652,10 @@ def _deliver(
 
 def _pay_out(history: History, sold: SoldSale, offer: Offer, divided: Divided) -> None:
     for first, end in ((0, 2), (2, divided.count)):
-        history.act(
-            "Revenue",
-            "PayoutConfirmed",
-            saleId=sold.sale,
-            settler=SETTLER,
-            receiptHash=keccak256(b"bank batch" + bytes([first])),
-            **{"from": first, "to": end, "total": (end - first) * divided.per_head, "currency": b"CNY"},
-        )
+        receipt = keccak256(b"bank batch" + bytes([first]))
+        total = (end - first) * divided.per_head
+        args = {"saleId": sold.sale, "settler": SETTLER, "receiptHash": receipt, "from": first, "to": end}
+        history.acts.append(Act("Revenue", "PayoutConfirmed", args | {"total": total, "currency": b"CNY"}))
 
 
 def everything(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -54,6 +54,14 @@ class Evidence:
         self._asked[contract, entity] = None
         return self._journals.get((contract, entity), ())
 
+    def places(self) -> list[Place]:
+        """The journals that are there."""
+        return sorted(self._journals)
+
+    def peek(self, contract: str, entity: bytes) -> Sequence[Event]:
+        """The journal of an entity, without asking for it in the name of a rule."""
+        return self._journals.get((contract, entity), ())
+
     def time(self, block: int) -> int:
         """The timestamp of the block's header."""
         return self._headers[block].timestamp
@@ -144,6 +152,14 @@ def check_journals(
     logs = sum(len(events) for events in journals.values())
     findings.found("journal.complete", f"{logs} logs fold into {len(journals)} proven heads; none is left out")
     return Evidence(journals, known)
+
+
+def check_subject(bundle: Bundle, evidence: Evidence) -> None:
+    """The start of step 5: the bundle holds the journal of no other sale. Raises IntegrityError."""
+    for contract, entity in evidence.places():
+        for event in evidence.peek(contract, entity):
+            if event.args.get("saleId") == entity != bundle.sale:
+                raise contradiction("journal.sale", f"the journal of another sale, {to_hex(entity)}")
 
 
 def check_nothing_idle(bundle: Bundle, evidence: Evidence, findings: Findings) -> None:

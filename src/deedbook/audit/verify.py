@@ -26,7 +26,14 @@ from __future__ import annotations
 from deedbook.audit.bundle import Bundle
 from deedbook.audit.consents import check_consents, check_direct_consents
 from deedbook.audit.derivation import Derivation, check_claims, claims_of, derive
-from deedbook.audit.evidence import Evidence, check_chain, check_heads, check_journals, check_nothing_idle
+from deedbook.audit.evidence import (
+    Evidence,
+    check_chain,
+    check_heads,
+    check_journals,
+    check_nothing_idle,
+    check_subject,
+)
 from deedbook.audit.findings import Findings, Report, Verdict, contradiction
 from deedbook.audit.payloads import (
     check_cover,
@@ -102,6 +109,7 @@ def _derive(bundle: Bundle, evidence: Evidence, findings: Findings) -> Derivatio
     for name in JOURNALLED:
         if name not in bundle.contracts:
             raise contradiction("trust.contracts", f"the chain has no contract {name}")
+    check_subject(bundle, evidence)
     try:
         derived = derive(bundle.sale, bundle.chain_id, bundle.contracts, evidence, findings)
     except DeedbookError as reason:
