@@ -114,7 +114,10 @@ def test_values_without_a_canonical_form_are_refused(value: object) -> None:
         b"-9007199254740992",
         b"1" * 5000,
         b'"\\ud800"',
+        b"[" * 65 + b"]" * 65,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         b"[" * 100_000,
+        b'["\\""' + b",[" * 100_000,
         b"'a'",
         b"1 2",
     ],
@@ -123,6 +126,11 @@ def test_what_is_not_strict_json_is_refused_with_its_name(text: bytes) -> None:
     with pytest.raises(InvalidFormat) as refusal:
         parse_json(text, "offer")
     assert refusal.value.field == "offer"
+
+
+def test_nesting_is_counted_outside_text() -> None:
+    assert parse_json(b"[" * 64 + b"]" * 64, "offer")
+    assert parse_json(b'["' + b"[" * 100 + b'","\\"[["]', "offer") == ["[" * 100, '"[[']
 
 
 def test_json_that_is_not_canonical_is_refused_only_where_that_is_asked() -> None:

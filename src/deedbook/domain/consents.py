@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from importlib import resources
 from typing import Any, Final
 
 from deedbook.domain.abi import encode
@@ -666,7 +665,7 @@ class ConsentReceipt:
             fields.hex("signature"),
         )
         for key, stated in receipt.to_json().items():
-            if fields.raw(key) != stated:
+            if canonical_json(fields.raw(key)) != canonical_json(stated):
                 raise InvalidFormat(fields.path(key), "is not what the signed consent says")
         return receipt
 
@@ -890,6 +889,8 @@ def load_notice(language: str, *, controller: str, contact: str, asset_title: st
     """
     if language not in ("zh-CN", "en"):
         raise InvalidInput("language", "is neither zh-CN nor en")
+    from importlib import resources  # here: auditors, who load no notice, start faster without it
+
     text = resources.files("deedbook.domain").joinpath("notices", f"recruitment.{language}.json").read_bytes()
     document = json.loads(text) | {"controller": controller, "contact": contact, "assetTitle": asset_title}
     return Notice.from_json(document)

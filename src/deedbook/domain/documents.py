@@ -88,7 +88,9 @@ def read_document(value: object, document_format: str, keys: Collection[str], *,
     """
     if not isinstance(value, Mapping) or value.get("format") != document_format:
         raise InvalidFormat("format", f"is not {document_format}")
-    found = value.get("version")
+    if "version" not in value:
+        raise InvalidFormat("version", "is missing")
+    found = value["version"]
     if isinstance(found, bool) or found != version:
         raise WrongVersion("version", f"{document_format} version {found!r} is not read here")
     return Fields(value, document_format, ("format", "version", *keys))

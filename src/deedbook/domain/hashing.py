@@ -32,6 +32,10 @@ ZERO_ADDRESS: Final = bytes(20)
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _MANY_DIGITS = re.compile(rb"[0-9]{16}")
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+MOST_DEPTH: Final = 64
+"""How deep arrays and objects of a JSON document may stand in each other."""
 
 
 def keccak256(data: bytes) -> bytes:
@@ -72,7 +76,7 @@ def parse_json(data: bytes, what: str) -> Any:
     """The value of a JSON text in UTF-8 (RFC 8259; I-JSON of RFC 7493: no duplicate keys).
 
     `what` names the document in the error. Raises InvalidFormat: not UTF-8, not JSON, a duplicate key, NaN or an
-    infinity, an integer beyond 2^53 - 1 either way, nesting too deep, a lone surrogate.
+    infinity, an integer beyond 2^53 - 1 either way, more than MOST_DEPTH levels, a lone surrogate.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,16 +103,27 @@ def parse_json(data: bytes, what: str) -> Any:
 
     try:
         text = data.decode("utf-8")
+        _require_shallow(text, what)
         value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse, parse_int=integer, parse_float=real)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as reason:
         raise InvalidFormat(what, "is not UTF-8") from reason
-    except RecursionError as reason:
-        raise InvalidFormat(what, "is nested too deep") from reason
     except ValueError as reason:
         raise InvalidFormat(what, f"is not JSON: {reason}") from reason
     return value
+
+
+def _require_shallow(text: str, what: str) -> None:
+    """Counted before parsing: the parser recurses in C, where a raised recursion limit lets it overrun the stack."""
+    if text.count("[") + text.count("{") <= MOST_DEPTH:
+        return
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        sign = found.group()
+        depth += (sign in "[{") - (sign in "]}")
+        if depth > MOST_DEPTH:
+            raise InvalidFormat(what, f"is nested deeper than {MOST_DEPTH} levels")
 
 
 def parse_canonical_json(data: bytes, what: str) -> Any:

@@ -61,6 +61,7 @@ export function fields(value, keys) {
 
 export function readDocument(value, format, keys) {
   if (value === null || typeof value !== "object" || value.format !== format) refuse("invalid-format", `not ${format}`);
+  if (!("version" in value)) refuse("invalid-format", "no version");
   if (value.version !== 1) refuse("wrong-version", `version ${value.version}`);
   return fields(value, ["format", "version", ...keys]);
 }

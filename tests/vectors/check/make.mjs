@@ -93,6 +93,7 @@ const noticeCases = await write("notice", "Format 2: canonical bytes and hash of
   { name: "zero width in a label", input: { notice: { ...en, labels: { ...en.labels, joiner: "\u200b" } } }, error: "invalid-format" },
   { name: "line feed in the template", input: { notice: { ...en, template: en.template + "\n" } }, error: "invalid-format" },
   { name: "field missing", input: { notice: without(en, "contact") }, error: "invalid-format" },
+  { name: "version missing", input: { notice: without(en, "version") }, error: "invalid-format" },
   { name: "field unknown", input: { notice: { ...en, note: "x" } }, error: "invalid-format" },
   { name: "later version", input: { notice: { ...en, version: 2 } }, error: "wrong-version" },
   { name: "another format", input: { notice: { ...en, format: "deedbook.consent" } }, error: "invalid-format" },
