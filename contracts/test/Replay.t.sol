@@ -16,7 +16,9 @@ abstract contract Replay is Base {
         bytes32 entity;
     }
 
-    uint256 internal followed;
+    /// How many kinds of event each contract has logged.
+    mapping(address journal => uint256) internal kinds;
+    mapping(address journal => mapping(bytes32 signature => bool)) private _seen;
     mapping(address journal => bytes32) private _heads;
     mapping(address journal => mapping(bytes32 entity => bytes32)) private _headsOf;
     Place[] private _places;
@@ -73,7 +75,8 @@ abstract contract Replay is Base {
     }
 
     function _foldLog(Vm.Log memory log) private {
-        ++followed;
+        if (!_seen[log.emitter][log.topics[0]]) ++kinds[log.emitter];
+        _seen[log.emitter][log.topics[0]] = true;
         bytes32 digest = keccak256(abi.encodePacked(log.topics, log.data));
         _heads[log.emitter] = _fold(_heads[log.emitter], digest);
         bytes32[] memory entities = _entities(log);
