@@ -273,6 +273,19 @@ def test_a_second_follower_cannot_write_over_the_first(chain: ScriptedChain, tmp
     assert check(chain, mirror, decode).equal
 
 
+def test_followers_of_one_mirror_take_turns(chain: ScriptedChain, tmp_path: Path) -> None:
+    mirror = mirror_of(chain, tmp_path)
+
+    class Overtaken(ScriptedChain):
+        def heads(self, header, contract, entities):  # type: ignore[no-untyped-def]
+            if contract == "Revenue" and header.number < 9:
+                Follower(chain, mirror, decode, span=2).advance()
+            return super().heads(header, contract, entities)
+
+    assert Follower(Overtaken(blocks=chain.blocks), mirror, decode, span=3).follow().head == 14
+    assert check(chain, mirror, decode).equal
+
+
 def test_a_chain_that_changes_while_it_is_read_is_read_again(chain: ScriptedChain, tmp_path: Path) -> None:
     chain.finality = 100
     mirror = mirror_of(chain, tmp_path)

@@ -64,7 +64,7 @@ def test_a_corrupt_file_is_named(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(CorruptStore) as refused:
         Records.open(f"sqlite:///{path}", ToySealer())
-    assert refused.value.fields["store"] == str(path)
+    assert refused.value.fields["store"] == path.name
 
 
 def test_a_torn_page_is_named(records: Records, path: Path) -> None:
@@ -77,6 +77,14 @@ def test_a_torn_page_is_named(records: Records, path: Path) -> None:
     path.write_bytes(torn)
     with pytest.raises(CorruptStore):
         Records.open(f"sqlite:///{path}", ToySealer()).documents.of_kind("notice")
+
+
+def test_text_that_is_no_text_is_named(records: Records) -> None:
+    records.documents.put("notice", b"{}", at=1)
+    with records.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE documents SET kind = CAST(x'ff' AS TEXT)")
+    with pytest.raises(CorruptStore):
+        records.documents.get(sha256(b"{}"))
 
 
 def test_a_database_of_something_else_is_refused(path: Path) -> None:

@@ -8,6 +8,7 @@ invents one log of ours is found out before anything of that range is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -37,6 +38,9 @@ CONTRACT_HEAD: Final = b""
 
 RANGE: Final = 200
 """Blocks read and committed at once while catching up."""
+
+TURNS: Final = 5
+"""How often `follow` begins again after another follower moved the cursor."""
 
 Decode = Callable[[Log], Event | None]
 
@@ -111,11 +115,12 @@ class Follower:
         self._names = {address: name for name, address in mirror.chain.contracts.items()}
 
     def follow(self, until: int | None = None) -> Progress:
-        """Advances until the mirror stands at the node's tip, or at block `until`. Raises as `advance`."""
-        progress = self.advance(until)
+        """Advances until the mirror stands at the node's tip, or at block `until`; where another follower is at work
+        too, takes turns with it. Raises as `advance`."""
+        progress = self._advance_in_turn(until)
         added, undone = progress.added, progress.undone
         while progress.head < (progress.tip if until is None else until) and progress.added + progress.undone:
-            progress = self.advance(until)
+            progress = self._advance_in_turn(until)
             added, undone = added + progress.added, undone + progress.undone
         return Progress(progress.case, added, undone, progress.head, progress.tip, progress.proven)
 
@@ -145,6 +150,12 @@ class Follower:
             proven = True
         head = run.headers[-1].number if run.headers else (cursor.number if cursor else -1)
         return Progress(_case(start, tip, undone), len(run.headers), undone, head, tip.number, proven)
+
+    def _advance_in_turn(self, until: int | None) -> Progress:
+        for _ in range(TURNS):
+            with suppress(Locked):
+                return self.advance(until)
+        return self.advance(until)
 
     # A fork.
 

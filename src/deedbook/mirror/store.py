@@ -74,7 +74,7 @@ class Mirror:
 
         Raises WrongVersion (another release's tables: rebuild), WrongChain (another chain's), CorruptStore, Locked.
         """
-        mirror = cls(Database(url), chain)
+        mirror = cls(Database(url, rebuildable=True), chain)
         mirror._identify()
         return mirror
 
@@ -101,16 +101,27 @@ class Mirror:
 
     def _identify(self) -> None:
         want = {"schema": str(schema.SCHEMA_VERSION), "chain": canonical_json(self.chain.to_json()).decode()}
-        with self.writing() as connection:
-            if not inspect(connection).has_table("meta"):
-                schema.metadata.create_all(connection)
-                connection.execute(insert(schema.meta), [{"name": name, "value": want[name]} for name in sorted(want)])
-                return
-            have: dict[str, str] = dict(connection.execute(select(schema.meta)).all())
+        with self.reading() as connection:
+            have = _meta(connection)
+        if not have:
+            with self.writing() as connection:
+                have = _meta(connection) or _create(connection, want)
         if have.get("schema") != want["schema"]:
             raise WrongVersion("mirror", f"is of schema {have.get('schema')}", hint="rebuild the mirror")
         if have.get("chain") != want["chain"]:
             raise WrongChain(f"the mirror is of {have.get('chain')}", hint="rebuild the mirror")
+
+
+def _meta(connection: Connection) -> dict[str, str]:
+    if not inspect(connection).has_table("meta"):
+        return {}
+    return {row.name: row.value for row in connection.execute(select(schema.meta))}
+
+
+def _create(connection: Connection, want: dict[str, str]) -> dict[str, str]:
+    schema.metadata.create_all(connection)
+    connection.execute(insert(schema.meta), [{"name": name, "value": want[name]} for name in sorted(want)])
+    return want
 
 
 def read_cursor(connection: Connection) -> Cursor | None:

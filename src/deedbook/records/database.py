@@ -1,14 +1,17 @@
 """One SQL database: how it is opened, read and written, and what its failures are called.
 
-SQLite runs in WAL mode with `synchronous = FULL` and foreign keys on: what was committed survives `kill -9` and a power
-cut. A write takes the write lock at its start, so that two writers queue instead of failing half-way.
+SQLite runs in WAL mode with foreign keys on: what was committed survives `kill -9`, and a power cut as well
+(`synchronous = FULL`) unless it can be rebuilt. A write takes the write lock at its start, so that two writers queue
+instead of failing half-way.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +25,23 @@ Row = RowMapping | Mapping[str, Any]
 
 PATIENCE = 10.0
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
+_DURABLE = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
+_REBUILDABLE = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class Database:
     """A database by its SQLAlchemy URL, such as `sqlite:////var/lib/deedbook/records.sqlite`.
 
-    `patience` is how many seconds a writer waits for another one.
+    `patience` is how many seconds a writer waits for another one. What is `rebuildable` may lose its last commits
+    (never its consistency) in a power cut, and does not overwrite what it deletes.
     """
 
-    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE, rebuildable: bool = False) -> None:
         self.url = url
         self.name = make_url(url).database or url
-        self._engine = _engine(url, patience)
+        self._engine = _engine(url, patience, _REBUILDABLE if rebuildable else _DURABLE)
+        weakref.finalize(self, self._engine.dispose)  # no connection outlives its database
 
     @property
     def path(self) -> Path | None:
@@ -91,25 +98,29 @@ class Database:
 
 def failure(name: str, error: BaseException | None) -> DeedbookError | None:
     """What a driver's failure is called, where it is the store's own and not a fault of the statement."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _BUSY:
-        return Locked(f"{Path(name).name} is in use by another writer", hint="try again when it is done", store=name)
-    if code in _UNREADABLE:
-        return CorruptStore(f"{Path(name).name} cannot be read as a database", store=name)
+    if not isinstance(error, sqlite3.Error):
+        return None
+    code, file = getattr(error, "sqlite_errorcode", None), Path(name).name
+    if code is None:  # the driver's own, not SQLite's: text that is no UTF-8
+        return CorruptStore(f"{file} holds what cannot be read", store=file)
+    if code & 0xFF in _BUSY:
+        return Locked(f"{file} is in use by another writer", hint="try again when it is done", store=file)
+    if code & 0xFF in _UNREADABLE:
+        return CorruptStore(f"{file} cannot be read as a database", store=file)
     return None
 
 
-def _engine(url: str, patience: float) -> Engine:
+def _engine(url: str, patience: float, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(url, connect_args={"timeout": patience} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", partial(_prepare, pragmas))
         event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _prepare(pragmas: tuple[str, ...], connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: pysqlite would begin late
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 
