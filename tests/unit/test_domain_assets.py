@@ -27,6 +27,7 @@ DESCRIPTOR = Descriptor(
 )
 
 
+@pytest.mark.rule("asset-id-is-the-registrants")
 def test_an_asset_is_its_registrants_under_a_salt_on_one_chain() -> None:
     ids = {
         asset_id(chain, contract, registrant, salt)

@@ -37,6 +37,8 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.hashing import keccak256
 from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
+from deedbook.wallet.recovery import verify_signer
+from deedbook.wallet.signers import LocalSigner
 
 DOMAIN = ConsentDomain(20230614, b"\x33" * 20)
 CONSENT = Consent(
@@ -131,6 +133,43 @@ def test_every_field_is_signed(consent: Consent, field: str) -> None:
     else:
         other = value + "."
     assert consent_id(DOMAIN, replace(consent, **{field: other})) != consent_id(DOMAIN, consent)
+
+
+SIGNER = LocalSigner(b"\x07" * 32)
+OWN = replace(CONSENT, subject=SIGNER.address)
+
+
+def signature_for(domain: ConsentDomain, consent: Consent) -> bytes:
+    return SIGNER.sign_digest(consent_id(domain, consent))
+
+
+@pytest.mark.rule("other-chain")
+def test_a_consent_signed_for_another_chain_is_refused() -> None:
+    signature = signature_for(replace(DOMAIN, chain_id=1), OWN)
+    with pytest.raises(InvalidSignature):
+        verify_signer(consent_id(DOMAIN, OWN), signature, OWN.subject)
+
+
+@pytest.mark.rule("other-contract")
+def test_a_consent_signed_for_another_contract_is_refused() -> None:
+    signature = signature_for(replace(DOMAIN, contract=bytes(20)), OWN)
+    with pytest.raises(InvalidSignature):
+        verify_signer(consent_id(DOMAIN, OWN), signature, OWN.subject)
+
+
+@pytest.mark.rule("wrong-signer")
+def test_a_consent_signed_by_another_is_refused() -> None:
+    with pytest.raises(InvalidSignature):
+        verify_signer(consent_id(DOMAIN, CONSENT), signature_for(DOMAIN, CONSENT), CONSENT.subject)
+
+
+@pytest.mark.rule("wrong-signer")
+def test_a_signed_consent_is_neither_a_receipt_nor_a_withdrawal() -> None:
+    identifier, signature = consent_id(DOMAIN, OWN), signature_for(DOMAIN, OWN)
+    verify_signer(identifier, signature, OWN.subject)
+    for digest in (withdrawal_digest(DOMAIN, identifier), receipt_digest(DOMAIN, identifier, 7, OWN.subject)):
+        with pytest.raises(InvalidSignature):
+            verify_signer(digest, signature, OWN.subject)
 
 
 # -- shapes
@@ -303,6 +342,7 @@ def test_common_terms_are_granted_by_every_consent_and_could_not_be_wider(given_
         ({"modes": 63, "cross_border": True, "valid_from": 0, "valid_until": 2**53 - 1}, None),
     ],
 )
+@pytest.mark.rule("challenge")
 def test_the_field_in_which_a_consent_grants_less_is_named(change: dict[str, Any], field: ConsentField | None) -> None:
     assert narrower_field(7, TERMS, replace(CONSENT, **change)) == field
 

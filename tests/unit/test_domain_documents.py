@@ -50,6 +50,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @given(st.sampled_from(DOCUMENTS), st.data(), VALUES)
+@pytest.mark.rule("malformed-json")
 def test_any_value_in_any_place_is_read_back_or_refused_as_our_error(
     document: tuple[Callable[[object], Any], Any], data: st.DataObject, value: Any
 ) -> None:

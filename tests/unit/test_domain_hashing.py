@@ -122,6 +122,7 @@ def test_values_without_a_canonical_form_are_refused(value: object) -> None:
         b"1 2",
     ],
 )
+@pytest.mark.rule("malformed-json")
 def test_what_is_not_strict_json_is_refused_with_its_name(text: bytes) -> None:
     with pytest.raises(InvalidFormat) as refusal:
         parse_json(text, "offer")

@@ -17,6 +17,7 @@ LOGS = st.tuples(
 
 
 @given(st.lists(LOGS, min_size=2, max_size=5, unique_by=repr), st.data())
+@pytest.mark.rule("journal-is-complete")
 def test_a_log_left_out_or_moved_changes_the_head(
     logs: list[tuple[int, list[bytes], bytes]], data: st.DataObject
 ) -> None:

@@ -31,6 +31,7 @@ COUNTS = st.integers(1, 70)
 
 
 @given(COUNTS, st.data())
+@pytest.mark.rule("wrong-position")
 def test_every_leaf_proves_its_position_and_no_other(count: int, data: st.DataObject) -> None:
     tree = PositionalTree(leaves(count))
     index = data.draw(st.integers(0, count - 1))
@@ -55,6 +56,7 @@ def test_a_count_of_another_depth_is_not_proved(count: int, other: int) -> None:
     assert verify_positional(tree.leaf(0), 0, other, tree.proof(0), tree.root) == same
 
 
+@pytest.mark.rule("leaf-not-in-tree")
 def test_padding_is_no_leaf_of_the_batch() -> None:
     tree = PositionalTree(leaves(5))
     proof = (tree.leaf(4), *tree.proof(4)[1:])

@@ -50,6 +50,7 @@ def test_the_carry_goes_on_from_sale_to_sale(sales: list[tuple[int, int]], split
     assert paid + fixed + carry == sum(price for price, _ in sales)
 
 
+@pytest.mark.rule("payout")
 def test_a_payout_pays_each_ordinal_once() -> None:
     assert payout_total(0, 200, 7) + payout_total(200, 500, 7) == payout_total(0, 500, 7) == 3500
 
@@ -66,6 +67,7 @@ def test_negative_amounts_are_refused(price: int, carry: int, heads: int) -> Non
         settle(price, carry, Split(bytes(20), 0, 0, 0), heads, has_pool=True)
 
 
+@pytest.mark.rule("split-is-whole")
 def test_a_pool_needs_heads_and_shares_a_whole() -> None:
     with pytest.raises(InvalidInput, match="deliveredCount"):
         settle(1, 0, Split(bytes(20), 0, 0, BPS), 0, has_pool=True)
