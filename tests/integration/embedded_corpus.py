@@ -36,9 +36,15 @@ MISSING = "0x" + "12" * 32
 class Side:
     """One chain in the comparison: how to ask it and how to set the time of its next block."""
 
-    def __init__(self, ask: Callable[[str, Sequence[Any]], Any], set_time: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str, Sequence[Any]], Any],
+        set_time: Callable[[int], None],
+        send_block: Callable[[Sequence[str]], None],
+    ) -> None:
         self._ask = ask
         self._set_time = set_time
+        self._send_block = send_block
         self._now = START
         self.answers: dict[str, Any] = {}
 
@@ -57,6 +63,12 @@ class Side:
         while found and self._ask("eth_getTransactionReceipt", [found])["result"] is None:
             time.sleep(0.005)
         return found
+
+    def send_block(self, raws: Sequence[str]) -> None:
+        """Sends transactions into one block."""
+        self._now += 1
+        self._set_time(self._now)
+        self._send_block(raws)
 
     def block_hashes(self) -> dict[str, str]:
         """What stands for each block hash, so that two chains can be compared."""
@@ -92,6 +104,7 @@ def tell(side: Side) -> None:
     _empty(side)
     probe = _deploy(side)
     _transactions(side, probe)
+    _together(side, probe)
     _calls(side, probe)
     _estimates(side, probe)
     _refused(side, probe)
@@ -105,7 +118,7 @@ def tell(side: Side) -> None:
 def diverge(side: Side) -> None:
     """What the two answer differently by intent; to be told after everything else, for the states part here."""
     probe = side.answers["receipt of the deployment"]["result"]["contractAddress"]
-    to, nonce = to_checksum_address(probe), 20
+    to, nonce = to_checksum_address(probe), 25
     first = signed(POOR, nonce=0, data=creation())
     plain = signed(POOR, nonce=nonce, to=to, data=call("quiet(uint256)", 1))
     side.ask("sent again", "eth_sendRawTransaction", first)
@@ -208,6 +221,24 @@ def _transactions(side: Side, probe: str) -> None:
     side.ask("nonce, long ago", "eth_getTransactionCount", POOR.address, "0x2")
 
 
+def _together(side: Side, probe: str) -> None:
+    """Several transactions in a block: places, indices and sums."""
+    to = to_checksum_address(probe)
+    raws = [
+        signed(POOR, nonce=18, to=to, data=call("putMany(uint256,uint256)", 60, 3)),
+        signed(POOR, nonce=19, to=to, data=call("refuse(uint256)", 1)),
+        signed(POOR, nonce=20, to=to, data=call("quiet(uint256)", 5), type=2, maxFeePerGas=0, maxPriorityFeePerGas=0),
+        signed(POOR, nonce=21, data=creation(8), type=1, gasPrice=0, accessList=[]),
+        signed(POOR, nonce=22, to=to, data=call("put(uint256,bytes32,bytes)", 61, b"\x05" * 32, b"last")),
+    ]
+    side.send_block(raws)
+    for at, raw in enumerate(raws):
+        tx_hash = "0x" + keccak(hexstr=raw).hex()
+        side.ask(f"receipt: together {at}", "eth_getTransactionReceipt", tx_hash)
+        side.ask(f"transaction: together {at}", "eth_getTransactionByHash", tx_hash)
+    side.ask("nonce after a block of several", "eth_getTransactionCount", POOR.address, "latest")
+
+
 def _calls(side: Side, probe: str) -> None:
     sender = {"from": POOR.address, "to": probe}
     number = side.ask("height before the calls", "eth_blockNumber")
@@ -293,7 +324,7 @@ def _estimates(side: Side, probe: str) -> None:
 
 
 def _refused(side: Side, probe: str) -> None:
-    to, nonce = to_checksum_address(probe), 18
+    to, nonce = to_checksum_address(probe), 23
     bad: dict[str, Any] = {
         "nonce too low": signed(POOR, nonce=3, to=to),
         "too little gas": signed(POOR, nonce=nonce, to=to, gas=20_999),
@@ -444,8 +475,8 @@ def _emptied(side: Side, probe: str) -> None:
     side.ask("estimate: wiping", "eth_estimateGas", {"from": POOR.address, "to": probe, "data": wiping})
     ended = side.answers["receipt: end"]["result"]["contractAddress"]
     sent = {
-        "wiping": signed(POOR, nonce=18, to=to, data=wiping),
-        "creation refused": signed(POOR, nonce=19, data="0x60006000fd"),
+        "wiping": signed(POOR, nonce=23, to=to, data=wiping),
+        "creation refused": signed(POOR, nonce=24, data="0x60006000fd"),
         "self-destruction": signed(
             SECOND, nonce=1, to=to_checksum_address(ended), data=call("end(address)", SECOND.address)
         ),

@@ -97,6 +97,7 @@ def test_a_chain_whose_making_was_cut_short_is_made_again(tmp_path: Path, root: 
                 assert _nonce(chain) == 1
 
 
+@pytest.mark.rule("second-writer")
 def test_a_second_writer_is_told_who_writes(tmp_path: Path, root: Path) -> None:
     path = tmp_path / "chain.db"
     with _writer(path, "one", root) as process:

@@ -9,7 +9,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +110,19 @@ class Pair:
         def set_ours(now: int) -> None:
             self._now = now
 
-        self.theirs = Side(ask_anvil, lambda now: node.request("evm_setNextBlockTimestamp", [now]))
-        self.ours = Side(ask_ours, set_ours)
+        def send_theirs(raws: Sequence[str]) -> None:
+            node.request("evm_setAutomine", [False])
+            for raw in raws:
+                node.request("eth_sendRawTransaction", [raw])
+            node.request("evm_mine", [])
+            node.request("evm_setAutomine", [True])
+
+        def send_ours(raws: Sequence[str]) -> None:
+            results = self.chain.send_many([from_hex(raw, "raw") for raw in raws])
+            assert all(isinstance(result, bytes) for result in results)
+
+        self.theirs = Side(ask_anvil, lambda now: node.request("evm_setNextBlockTimestamp", [now]), send_theirs)
+        self.ours = Side(ask_ours, set_ours, send_ours)
 
 
 @pytest.fixture(scope="module")

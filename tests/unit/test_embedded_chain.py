@@ -226,6 +226,37 @@ def test_roots_are_those_of_a_trie_made_anew(chain: Chain, probe: bytes) -> None
     assert blocks.list_root([]) == EMPTY_ROOT
 
 
+def test_the_storage_root_is_that_of_what_is_left(chain: Chain, probe: bytes) -> None:
+    """Emptied slots leave no leaf, no branch and no root behind."""
+    acts = [("putMany", 1, 40), ("wipe", 5, 20), ("putMany", 10, 5), ("wipe", 1, 9), ("wipe", 0, 41)]
+    kept: dict[int, int] = {}
+    for nonce, (verb, first, count) in enumerate(acts, start=1):
+        data = call(f"{verb}(uint256,uint256)", first, count)
+        chain.send(_raw(nonce=nonce, to=probe, data=data))
+        for key in range(first, first + count):
+            kept[key] = key + 1 if verb == "putMany" else 0
+        slots = {_slot(key): value for key, value in kept.items()} | {1: 5}
+        trie = HexaryTrie({})
+        for slot, value in slots.items():
+            if value:
+                trie[keccak256(slot.to_bytes(32, "big"))] = rlp.encode(value)
+        assert chain.view(chain.head).account(probe).storage_root == trie.root_hash
+    chain.check()
+
+
+def test_an_emptied_account_leaves_the_state(chain: Chain, probe: bytes) -> None:
+    """EIP-161: what is touched and empty is not in the trie, the coinbase of free gas among it."""
+    to = contract_address(bytes.fromhex(SECOND.address[2:]), 0)
+    chain.send(_raw(SECOND, nonce=0, data=creation()))
+    chain.send(_raw(SECOND, nonce=1, to=to, data=call("end(address)", "0x" + "99" * 20)))
+    chain.send(_raw(SECOND, nonce=2, data="0x60006000fd"))
+    view = chain.view(chain.head)
+    for gone in (to, bytes(20), b"\x99" * 20, contract_address(bytes.fromhex(SECOND.address[2:]), 2)):
+        assert verify_account_proof(chain.head.state_root, gone, view.account_proof(gone)) is None
+    assert view.code(to) == b""
+    chain.check()
+
+
 def test_logs_are_found_by_bloom_and_filter(chain: Chain, probe: bytes) -> None:
     for nonce in range(1, 12):
         chain.send(_put(probe, nonce, key=nonce))

@@ -206,6 +206,7 @@ def test_both_nodes_answer_alike(chain: Chain, server: Server) -> None:
     assert outside.batch([]) == []
 
 
+@pytest.mark.rule("other-chain")
 def test_a_chain_is_known_by_its_id_and_its_first_block(chain: Chain) -> None:
     node = EmbeddedNode(chain)
     require_chain(node, chain_id=CHAIN_ID, genesis_hash=chain.genesis_hash)

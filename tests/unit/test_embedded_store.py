@@ -89,6 +89,7 @@ def test_an_empty_file_is_no_chain_yet(tmp_path: Path, clock: Clock, content: by
     Chain.open_or_create(path, clock=clock).close()
 
 
+@pytest.mark.rule("second-writer")
 def test_a_second_writer_in_the_same_process_is_refused(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "chain.db"
     with Chain.create(path, clock=clock):
@@ -99,6 +100,7 @@ def test_a_second_writer_in_the_same_process_is_refused(tmp_path: Path, clock: C
     Chain.open(path, clock=clock).close()
 
 
+@pytest.mark.rule("other-chain")
 def test_a_chain_of_another_id_is_refused(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "chain.db"
     Chain.create(path, clock=clock, chain_id=77).close()
@@ -143,6 +145,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, clo
     assert path.read_bytes() == before
 
 
+@pytest.mark.rule("corrupt-database")
 def test_what_is_no_database_is_corrupt(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "chain.db"
     path.write_bytes(b"not a database at all" * 1000)
@@ -151,6 +154,7 @@ def test_what_is_no_database_is_corrupt(tmp_path: Path, clock: Clock) -> None:
             attempt(path, clock=clock)
 
 
+@pytest.mark.rule("corrupt-database")
 def test_a_cut_file_is_corrupt(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "chain.db"
     probe = _filled(path, clock)
@@ -161,6 +165,7 @@ def test_a_cut_file_is_corrupt(tmp_path: Path, clock: Clock) -> None:
             _everything(chain, probe)
 
 
+@pytest.mark.rule("corrupt-database")
 def test_a_flipped_byte_is_found_or_changes_nothing(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "chain.db"
     probe = _filled(path, clock)
@@ -183,6 +188,7 @@ def test_a_flipped_byte_is_found_or_changes_nothing(tmp_path: Path, clock: Clock
     assert found > 15
 
 
+@pytest.mark.rule("corrupt-database")
 @pytest.mark.parametrize(
     ("change", "words"),
     [

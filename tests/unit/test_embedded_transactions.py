@@ -112,6 +112,7 @@ LEGACY = _sign(**_base(gasPrice=0, chainId=7))
 DYNAMIC = _sign(**_base(maxFeePerGas=0, maxPriorityFeePerGas=0, chainId=7, type=2, accessList=[]))
 
 
+@pytest.mark.rule("malleable-signature")
 @pytest.mark.parametrize(
     ("raw", "what"),
     [
