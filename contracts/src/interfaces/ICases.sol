@@ -29,7 +29,7 @@ interface ICases {
     function decide(bytes32 caseId, uint8 outcome, bytes32 documentHash) external;
     /// @notice Holds a target. Requirements: ARBITER or REGULATOR. Several holders can hold one target; each releases its own.
     function hold(bytes32 target, bytes32 documentHash) external;
-    /// @notice Ends the caller's own hold (a REGULATOR ends its own even after losing the role? no: role needed).
+    /// @notice Ends the caller's own hold. Requirements: ARBITER or REGULATOR still.
     function release(bytes32 target, bytes32 documentHash) external;
 
     function isHeld(bytes32 target) external view returns (bool);

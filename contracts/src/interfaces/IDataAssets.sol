@@ -16,7 +16,7 @@ interface IDataAssets {
 
     struct Version {
         bytes32 contentRoot; // RFC 9162 root over the SHA-256 of the sealed units
-        uint64 recordCount;
+        uint64 recordCount; // at most 2^32
         bytes32 descriptorHash; // SHA-256 of the public descriptor
     }
 
@@ -94,6 +94,6 @@ interface IDataAssets {
     function versionKeyOf(uint256 assetId, Version calldata version) external pure returns (bytes32);
     /// @notice The asset; `state` ASSET_NONE and zeros where unknown (never reverts).
     function asset(uint256 assetId) external view returns (Asset memory);
-    /// @notice Whether `account` has `right` in the asset now.
+    /// @notice Whether `account` has `right` in the asset now. Nobody has any in a cancelled one.
     function hasRight(uint256 assetId, address account, uint8 right) external view returns (bool);
 }

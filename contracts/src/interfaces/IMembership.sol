@@ -9,7 +9,7 @@ interface IMembership {
         bytes32 identity; // SHA-256 commitment to the legal identity, salted with 256 bits
         uint16 jurisdiction; // ISO 3166-1 numeric
         uint32 roles; // Codes.ROLE_*
-        uint64 validUntil; // Unix seconds
+        uint64 validUntil; // Unix seconds; the last one of good standing
         uint16[] licences; // Codes.LICENCE_* and above, ascending, at most 16
     }
 
@@ -50,7 +50,8 @@ interface IMembership {
 
     /// @notice Admits a participant. Requirements: governance; an account never admitted before. Emits ParticipantAdmitted.
     function admit(address account, Admission calldata admission) external;
-    /// @notice Replaces jurisdiction, roles, validity and licences (`identity` must stay as it was, or be zero). Governance.
+    /// @notice Replaces jurisdiction, roles, validity and licences (`identity` stays as it was, or is zero). Governance.
+    /// Requirements: ADMITTED or SUSPENDED, and so it stays. Emits ParticipantChanged.
     function change(address account, Admission calldata admission) external;
     /// @notice Suspends at once. Governance. Requirements: ADMITTED.
     function suspend(address account, uint16 reason) external;
