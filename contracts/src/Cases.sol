@@ -66,12 +66,14 @@ contract Cases is ICases, Journal, Relayed {
 
     /// @inheritdoc ICases
     function release(bytes32 target, bytes32 documentHash) external {
-        address holder = _judge();
-        _requireWhole(target, documentHash);
-        if (!_holding[target][holder]) revert NotHeldBy(target, holder);
-        _holding[target][holder] = false;
-        --_holds[target];
-        _record(target, TargetReleased.selector, target, Keys.member(holder), abi.encode(documentHash));
+        _release(target, _judge(), documentHash);
+    }
+
+    /// @inheritdoc ICases
+    function releaseFor(bytes32 target, address holder, bytes32 documentHash) external {
+        _membership.requireRole(_msgSender(), Codes.ROLE_REGULATOR);
+        if (_isJudge(holder)) revert HolderStands(target, holder);
+        _release(target, holder, documentHash);
     }
 
     /// @inheritdoc ICases
@@ -87,6 +89,14 @@ contract Cases is ICases, Journal, Relayed {
         _requireFree(fourth);
     }
 
+    function _release(bytes32 target, address holder, bytes32 documentHash) private {
+        _requireWhole(target, documentHash);
+        if (!_holding[target][holder]) revert NotHeldBy(target, holder);
+        _holding[target][holder] = false;
+        --_holds[target];
+        _record(target, TargetReleased.selector, target, Keys.member(holder), abi.encode(documentHash));
+    }
+
     function _requireFree(bytes32 target) private view {
         if (target != 0 && _holds[target] != 0) revert Held(target);
     }
@@ -99,5 +109,9 @@ contract Cases is ICases, Journal, Relayed {
     function _judge() private view returns (address account) {
         account = _msgSender();
         _membership.requireRole(account, JUDGES);
+    }
+
+    function _isJudge(address account) private view returns (bool) {
+        return _membership.isInGoodStanding(account) && _membership.participant(account).roles & JUDGES != 0;
     }
 }

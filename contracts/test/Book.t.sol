@@ -80,6 +80,10 @@ contract Book is Replay {
         _act(_judge(who), address(cases), abi.encodeCall(ICases.release, (_target(about), DOCUMENT)));
     }
 
+    function releaseFor(uint256 holder, uint256 about) external {
+        _act(regulator, address(cases), abi.encodeCall(ICases.releaseFor, (_target(about), _any(holder), DOCUMENT)));
+    }
+
     function attest(uint256 who, uint256 about, uint8 kind, uint32 term) external {
         uint64 until = uint64(block.timestamp + term);
         _act(_any(who), address(attestations), abi.encodeCall(IAttestations.attest, (_target(about), kind % 10, 1, DOCUMENT, until)));

@@ -198,6 +198,50 @@ contract CasesTest is Base {
         vm.assertTrue(cases.isHeld(TARGET));
     }
 
+    function test_ARegulatorEndsTheHoldOfOneWhoNoLongerCan() public {
+        _hold(TARGET);
+        vm.prank(admin);
+        membership.expel(arbiter, 1);
+        vm.expectEmit(true, true, true, true, address(cases));
+        emit ICases.TargetReleased(TARGET, arbiter, OTHER_DOCUMENT);
+        vm.prank(regulator);
+        cases.releaseFor(TARGET, arbiter, OTHER_DOCUMENT);
+        vm.assertFalse(cases.isHeld(TARGET));
+    }
+
+    function test_AHolderWithoutTheRoleIsReleasedToo() public {
+        _hold(TARGET);
+        vm.prank(admin);
+        membership.change(arbiter, IMembership.Admission(0, 156, Codes.ROLE_AUDITOR, START + YEAR, new uint16[](0)));
+        vm.prank(regulator);
+        cases.releaseFor(TARGET, arbiter, DOCUMENT);
+        vm.assertFalse(cases.isHeld(TARGET));
+    }
+
+    function test_TheHoldOfAJudgeInOfficeIsItsOwn() public {
+        _hold(TARGET);
+        vm.prank(regulator);
+        vm.expectRevert(abi.encodeWithSelector(ICases.HolderStands.selector, TARGET, arbiter));
+        cases.releaseFor(TARGET, arbiter, DOCUMENT);
+        vm.assertTrue(cases.isHeld(TARGET));
+    }
+
+    function test_OnlyARegulatorReleasesForOthers() public {
+        address colleague = _account("colleague");
+        _admit(colleague, Codes.ROLE_ARBITER);
+        _hold(TARGET);
+        _suspend(arbiter);
+        vm.prank(colleague);
+        vm.expectRevert(abi.encodeWithSelector(IMembership.RoleMissing.selector, colleague, Codes.ROLE_REGULATOR, Codes.ROLE_ARBITER));
+        cases.releaseFor(TARGET, arbiter, DOCUMENT);
+        vm.prank(regulator);
+        vm.expectRevert(abi.encodeWithSelector(ICases.NotHeldBy.selector, OTHER, arbiter));
+        cases.releaseFor(OTHER, arbiter, DOCUMENT);
+        vm.prank(regulator);
+        vm.expectRevert(abi.encodeWithSelector(ICases.ZeroDocument.selector));
+        cases.releaseFor(TARGET, arbiter, 0);
+    }
+
     // What others ask.
 
     function test_TheFirstHeldTargetIsNamed() public {

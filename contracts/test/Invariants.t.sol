@@ -63,13 +63,14 @@ contract InvariantsTest {
     }
 
     function _acts() private pure returns (bytes4[] memory acts) {
-        acts = new bytes4[](20);
+        acts = new bytes4[](21);
         (acts[0], acts[1], acts[2], acts[3]) = (Book.admit.selector, Book.change.selector, Book.suspend.selector, Book.reinstate.selector);
         (acts[4], acts[5], acts[6], acts[7]) =
         (Book.expel.selector, Book.moveAuthority.selector, Book.registerKey.selector, Book.open.selector);
         (acts[8], acts[9], acts[10], acts[11]) = (Book.decide.selector, Book.hold.selector, Book.release.selector, Book.attest.selector);
         (acts[12], acts[13], acts[14], acts[15]) =
         (Book.correct.selector, Book.withdraw.selector, Book.register.selector, Book.publish.selector);
+        acts[20] = Book.releaseFor.selector;
         (acts[16], acts[17], acts[18], acts[19]) =
         (Book.cancel.selector, Book.transfer.selector, Book.approve.selector, Book.approveForAll.selector);
     }

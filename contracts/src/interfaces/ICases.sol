@@ -21,6 +21,7 @@ interface ICases {
     error UnknownOutcome(uint8 outcome);
     error AlreadyHeld(bytes32 target, address holder);
     error NotHeldBy(bytes32 target, address account);
+    error HolderStands(bytes32 target, address holder);
     error Held(bytes32 target);
 
     /// @notice Opens a case. Requirements: good standing. caseId = keccak256(abi.encode(target, kind, opener, documentHash)).
@@ -31,6 +32,8 @@ interface ICases {
     function hold(bytes32 target, bytes32 documentHash) external;
     /// @notice Ends the caller's own hold. Requirements: ARBITER or REGULATOR still.
     function release(bytes32 target, bytes32 documentHash) external;
+    /// @notice Ends the hold of a holder who can no longer end it: not in good standing, or no judge any more. Requirements: REGULATOR.
+    function releaseFor(bytes32 target, address holder, bytes32 documentHash) external;
 
     function isHeld(bytes32 target) external view returns (bool);
     /// @notice Reverts Held(target) with the first held one. Zero keys are never held.
