@@ -30,20 +30,11 @@ from deedbook.domain.codes import (
     Mode,
     Purpose,
 )
-from deedbook.domain.consents import (
-    Consent,
-    Notice,
-    SignedConsent,
-    Withdrawal,
-    consent_id,
-    load_notice,
-    record_commit,
-    with_statement,
-    withdrawal_digest,
-)
+from deedbook.domain.consents import Consent, SignedConsent, Withdrawal, consent_id, record_commit, withdrawal_digest
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.keytree import decode_cover, delivered_indices
 from deedbook.domain.members import identity_commitment
+from deedbook.domain.notices import Notice, load_notice, with_statement
 from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split, offer_id
 from deedbook.errors import DeedbookError, IntegrityError, RejectedByContract
 from deedbook.ledger import assets, attestations, deliveries, members, offers, revenue, sales
@@ -80,13 +71,14 @@ class Sale:
 
 
 class Story:
-    """Tells the sale of `count` people's records in the home behind `services`."""
+    """Tells the sale of `count` people's records in the home behind `services`; `wallets` are the people's."""
 
     def __init__(self, services: Services, teller: Teller, count: int) -> None:
         self._s = services
         self._t = teller
         self._count = count
         self._acting = services.acting
+        self.wallets: list[Wallet] = []
         self._start = services.chain_time()
         self._asset_salt = services.entropy(32)
         self._provider = services.signer(cast.PROVIDER)
@@ -98,7 +90,7 @@ class Story:
         """The whole story, in order."""
         self.admit_members()
         notice = self.publish_notice()
-        wallets = self.give_wallets()
+        wallets = self.wallets = self.give_wallets()
         self.sign_consents(notice, wallets)
         batch = self.anchor()
         self.audit_batch(batch)
