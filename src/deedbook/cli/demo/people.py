@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -117,20 +118,16 @@ def _answer(line: int, row: list[str]) -> Answer:
 
 
 def _cents(line: int, text: str) -> int:
-    whole, _, part = text.partition(".")
-    if not (whole.isascii() and whole.isdigit() and len(part) <= 2 and (part or "0").isdigit()):
+    found = re.fullmatch(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", text)
+    if found is None:
         raise InvalidFormat(f"line {line}, wage", "must be a positive amount with at most two decimals")
-    return int(whole) * 100 + int((part + "00")[:2])
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def _years(line: int, column: str, text: str) -> int:
-    try:
-        years = int(text)
-    except ValueError:
-        years = 1000
-    if not -10 <= years <= 120:
+    if re.fullmatch(r"-?[0-9]{1,3}", text) is None or not -10 <= int(text) <= 120:
         raise InvalidFormat(f"line {line}, {column}", "must be whole years")
-    return years
+    return int(text)
 
 
 def _one_of(line: int, column: str, text: str, allowed: tuple[str, ...]) -> str:
