@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ from deedbook.chain.client import HttpNode
 from deedbook.chain.embedded.chain import Chain
 from deedbook.chain.embedded.rpc import Methods
 from deedbook.domain.hashing import from_hex
-from deedbook.errors import ChainUnavailable
+from tests.integration.anvil_node import running_anvil
 from tests.integration.embedded_corpus import CHAIN_ID, START, ZERO, Side, diverge, tell
 
 DROPPED = {
@@ -51,42 +48,15 @@ VAGUE = frozenset({-32602, -32600, -32700})
 
 
 @pytest.fixture(scope="module")
-def anvil_url(anvil: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(anvil), "--port", str(port), "--hardfork", "paris", "--base-fee", "0", "--gas-price", "0",
-        "--disable-min-priority-fee", "--chain-id", str(CHAIN_ID), "--timestamp", str(START),
-        "--disable-default-create2-deployer", "--quiet",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(HttpNode(url, timeout=5), process)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(node: HttpNode, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        try:
-            node.request("eth_chainId", [])
-        except ChainUnavailable:
-            assert process.poll() is None, "anvil ended"
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("anvil does not answer")
+def second(anvil: Path) -> Iterator[HttpNode]:
+    with running_anvil(anvil, chain_id=CHAIN_ID, start=START) as node:
+        yield node
 
 
 class Pair:
     """Both chains, with the same accounts funded."""
 
-    def __init__(self, url: str) -> None:
-        node = HttpNode(url, timeout=60)
+    def __init__(self, node: HttpNode) -> None:
         funded = {account: int(node.request("eth_getBalance", [account, "latest"]), 16) for account in
                   node.request("eth_accounts", [])}  # fmt: skip
         # anvil keeps an account for its coinbase, touched or not; with ether it is there on both sides.
@@ -126,8 +96,8 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def told(anvil_url: str) -> Pair:
-    pair = Pair(anvil_url)
+def told(second: HttpNode) -> Pair:
+    pair = Pair(second)
     tell(pair.theirs)
     tell(pair.ours)
     return pair
