@@ -46,16 +46,15 @@ from deedbook.domain.consents import (
     batch_id,
     common_terms,
     consent_id,
-    load_notice,
     manifest_hash,
     terms_hash,
-    with_statement,
 )
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, keccak256, sha256
 from deedbook.domain.journal import JOURNALLED, entities_of, entity_slot, fold
 from deedbook.domain.keytree import cover_all_but, encode_cover
 from deedbook.domain.merkle import consent_leaf, positional_root, rfc9162_root
+from deedbook.domain.notices import load_notice, with_statement
 from deedbook.domain.sales import Conditions, Intermediary, Offer, Price, Sandbox, Split, offer_id, sale_id
 from deedbook.errors import DeedbookError
 from deedbook.wallet.recovery import address_of

@@ -15,27 +15,24 @@ from deedbook.domain.codes import ConsentField, Licence, Mode, Purpose
 from deedbook.domain.consents import (
     Consent,
     ConsentDomain,
-    ConsentReceipt,
-    Notice,
     SignedConsent,
     Terms,
     Withdrawal,
     common_terms,
     consent_id,
     consent_id_of_args,
-    load_notice,
     narrower_field,
     receipt_digest,
     receipt_typed_data,
     record_commit,
-    render_statement,
     terms_hash,
     typed_data,
-    with_statement,
     withdrawal_digest,
     withdrawal_typed_data,
 )
 from deedbook.domain.hashing import keccak256
+from deedbook.domain.notices import Notice, load_notice, render_statement, with_statement
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
 from deedbook.wallet.recovery import verify_signer
 from deedbook.wallet.signers import LocalSigner

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deedbook.domain.assets import Descriptor
-from deedbook.domain.consents import Consent, ConsentReceipt, Notice, SignedConsent, Terms, Withdrawal
+from deedbook.domain.consents import Consent, SignedConsent, Terms, Withdrawal
 from deedbook.domain.documents import Fields, hidden_character, parse_decimal, read_document, require_plain
 from deedbook.domain.hashing import canonical_json
+from deedbook.domain.notices import Notice
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.domain.sales import Offer
 from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput, WrongVersion
 

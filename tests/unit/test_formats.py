@@ -12,7 +12,21 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from deedbook.bootstrap.home import Home
-from deedbook.domain import abi, assets, cases, consents, hashing, journal, keytree, members, merkle, money, sales
+from deedbook.domain import (
+    abi,
+    assets,
+    cases,
+    consents,
+    hashing,
+    journal,
+    keytree,
+    members,
+    merkle,
+    money,
+    notices,
+    receipts,
+    sales,
+)
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import KeyRecord
 from deedbook.errors import DeedbookError
@@ -66,15 +80,15 @@ def consent(given: Input) -> Any:
 
 @runs("notice")
 def notice(given: Input) -> Any:
-    read = consents.Notice.from_json(given["notice"])
-    assert consents.Notice.decode(read.encode()) == read
+    read = notices.Notice.from_json(given["notice"])
+    assert notices.Notice.decode(read.encode()) == read
     return {"document": read.encode().decode(), "noticeHash": to_hex(read.hash)}
 
 
 @runs("statement")
 def statement(given: Input) -> Any:
-    read = consents.Notice.from_json(given["notice"])
-    return {"statement": consents.render_statement(read, consents.Consent.from_json(given["consent"]))}
+    read = notices.Notice.from_json(given["notice"])
+    return {"statement": notices.render_statement(read, consents.Consent.from_json(given["consent"]))}
 
 
 @runs("signature")
@@ -100,12 +114,12 @@ def signed_consent(given: Input) -> Any:
 @runs("receipt")
 def receipt(given: Input) -> Any:
     if "document" in given:
-        read = consents.ConsentReceipt.from_json(hashing.parse_json(given["document"].encode(), "receipt"))
+        read = receipts.ConsentReceipt.from_json(hashing.parse_json(given["document"].encode(), "receipt"))
     else:
         signed, signer = consents.SignedConsent.from_json(given["signed"]), LocalSigner(raw(given["collectorKey"]))
-        unsigned = consents.ConsentReceipt(signed, given["language"], signer.address, given["issuedAt"], bytes(65))
+        unsigned = receipts.ConsentReceipt(signed, given["language"], signer.address, given["issuedAt"], bytes(65))
         made = signer.sign_digest(unsigned.digest)
-        read = consents.ConsentReceipt(signed, given["language"], signer.address, given["issuedAt"], made)
+        read = receipts.ConsentReceipt(signed, given["language"], signer.address, given["issuedAt"], made)
     recovery.verify_signer(read.digest, read.signature, read.collector)
     return {"digest": to_hex(read.digest), "document": read.encode().decode()}
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from deedbook.domain.batches import Batch, batch_of
-from deedbook.domain.consents import Consent, ConsentDomain, ConsentReceipt, SignedConsent
+from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent
 from deedbook.domain.hashing import sha256
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound, SealBroken
 from deedbook.records.consents import ConsentState, SignedConsents
 from deedbook.records.store import Records

@@ -8,7 +8,8 @@ from typing import Any
 
 from deedbook.audit import consents
 from deedbook.domain.batches import Batch
-from deedbook.domain.consents import ConsentDomain, Notice
+from deedbook.domain.consents import ConsentDomain
+from deedbook.domain.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)

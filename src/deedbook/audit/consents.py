@@ -18,19 +18,18 @@ from deedbook.domain.codes import MODES_ALL, AssetState, AttestationKind, EndCau
 from deedbook.domain.consents import (
     Consent,
     ConsentDomain,
-    Notice,
     SignedConsent,
     Terms,
     batch_id,
     consent_id_of_args,
     narrower_field,
-    render_statement,
     terms_hash,
 )
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, checksum_address, to_hex
 from deedbook.domain.journal import asset_entity
 from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_root
+from deedbook.domain.notices import Notice, render_statement
 from deedbook.errors import DeedbookError, EvidenceMissing
 from deedbook.wallet.recovery import recover
 

@@ -9,10 +9,10 @@ from deedbook.audit.consents import Bound, ConsentRegister
 from deedbook.audit.findings import Findings, contradiction
 from deedbook.audit.sales import Sale
 from deedbook.domain.assets import Descriptor
-from deedbook.domain.consents import Notice
 from deedbook.domain.hashing import ZERO32, sha256, to_hex
 from deedbook.domain.keytree import Cover, cover_all_but, decode_cover, delivered_count, is_delivered
 from deedbook.domain.merkle import rfc9162_root
+from deedbook.domain.notices import Notice
 from deedbook.errors import DeedbookError, EvidenceMissing
 
 EMPTY_UNIT = sha256(b"")

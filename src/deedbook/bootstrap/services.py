@@ -23,7 +23,7 @@ from deedbook.chain.decoding import Decoder
 from deedbook.chain.deployment import Deployment, deploy, require_chain
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
-from deedbook.domain.consents import Notice
+from deedbook.domain.notices import Notice
 from deedbook.errors import ChainUnavailable, IntegrityError, InvalidFormat, InvalidInput, Locked, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents

@@ -203,3 +203,8 @@ def kinds_of(bits: int) -> tuple[AttestationKind, ...]:
 def bits_of(*kinds: AttestationKind) -> int:
     """A policy's set of bits (1 << kind) of these kinds."""
     return sum(1 << kind for kind in set(kinds))
+
+
+def bits_in(mask: int) -> tuple[int, ...]:
+    """The set bits of a mask as powers of two, ascending."""
+    return tuple(1 << place for place in range(mask.bit_length()) if mask >> place & 1)

@@ -1,22 +1,18 @@
-"""Consents: what a person signs, what the sentence says, what the ledger makes of many of them.
+"""Consents: what a person signs, and the terms that many of them grant together.
 
 A consent is an EIP-712 message; its digest is the consent's identifier. The statement in it is rendered from the
-other fields by the template of the notice, so that what is read is what is signed. Signatures are made and recovered
-in `wallet`; this file knows only digests.
+other fields by a notice (`notices`). Signatures are made and recovered in `wallet`; this file knows only digests.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from deedbook.domain.abi import encode
-from deedbook.domain.codes import ConsentField, Mode, Purpose
+from deedbook.domain.codes import ConsentField
 from deedbook.domain.documents import (
     Fields,
     read_document,
@@ -36,7 +32,7 @@ from deedbook.domain.hashing import (
     to_hex,
 )
 from deedbook.domain.merkle import rfc9162_root
-from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature
+from deedbook.errors import InvalidInput, InvalidSignature
 
 CONSENT_TYPE: Final = (
     "Consent(address subject,uint256 assetId,address controller,address recipient,uint16 recipientClass,"
@@ -490,7 +486,7 @@ class SignedConsent:
     signature: bytes
 
     def __post_init__(self) -> None:
-        _require_signature(self.signature)
+        require_signature(self.signature)
 
     @property
     def consent_id(self) -> bytes:
@@ -541,7 +537,7 @@ class Withdrawal:
     def __post_init__(self) -> None:
         require_bytes("consentId", self.consent_id, 32)
         require_bytes("subject", self.subject, 20)
-        _require_signature(self.signature)
+        require_signature(self.signature)
 
     @property
     def digest(self) -> bytes:
@@ -568,374 +564,11 @@ class Withdrawal:
         return cls(_domain(fields), fields.hex("consentId", 32), fields.hex("subject", 20), fields.hex("signature"))
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentReceipt:
-    """The collector's answer to a consent, kept by the person (format 3): what was agreed, and the collector's
-    signature over Receipt(consentId, assetId, subject), which suffices to withdraw without a proof.
-
-    `language` is the BCP 47 tag of the notice; `issued_at` Unix seconds. Its JSON is in the form of an ISO/IEC TS
-    27560:2023 consent receipt; docs/formats.md says which fields are ours.
-    """
-
-    signed: SignedConsent
-    language: str
-    collector: bytes
-    issued_at: int
-    signature: bytes
-
-    def __post_init__(self) -> None:
-        require_plain("language", self.language, most=35)
-        require_bytes("collector", self.collector, 20)
-        require_time("issuedAt", self.issued_at)
-        _require_signature(self.signature)
-
-    @property
-    def digest(self) -> bytes:
-        """The digest that the collector signed."""
-        consent = self.signed.consent
-        return receipt_digest(self.signed.domain, self.signed.consent_id, consent.asset_id, consent.subject)
-
-    def to_json(self) -> dict[str, Any]:
-        """The document as a JSON object."""
-        consent, identifier = self.signed.consent, to_hex(self.signed.consent_id)
-        subject, controller = to_hex(consent.subject), to_hex(consent.controller)
-        recipient = to_hex(consent.recipient) if any(consent.recipient) else f"class:{int(consent.recipient_class)}"
-        return {
-            "format": "deedbook.receipt",
-            "version": 1,
-            "schema_version": "ISO/IEC TS 27560:2023",
-            "receipt_id": identifier,
-            "record_id": identifier,
-            "pii_principal_id": subject,
-            "pii_processing": {
-                "privacy_notice": to_hex(consent.notice_hash),
-                "language": self.language,
-                "purposes": [
-                    {
-                        "purpose": consent.statement,
-                        "purpose_type": _name_of(Purpose, consent.purpose),
-                        "lawful_basis": "consent",
-                        "pii_controllers": [controller],
-                        "processing_method": [_name_of(Mode, bit) for bit in bits(consent.modes)],
-                        "geographic_restrictions": "none" if consent.cross_border else "no transfer across the border",
-                        "recipient_third_parties": [recipient],
-                        "withdrawal_method": WITHDRAWAL_TYPE,
-                    }
-                ],
-            },
-            "party_identification": [
-                {"party_id": controller, "party_role": "PII controller"},
-                {"party_id": to_hex(self.collector), "party_role": "collector"},
-            ],
-            "event": [
-                {
-                    "event_time": self.issued_at,
-                    "validity_duration": {"from": consent.valid_from, "until": consent.valid_until},
-                    "entity_id": subject,
-                    "event_type": "explicit",
-                    "event_state": "given",
-                }
-            ],
-            "signedConsent": self.signed.to_json(),
-            "collector": to_hex(self.collector),
-            "signature": to_hex(self.signature),
-        }
-
-    def encode(self) -> bytes:
-        """The document's canonical bytes."""
-        return canonical_json(self.to_json())
-
-    @classmethod
-    def from_json(cls, value: object) -> ConsentReceipt:
-        """The document of a JSON object, whose ISO fields must say what its signed consent says.
-
-        Raises InvalidFormat, WrongVersion, InvalidSignature (a length).
-        """
-        fields = read_document(value, "deedbook.receipt", _RECEIPT_KEYS)
-        processing = fields.object("pii_processing", ("privacy_notice", "language", "purposes"))
-        events = fields.array("event")
-        if len(events) != 1:
-            raise InvalidFormat(fields.path("event"), "is not one event")
-        event = Fields(events[0], fields.path("event"), _EVENT_KEYS)
-        receipt = cls(
-            SignedConsent.from_json(fields.raw("signedConsent")),
-            processing.text("language"),
-            fields.hex("collector", 20),
-            event.number("event_time", 64),
-            fields.hex("signature"),
-        )
-        for key, stated in receipt.to_json().items():
-            if canonical_json(fields.raw(key)) != canonical_json(stated):
-                raise InvalidFormat(fields.path(key), "is not what the signed consent says")
-        return receipt
-
-
-_RECEIPT_KEYS: Final = (
-    "schema_version",
-    "receipt_id",
-    "record_id",
-    "pii_principal_id",
-    "pii_processing",
-    "party_identification",
-    "event",
-    "signedConsent",
-    "collector",
-    "signature",
-)
-_EVENT_KEYS: Final = ("event_time", "validity_duration", "entity_id", "event_type", "event_state")
-
-
-def bits(value: int) -> tuple[int, ...]:
-    """The set bits of a mask as powers of two, ascending."""
-    return tuple(1 << place for place in range(value.bit_length()) if value >> place & 1)
-
-
-def _name_of(codes: type[Purpose] | type[Mode], value: int) -> str:
-    return next((str(code.name) for code in codes if code == value), str(int(value)))
-
-
 def _domain(fields: Fields) -> ConsentDomain:
     return ConsentDomain(fields.decimal("chainId", 256), fields.hex("contract", 20))
 
 
-def _require_signature(signature: object) -> None:
+def require_signature(signature: object) -> None:
+    """Raises InvalidSignature unless it is 65 bytes; whose it is, and that it is not malleable, is `wallet`'s."""
     if not isinstance(signature, bytes) or len(signature) != 65:
         raise InvalidSignature("signature", "is not 65 bytes")
-
-
-# -- notices and statements -----------------------------------------------------------------------------------------
-
-PLACEHOLDERS: Final = (
-    "asset",
-    "controller",
-    "recipient",
-    "purpose",
-    "modes",
-    "border",
-    "validFrom",
-    "validUntil",
-)
-"""What a template must show, each at least once: everything that a statement depends on."""
-
-_LABEL_GROUPS: Final = ("recipientClass", "purpose", "mode", "crossBorder")
-_PART = re.compile(r"\{([^{}]*)\}|[{}]")
-_LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """The words for codes: each mapping from the code in decimal (`crossBorder`: "true", "false") to plain text;
-    `joiner` stands between modes."""
-
-    recipient_class: Mapping[str, str]
-    purpose: Mapping[str, str]
-    mode: Mapping[str, str]
-    cross_border: Mapping[str, str]
-    joiner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a person is told before consenting (ISO/IEC 29184), and the template of the sentence that is signed.
-
-    `language` is a BCP 47 tag; `controller` the controller's name; all texts plain: no control character, no
-    bidirectional mark, nothing invisible. Raises InvalidFormat for a template with an unknown placeholder, or without
-    one of `PLACEHOLDERS`, or with text that is not plain.
-    """
-
-    language: str
-    controller: str
-    contact: str
-    title: str
-    asset_title: str
-    template: str
-    labels: Labels
-    retention: str
-    withdrawal: str
-    rights: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for field in ("language", "controller", "contact", "title", "asset_title", "template", "retention"):
-            _plain(field, getattr(self, field))
-        _plain("withdrawal", self.withdrawal)
-        for right in self.rights:
-            _plain("rights", right)
-        _plain("labels.joiner", self.labels.joiner)
-        for group, words in _groups(self.labels).items():
-            for code, word in words.items():
-                _plain(f"labels.{group}.{code}", word)
-        _check_template(self.template)
-        _check_codes(self.labels)
-
-    @property
-    def hash(self) -> bytes:
-        """SHA-256 of the canonical bytes: `noticeHash`."""
-        return sha256(self.encode())
-
-    def to_json(self) -> dict[str, Any]:
-        """The document as a JSON object."""
-        return {
-            "format": "deedbook.notice",
-            "version": 1,
-            "language": self.language,
-            "controller": self.controller,
-            "contact": self.contact,
-            "title": self.title,
-            "assetTitle": self.asset_title,
-            "template": self.template,
-            "labels": {**_groups(self.labels), "joiner": self.labels.joiner},
-            "retention": self.retention,
-            "withdrawal": self.withdrawal,
-            "rights": list(self.rights),
-        }
-
-    @classmethod
-    def from_json(cls, value: object) -> Notice:
-        """The document of a JSON object. Raises InvalidFormat, WrongVersion."""
-        fields = read_document(value, "deedbook.notice", _NOTICE_KEYS)
-        labels = fields.object("labels", (*_LABEL_GROUPS, "joiner"))
-        return cls(
-            language=fields.text("language"),
-            controller=fields.text("controller"),
-            contact=fields.text("contact"),
-            title=fields.text("title"),
-            asset_title=fields.text("assetTitle"),
-            template=fields.text("template"),
-            labels=Labels(
-                recipient_class=_words(labels, "recipientClass"),
-                purpose=_words(labels, "purpose"),
-                mode=_words(labels, "mode"),
-                cross_border=_words(labels, "crossBorder"),
-                joiner=labels.text("joiner"),
-            ),
-            retention=fields.text("retention"),
-            withdrawal=fields.text("withdrawal"),
-            rights=tuple(fields.array("rights")),
-        )
-
-    def encode(self) -> bytes:
-        """The document's canonical bytes."""
-        return canonical_json(self.to_json())
-
-    @classmethod
-    def decode(cls, data: bytes) -> Notice:
-        """The document of its canonical bytes; no other spelling is taken. Raises as `from_json`."""
-        return cls.from_json(parse_canonical_json(data, "deedbook.notice"))
-
-
-_NOTICE_KEYS: Final = (
-    "language",
-    "controller",
-    "contact",
-    "title",
-    "assetTitle",
-    "template",
-    "labels",
-    "retention",
-    "withdrawal",
-    "rights",
-)
-
-
-def render_statement(notice: Notice, consent: Consent) -> str:
-    """The sentence for these fields (the consent's own `statement` is not read). Deterministic (docs/formats.md).
-
-    Raises InvalidFormat: no label for a code, no mode; InvalidInput: a time after the year 9999.
-    """
-    values = statement_values(notice, consent)
-    return _PART.sub(lambda found: values[found.group(1)], notice.template)
-
-
-def statement_values(notice: Notice, consent: Consent) -> dict[str, str]:
-    """What each placeholder stands for. Raises as `render_statement`."""
-    labels = notice.labels
-    named = any(consent.recipient)
-    if not consent.modes:
-        raise InvalidFormat("modes", "are none, so no sentence names them")
-    return {
-        "asset": notice.asset_title,
-        "controller": notice.controller,
-        "recipient": checksum_address(consent.recipient)
-        if named
-        else _label("recipientClass", labels.recipient_class, consent.recipient_class),
-        "purpose": _label("purpose", labels.purpose, consent.purpose),
-        "modes": labels.joiner.join(_label("mode", labels.mode, bit) for bit in bits(consent.modes)),
-        "border": labels.cross_border["true" if consent.cross_border else "false"],
-        "validFrom": iso_time("validFrom", consent.valid_from),
-        "validUntil": iso_time("validUntil", consent.valid_until),
-    }
-
-
-def with_statement(notice: Notice, consent: Consent) -> Consent:
-    """The consent with the notice's hash and the sentence rendered from its own fields: what a wallet shows and signs.
-
-    Build the consent with any plain text as `statement` first.
-    """
-    return replace(consent, notice_hash=notice.hash, statement=render_statement(notice, consent))
-
-
-def iso_time(field: str, seconds: int) -> str:
-    """Unix seconds as `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601, UTC). Raises InvalidInput(`field`) after the year 9999."""
-    if not 0 <= seconds <= _LATEST:
-        raise InvalidInput(field, "is not a time from 1970 to 9999")
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def load_notice(language: str, *, controller: str, contact: str, asset_title: str) -> Notice:
-    """The notice for selling resumes to employers, as the demo uses it, in `zh-CN` or `en`.
-
-    Raises InvalidInput for another language.
-    """
-    if language not in ("zh-CN", "en"):
-        raise InvalidInput("language", "is neither zh-CN nor en")
-    from importlib import resources  # here: auditors, who load no notice, start faster without it
-
-    text = resources.files("deedbook.domain").joinpath("notices", f"recruitment.{language}.json").read_bytes()
-    document = json.loads(text) | {"controller": controller, "contact": contact, "assetTitle": asset_title}
-    return Notice.from_json(document)
-
-
-def _groups(labels: Labels) -> dict[str, dict[str, str]]:
-    groups = (labels.recipient_class, labels.purpose, labels.mode, labels.cross_border)
-    return {name: dict(words) for name, words in zip(_LABEL_GROUPS, groups, strict=True)}
-
-
-def _words(labels: Fields, group: str) -> dict[str, str]:
-    words = labels.raw(group)
-    if not isinstance(words, Mapping):
-        raise InvalidFormat(labels.path(group), "is not an object")
-    return dict(words)
-
-
-def _label(group: str, words: Mapping[str, str], code: int) -> str:
-    word = words.get(str(int(code)))
-    if word is None:
-        raise InvalidFormat(f"labels.{group}", f"has no label for {int(code)}")
-    return word
-
-
-def _plain(field: str, text: object) -> None:
-    try:
-        require_plain(field, text, most=4096)
-    except InvalidInput as reason:
-        raise InvalidFormat(f"notice.{field}", reason.reason) from reason
-
-
-def _check_template(template: str) -> None:
-    names = [found.group(1) for found in _PART.finditer(template)]
-    for name in names:
-        if name not in PLACEHOLDERS:
-            raise InvalidFormat("notice.template", f"has an unknown placeholder {name!r}")
-    for name in PLACEHOLDERS:
-        if name not in names:
-            raise InvalidFormat("notice.template", f"does not show {name!r}")
-
-
-def _check_codes(labels: Labels) -> None:
-    if set(labels.cross_border) != {"true", "false"}:
-        raise InvalidFormat("notice.labels.crossBorder", 'is not exactly "true" and "false"')
-    for group, words in _groups(labels).items():
-        for code in words if group != "crossBorder" else ():
-            if not code.isascii() or not code.isdigit() or str(int(code)) != code or int(code) > 0xFFFF:
-                raise InvalidFormat(f"notice.labels.{group}", f"{code!r} is no code")

@@ -12,16 +12,10 @@ from typing import Any, Protocol
 
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.batches import Batch, batch_of, leaf_of
-from deedbook.domain.consents import (
-    ConsentDomain,
-    ConsentReceipt,
-    Notice,
-    SignedConsent,
-    Withdrawal,
-    receipt_digest,
-    render_statement,
-)
+from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal, receipt_digest
 from deedbook.domain.merkle import PositionalTree
+from deedbook.domain.notices import Notice, render_statement
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import Conflict, InvalidInput, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.wallet.recovery import verify_signer

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from deedbook.domain.batches import Batch
-from deedbook.domain.consents import ConsentReceipt, SignedConsent, Terms
+from deedbook.domain.consents import SignedConsent, Terms
 from deedbook.domain.hashing import canonical_json, parse_json, to_hex
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound, SealBroken
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import batches, consents
