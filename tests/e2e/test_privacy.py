@@ -1,4 +1,4 @@
-"""Nothing by which a person could be recognised leaves the sealed records: not on chain, not in databases, not in words.
+"""Nothing by which a person could be recognised leaves the sealed records: not on chain, in databases or in words.
 
 The same scan is run over a home that leaks on purpose, so that silence means something.
 """
@@ -113,7 +113,7 @@ def test_nothing_of_a_person_is_in_calldata_or_logs(told: Told) -> None:
 
 
 def test_nothing_of_a_person_is_in_a_stolen_home(told: Told) -> None:
-    """Contract storage (the chain's database), records, mirror, objects, bundle, keys: raw files and every SQL value."""
+    """Contract storage (in the chain file), records, mirror, objects, bundle, keys: raw files and every SQL value."""
     places = files_of(told.home)
     assert {"chain/chain.sqlite", "records.sqlite", "mirror.sqlite", "sale-1.deed"} <= set(places)
     assert scan(places, needles(told.people)) == []

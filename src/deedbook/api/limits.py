@@ -10,10 +10,12 @@ from deedbook.api.problems import problem
 
 MOST_BODY: Final = 4 * 1024 * 1024
 """The longest body in bytes."""
+MOST_DRAINED: Final = 16 * MOST_BODY
+"""How much of a longer one is read before the connection is closed on its sender."""
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 as soon as a body is known to be longer than `MOST_BODY`."""
+    """ASGI middleware: answers 413 to a body that is longer than `MOST_BODY` and keeps none of it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,18 +34,17 @@ class BodyLimit:
 
 
 async def _read(receive: Receive, stated: bytes) -> bytes | None:
-    if stated.isdigit() and int(stated[:20]) > MOST_BODY:
-        return None
+    """The body; None for one that is too long, of which `MOST_DRAINED` bytes are let go by, so that its sender can
+    still hear the answer."""
+    most = MOST_BODY if not stated.isdigit() or int(stated[:20]) <= MOST_BODY else 0
     parts, size, more = [], 0, True
-    while more:
+    while more and size <= MOST_DRAINED:
         message = await receive()
-        part = message.get("body", b"")
         more = message.get("more_body", False)
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BODY:
-            return None
-    return b"".join(parts)
+        size += len(message.get("body", b""))
+        if size <= most:
+            parts.append(message.get("body", b""))
+    return b"".join(parts) if size <= most else None
 
 
 def _given(body: bytes, receive: Receive) -> Receive:

@@ -111,15 +111,20 @@ class Desk:
         return {**_batch(made), **_transaction(receipt)}
 
     def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
-        """Relays a withdrawal and destroys the record's key. Raises InvalidSignature, NotFound, RejectedByContract."""
+        """Relays a withdrawal and destroys the record's key; a consent that waits for its batch never enters one.
+
+        Raises InvalidSignature, NotFound, RejectedByContract.
+        """
         signed = Withdrawal.from_json(withdrawal)
+        said: dict[str, Any] = {"consentId": to_hex(signed.consent_id), "anchored": False, "erased": 0}
         with self._writing:
             receipt = self._services.consents.withdraw_for(signed, self._relayer)
-            self._services.records.consents.mark_withdrawn(signed.consent_id)
-            self._services.follow()
-            erased = self._erase(signed.consent_id)
-        live = receipt.event("LeafEnded").args["live"]
-        return {"consentId": to_hex(signed.consent_id), "live": live, "erased": erased, **_transaction(receipt)}
+            if receipt is not None:
+                self._services.follow()
+                live = receipt.event("LeafEnded").args["live"]
+                erased = self._erase(signed.consent_id)
+                said |= {"anchored": True, "live": live, "erased": erased, **_transaction(receipt)}
+        return said
 
     def _erase(self, consent_id: bytes) -> int:
         """Destroys the record's key in every payload that holds it; how many there were."""

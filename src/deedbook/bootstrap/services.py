@@ -34,7 +34,8 @@ from deedbook.mirror.schema import CANONICAL
 from deedbook.mirror.source import NodeSource
 from deedbook.mirror.store import Chain as MirroredChain
 from deedbook.mirror.store import Mirror
-from deedbook.queries.consents import ended_records
+from deedbook.queries.assets import version
+from deedbook.queries.consents import batch, ended_records
 from deedbook.queries.statements import StatementView, statement_of_consent
 from deedbook.records.store import Records
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
@@ -300,6 +301,18 @@ class Services:
         """What a person's record was delivered for, what is owed and what was paid. Raises NotFound."""
         covers, place = self.records.deliveries.cover, self.records.consents.place_of
         return statement_of_consent(self.mirror, consent_id, covers, place=place)
+
+    def erase_record_of(self, consent_id: bytes) -> int:
+        """Destroys the key of a consent's record in every payload that holds it; in how many. Raises NotFound."""
+        batch_id, index = self.records.consents.place_of(consent_id)
+        targets: dict[bytes, list[int]] = {}
+        for binding in batch(self.mirror, batch_id).bindings:
+            root = version(self.mirror, binding.asset_id, binding.version).content_root
+            with suppress(NotFound):
+                targets[self.vault.payload_of(root).payload_id] = [binding.record_offset + index]
+        if targets:
+            self.erasure.erase(targets)
+        return len(targets)
 
     # -- audit -----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from deedbook.chain.transactions import Call, Receipt, Signer
@@ -25,11 +25,20 @@ class Sending(Protocol):
 class Acting:
     """Calls the contracts of one deployment.
 
-    `addresses` gives the 20-byte address of each contract by name.
+    `addresses` gives the 20-byte address of each contract by name. Where `is_over` is given (whether the intent of a
+    key has come to its end), a call that was made before is made again, as another intent.
     """
 
-    def __init__(self, sender: Sending, chain_id: int, addresses: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        sender: Sending,
+        chain_id: int,
+        addresses: Mapping[str, bytes],
+        *,
+        is_over: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._sender = sender
+        self._is_over = is_over
         self.chain_id = chain_id
         self.addresses = addresses
 
@@ -48,9 +57,15 @@ class Acting:
         return self._sender.read(self._call(contract, function, arguments))
 
     def key_of(self, signer: Signer, call: Call) -> str:
-        """The idempotency key of a call that is to be made once: contract, function and a hash of signer and data."""
+        """The idempotency key of a call: contract, function, a hash of signer and data, and from the second time on
+        which time it is."""
         digest = sha256(signer.address + call.to + call.data)
-        return f"{call.contract}.{call.function}/{to_hex(digest[:16])}"
+        key = first = f"{call.contract}.{call.function}/{to_hex(digest[:16])}"
+        time = 1
+        while self._is_over(key):
+            time += 1
+            key = f"{first}/{time}"
+        return key
 
     def _call(self, contract: str, function: str, arguments: tuple[Any, ...]) -> Call:
         return Call(contract, self.addresses[contract], function, arguments)

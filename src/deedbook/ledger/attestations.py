@@ -13,6 +13,13 @@ def attest(
     return acting.act(attester, "Attestations", "attest", target, kind, outcome, document, valid_until)
 
 
+def correct(
+    acting: Acting, attester: Signer, target: bytes, kind: int, document: bytes, valid_until: int, *, outcome: int = 1
+) -> Receipt:
+    """Replaces the attester's standing statement by a new one."""
+    return acting.act(attester, "Attestations", "correct", target, kind, outcome, document, valid_until)
+
+
 def withdraw(acting: Acting, attester: Signer, target: bytes, kind: int, document: bytes) -> Receipt:
     """Withdraws the attester's standing statement; `document` says why."""
     return acting.act(attester, "Attestations", "withdraw", target, kind, document)

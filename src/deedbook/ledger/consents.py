@@ -66,6 +66,9 @@ class ConsentBook(Protocol):
     def leaves_of(self, batch_id: bytes) -> list[SignedConsent]:
         """The signed consents of a batch, in leaf order."""
 
+    def mark_withdrawn(self, consent_id: bytes) -> None:
+        """Notes a withdrawal; a pending consent then never enters a batch."""
+
     def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
         """Batch id and index of an anchored consent. Raises NotFound."""
 
@@ -155,16 +158,24 @@ class Consents:
         place = self.place(consent_id)
         return self._acting.act(subject, "Consents", "withdraw", place.batch.stated, place.leaf, place.proof)
 
-    def withdraw_for(self, withdrawal: Withdrawal, relayer: Signer) -> Receipt:
-        """Relays a signed withdrawal. Raises InvalidSignature, NotFound, RejectedByContract."""
+    def withdraw_for(self, withdrawal: Withdrawal, relayer: Signer) -> Receipt | None:
+        """Relays a signed withdrawal; None for a consent that is in no batch yet, and now never will be.
+
+        Raises InvalidSignature, NotFound, RejectedByContract.
+        """
         if withdrawal.domain != self.domain:
             raise InvalidInput("contract", "the withdrawal is for another chain or contract")
         signed = self._book.consent(withdrawal.consent_id)
         if withdrawal.subject != signed.consent.subject:
             raise InvalidInput("subject", "the consent is another's")
         verify_signer(withdrawal.digest, withdrawal.signature, withdrawal.subject)
-        place = self.place(withdrawal.consent_id)
+        self._book.mark_withdrawn(withdrawal.consent_id)
+        try:
+            place = self.place(withdrawal.consent_id)
+        except NotFound:
+            return None
         arguments: tuple[Any, ...] = (place.batch.stated, place.leaf, place.proof, withdrawal.signature)
+        self._acting.simulate(relayer.address, "Consents", "withdrawFor", *arguments)
         return self._acting.act(relayer, "Consents", "withdrawFor", *arguments)
 
     def withdraw_by_receipt(self, receipt: ConsentReceipt, withdrawal: Withdrawal, relayer: Signer) -> Receipt:

@@ -72,7 +72,12 @@ def require_registered_key(acting: Acting, member: bytes, key: PublicKey) -> Non
 def hand_out(acting: Acting, shelf: Deliveries, delivered: Receipt) -> bytes:
     """The envelope that a delivery's receipt commits to, while that delivery stands. Raises NotFound before that."""
     event = delivered.event("SaleDelivered").args
-    state = acting.read("Market", "sale", event["saleId"])["state"]
+    return hand_out_for(acting, shelf, event["saleId"], event["envelopeHash"])
+
+
+def hand_out_for(acting: Acting, shelf: Deliveries, sale_id: bytes, envelope_hash: bytes) -> bytes:
+    """The envelope of this hash while the sale's delivery stands. Raises NotFound before that."""
+    state = acting.read("Market", "sale", sale_id)["state"]
     if state not in (SaleState.DELIVERED, SaleState.ACCEPTED, SaleState.DISPUTED):
-        raise NotFound("delivery of sale", to_hex(event["saleId"]), hint="the provider has to deliver first")
-    return shelf.envelope(event["envelopeHash"]).envelope
+        raise NotFound("delivery of sale", to_hex(sale_id), hint="the provider has to deliver first")
+    return shelf.envelope(envelope_hash).envelope

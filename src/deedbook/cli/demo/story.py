@@ -580,6 +580,8 @@ class Story:
         signature = leaver.signer.sign_digest(withdrawal_digest(domain, identifier))
         withdrawal = Withdrawal(domain, identifier, leaver.signer.address, signature)
         receipt = self._s.consents.withdraw_for(withdrawal, self._s.signer(cast.EXCHANGE))
+        if receipt is None:
+            raise IntegrityError("the consent is in no batch")
         live = receipt.event("LeafEnded").args["live"]
         t.transaction(
             f"withdrawn by signature, relayed for free; {live} consents stay live",

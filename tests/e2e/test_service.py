@@ -1,0 +1,240 @@
+"""The service of a home, over HTTP: what outsiders read and sign, and what it answers to the wrong questions."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deedbook import config
+from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.services import Services
+from deedbook.cli.demo import cast
+from deedbook.cli.demo.story import Story
+from deedbook.cli.demo.teller import Teller
+from deedbook.domain.consents import (
+    Consent,
+    ConsentDomain,
+    SignedConsent,
+    Withdrawal,
+    consent_id,
+    withdrawal_digest,
+)
+from deedbook.domain.hashing import to_hex
+from deedbook.wallet.signers import LocalSigner
+from tests.e2e.http_service import Answer, Client, running
+
+HERE = Path(__file__).parent
+SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@dataclass(frozen=True)
+class Told:
+    """A home with a told story, served."""
+
+    services: Services
+    desk: Desk
+    client: Client
+    story: Story
+
+    @property
+    def template(self) -> Consent:
+        """A consent of the story, to make others of."""
+        batch = self.services.records.consents.batches_of(self.asset_id)[0]
+        return self.services.records.consents.leaves_of(batch.batch_id)[0].consent
+
+    @property
+    def asset_id(self) -> int:
+        """The story's asset."""
+        return int(self.client.get("/assets").json()["items"][0]["assetId"])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    path = tmp_path_factory.mktemp("served") / "home"
+    with Services.init(config.load(path, {})) as services:
+        for part in cast.MEMBERS:
+            services.create_account(part.key)
+        story = Story(services, Teller("en", io.StringIO()), 4)
+        story.tell()
+        with Desk(services) as desk, running(desk) as client:
+            yield Told(services, desk, client, story)
+
+
+def _signed(told: Told, person: LocalSigner, change: Callable[[Consent], Consent] = lambda one: one) -> SignedConsent:
+    domain = told.services.consents.domain
+    consent = change(replace(told.template, subject=person.address, salt=told.services.entropy(32)))
+    return SignedConsent(domain, consent, person.sign_digest(consent_id(domain, consent)))
+
+
+def _person(told: Told) -> LocalSigner:
+    return LocalSigner.generate(told.services.entropy)
+
+
+def _problem(answer: Answer, status: int, code: str) -> Any:
+    """The body of a problem document (RFC 9457), once it is one."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status, body["status"], body["code"]) == (status, status, code), body
+    assert body["type"] == f"urn:deedbook:problem:{code}"
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+def test_ethers_and_viem_read_it_and_a_viem_consent_is_accepted_anchored_and_withdrawn(told: Told, node: Path) -> None:
+    command = [str(node), str(HERE / "outsider.mjs"), told.client.url]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    seen = json.loads(ran.stdout)
+    assert seen["end"]["live"] is False
+    again = seen["again"]
+    assert (again["status"], again["body"]["error"]) == (409, "AlreadyWithdrawn")
+    assert again["body"]["arguments"] == {"batchId": seen["batchId"], "index": seen["index"]}
+
+
+def test_health_ready_and_status_agree_with_the_chain(told: Told) -> None:
+    assert told.client.get("/health").json()["status"] == "ok"
+    ready = told.client.get("/ready").json()
+    assert ready["status"] == "ready"
+    status = told.client.get("/status").json()
+    assert status["chain"]["chainId"] == str(told.services.chain_id)
+    assert status["quarantined"] == 0
+    assert "openapi" in told.client.get("/openapi.json").json()
+
+
+def test_the_same_consent_twice_gives_the_same_receipt(told: Told) -> None:
+    signed = _signed(told, _person(told)).to_json()
+    first, second = told.client.post("/consents", signed), told.client.post("/consents", signed)
+    assert first.status == second.status == 201
+    assert first.content == second.content
+
+
+def test_a_consent_signed_by_another_is_refused(told: Told) -> None:
+    signed = _signed(told, _person(told))
+    forged = replace(signed, signature=_signed(told, _person(told)).signature)
+    assert _problem(told.client.post("/consents", forged.to_json()), 422, "invalid-signature")["field"] == "signature"
+
+
+def test_a_malleable_signature_is_refused(told: Told) -> None:
+    signed = _signed(told, _person(told))
+    r, s, v = signed.signature[:32], int.from_bytes(signed.signature[32:64], "big"), signed.signature[64]
+    twin = r + (SECP256K1_N - s).to_bytes(32, "big") + bytes([55 - v])
+    answer = told.client.post("/consents", replace(signed, signature=twin).to_json())
+    assert _problem(answer, 422, "invalid-signature")["field"] == "signature"
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("validUntil", lambda one: replace(one, valid_from=1, valid_until=2)),
+        ("statement", lambda one: replace(one, statement="I agree to nothing")),
+        ("controller", lambda one: replace(one, controller=b"\7" * 20)),
+    ],
+)
+def test_a_consent_with_a_wrong_field_is_refused_by_its_name(
+    told: Told, field: str, change: Callable[[Consent], Consent]
+) -> None:
+    answer = told.client.post("/consents", _signed(told, _person(told), change).to_json())
+    assert _problem(answer, 422, "invalid-input")["field"] == field
+
+
+@pytest.mark.parametrize(("field", "part"), [("chainId", "chain_id"), ("contract", "contract")])
+def test_a_consent_for_another_chain_or_contract_is_refused(told: Told, field: str, part: str) -> None:
+    person, domain = _person(told), told.services.consents.domain
+    other = replace(domain, **{part: 1 if part == "chain_id" else b"\1" * 20})
+    consent = replace(told.template, subject=person.address)
+    signed = SignedConsent(other, consent, person.sign_digest(consent_id(other, consent)))
+    assert _problem(told.client.post("/consents", signed.to_json()), 422, "invalid-input")["field"] == field
+
+
+def test_a_withdrawal_by_another_and_of_an_unknown_consent_are_refused(told: Told) -> None:
+    domain: ConsentDomain = told.services.consents.domain
+    person, other = _person(told), _person(told)
+    signed = _signed(told, person)
+    told.client.post("/consents", signed.to_json())
+    digest = withdrawal_digest(domain, signed.consent_id)
+    forged = Withdrawal(domain, signed.consent_id, person.address, other.sign_digest(digest))
+    assert _problem(told.client.post("/withdrawals", forged.to_json()), 422, "invalid-signature")
+    own = Withdrawal(domain, signed.consent_id, other.address, other.sign_digest(digest))
+    assert _problem(told.client.post("/withdrawals", own.to_json()), 422, "invalid-input")["field"] == "subject"
+    unknown = Withdrawal(domain, b"\5" * 32, other.address, other.sign_digest(withdrawal_digest(domain, b"\5" * 32)))
+    assert _problem(told.client.post("/withdrawals", unknown.to_json()), 404, "not-found")
+
+
+def test_a_consent_that_waits_and_is_withdrawn_never_enters_a_batch(told: Told) -> None:
+    domain = told.services.consents.domain
+    person = _person(told)
+    signed = _signed(told, person)
+    told.client.post("/consents", signed.to_json())
+    signature = person.sign_digest(withdrawal_digest(domain, signed.consent_id))
+    answer = told.client.post(
+        "/withdrawals", Withdrawal(domain, signed.consent_id, person.address, signature).to_json()
+    )
+    assert answer.status == 201
+    assert answer.json() == {"consentId": to_hex(signed.consent_id), "anchored": False, "erased": 0}
+    pending = told.services.records.consents.pending_consents(told.asset_id)
+    assert signed.consent_id not in {each.consent_id for each in pending}
+
+
+def test_an_expected_refusal_of_the_contract_keeps_its_name_and_arguments(told: Told) -> None:
+    """An asset that is not registered, and whose salt is not given: the contract says who may not."""
+    person = _person(told)
+    stranger = _signed(told, person, lambda one: replace(one, asset_id=12345))
+    assert told.client.post("/consents", stranger.to_json()).status == 201
+    body = _problem(told.client.post("/assets/12345/batches", {}), 409, "rejected-by-contract")
+    assert body["error"] == "NotController"
+    assert body["arguments"]["assetId"] in (12345, "12345")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/assets/1", 404, "not-found"),
+        ("/assets/0x12", 422, "invalid-input"),
+        ("/assets/-1", 422, "invalid-input"),
+        ("/assets?limit=0", 422, "invalid-input"),
+        ("/assets?after=zz", 422, "invalid-input"),
+        ("/offers/0x" + "00" * 32, 404, "not-found"),
+        ("/sales/0x" + "00" * 32, 404, "not-found"),
+        ("/sales/latest", 422, "invalid-input"),
+        ("/consents/0x" + "00" * 32, 404, "not-found"),
+        ("/statements/0x" + "00" * 32, 404, "not-found"),
+        ("/documents/0x" + "00" * 32, 404, "not-found"),
+        ("/nowhere", 404, "not-found"),
+    ],
+)
+def test_wrong_identifiers_are_problems(told: Told, path: str, status: int, code: str) -> None:
+    _problem(told.client.get(path), status, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "invalid-format"),
+        (b'{"format":"deedbook.consent","format":"x"}', "invalid-format"),
+        (b"[NaN]", "invalid-format"),
+        (b"[" * 10_000, "invalid-format"),
+        (b"\xff", "invalid-format"),
+        (b"{}", "invalid-format"),
+        (b'{"format":"deedbook.consent","version":2}', "wrong-version"),
+    ],
+)
+def test_a_malformed_body_is_a_problem(told: Told, body: bytes, code: str) -> None:
+    _problem(told.client.post("/consents", body), 422, code)
+
+
+def test_a_body_that_is_not_declared_as_json_or_is_too_long_is_refused(told: Told) -> None:
+    _problem(told.client.post("/consents", b"{}", media_type="text/plain"), 422, "invalid-input")
+    _problem(told.client.post("/consents", b" " * (5 * 1024 * 1024)), 413, "too-large")
+    _problem(told.client.post("/rpc", b"{}", media_type="text/plain"), 415, "unsupported-media-type")
+
+
+def test_nothing_pending_is_not_anchored(told: Told) -> None:
+    _problem(told.client.post("/assets/999/batches", {}), 404, "not-found")
