@@ -1,24 +1,19 @@
-"""The command `deedbook`: one group per noun, loaded only when used, and the one place where errors become words.
+"""The command `deedbook`: runs one command line, and is the one place where errors become words.
 
 Exit codes: 0 done; 1 a check found a difference or a contradiction; 2 usage; 3 evidence missing; 4 a contract
 refused; 5 not found; 6 in use or in conflict; 7 chain unavailable or another chain; 8 stored data is damaged;
-9 a key is missing; 70 a fault of Deedbook itself; 130 interrupted.
+9 a key is missing; 70 a fault of Deedbook itself (DEEDBOOK_DEBUG=1 shows it); 130 interrupted.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
-from typer.exceptions import Abort, Exit, TyperException
-
-from deedbook import __version__
+from deedbook.cli import verifying
 from deedbook.errors import (
     ChainUnavailable,
     Conflict,
@@ -45,66 +40,30 @@ EXIT_CODES: tuple[tuple[type[DeedbookError], int], ...] = (
     (IntegrityError, 8),
     (MissingKey, 9),
 )
+USAGE = 2
 FAULT = 70
-
-COMMANDS = {
-    "demo": "the Guiyang sale, end to end, on real records",
-    "init": "create a home: chain, contracts, databases, keys",
-    "serve": "run everything of a home in one process",
-    "status": "what is healthy",
-    "members": "who takes part",
-    "assets": "data assets and their versions",
-    "consents": "collect, anchor, bind, withdraw",
-    "attestations": "what reviewers and auditors state",
-    "offers": "what is for sale, on what terms",
-    "sales": "order, pay, deliver, accept",
-    "revenue": "settle, pay out, a person's statement",
-    "cases": "objections, disputes and holds",
-    "payloads": "seal, open, erase",
-    "wallet": "keys and signatures",
-    "mirror": "the public copy of the chain",
-    "audit": "export and verify",
-}
+INTERRUPTED = 130
 
 
-class Nouns(TyperGroup):
-    """Finds `deedbook.cli.<noun>` when its command is asked for, so that `audit verify` never loads a database."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"deedbook.cli.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-app = typer.Typer(
-    cls=Nouns, no_args_is_help=True, rich_markup_mode=None, add_completion=True, pretty_exceptions_enable=False
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"deedbook {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def deedbook(
-    home: str = typer.Option("", "--home", help="the folder of the home (DEEDBOOK_HOME)"),
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="print the version"),
-) -> None:
-    """A deed book for data: who holds it, who consented, who bought, who was paid."""
-    if home:
-        os.environ["DEEDBOOK_HOME"] = home
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; every error is in words on standard error, as JSON where the
+    command line says `--json`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        plain = verifying.asked(given)
+        return plain.run() if plain else _whole(given)
+    except DeedbookError as error:
+        print(as_json(error) if "--json" in given else words(error), file=sys.stderr)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        return _complain(given, "interrupted", "interrupted; run the same command again to go on", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("DEEDBOOK_DEBUG"):
+            raise
+        return _complain(given, "fault", f"a fault of Deedbook itself: {type(error).__name__}", FAULT)
 
 
 def exit_code(error: DeedbookError) -> int:
@@ -123,34 +82,43 @@ def as_json(error: DeedbookError) -> str:
     facts: dict[str, Any] = {"code": error.code, "message": str(error), **error.fields}
     if isinstance(error, RejectedByContract):
         facts["arguments"] = dict(error.arguments)
-    return json.dumps({"error": facts}, default=str, ensure_ascii=False)
+    if error.hint:
+        facts["hint"] = error.hint
+    return json.dumps({"error": facts}, default=_text, ensure_ascii=False)
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code; every error is in words on standard error."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def _whole(given: list[str]) -> int:
+    from typer.exceptions import Abort, Exit, TyperException
+
+    from deedbook.cli.commands import command
+
     try:
-        result = typer.main.get_command(app).main(args=given, prog_name="deedbook", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except DeedbookError as error:
-        print(as_json(error) if "--json" in given else words(error), file=sys.stderr)
-        return exit_code(error)
+        result = command().main(args=given, prog_name="deedbook", standalone_mode=False)
     except Exit as leaving:
         return leaving.exit_code
+    except Abort as error:
+        raise KeyboardInterrupt from error
     except TyperException as error:
-        print(f"error: {error.format_message()}", file=sys.stderr)
-        return 2
-    except (KeyboardInterrupt, Abort):
-        print("error: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        print(f"error: a fault of Deedbook itself: {type(error).__name__}", file=sys.stderr)
-        if os.environ.get("DEEDBOOK_DEBUG"):
-            raise
-        return FAULT
+        return _misused(given, error)
+    return result if isinstance(result, int) else 0
+
+
+def _misused(given: Sequence[str], error: Any) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)
+        return USAGE
+    text: str = error.format_message().rstrip(".")
+    return _complain(given, "usage", text[:1].lower() + text[1:], USAGE)
+
+
+def _complain(given: Sequence[str], code: str, message: str, exit_with: int) -> int:
+    said = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
+    print(said if "--json" in given else f"error: {message}", file=sys.stderr)
+    return exit_with
+
+
+def _text(value: Any) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def main() -> None:

@@ -1,0 +1,254 @@
+"""`deedbook consents`: drafted, collected, anchored, checked, bound, withdrawn."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from deedbook.bootstrap.services import Services
+from deedbook.cli import acts, grammar
+from deedbook.cli.grammar import As, AsJson
+from deedbook.domain.batches import Batch
+from deedbook.domain.codes import Licence, Mode, Purpose, Role, class_of_role
+from deedbook.domain.consents import (
+    Consent,
+    SignedConsent,
+    Withdrawal,
+    record_commit,
+    typed_data,
+    withdrawal_typed_data,
+)
+from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
+from deedbook.domain.notices import Notice, with_statement
+from deedbook.errors import InvalidFormat, InvalidInput
+from deedbook.ledger.consents import NO_SALT, Consents
+from deedbook.queries import consents as queries
+
+app = grammar.group("Consents: drafted, collected, anchored, bound, withdrawn.")
+
+Asset = Annotated[str, typer.Argument(help="the asset's id, decimal or 0x-hex")]
+ConsentId = Annotated[str, typer.Argument(help="the consent's id, 32 bytes of 0x-hex")]
+Out = Annotated[str, typer.Option(help="where the document goes")]
+
+
+@app.command()
+def notice(
+    file: Annotated[str, typer.Argument(help="the notice (deedbook.notice) in JSON; - reads it")],
+    as_json: AsJson = False,
+) -> None:
+    """Publish a privacy notice, with the template of the sentence that is signed."""
+    found = Notice.from_json(grammar.json_of(file))
+    with acts.opened() as services:
+        services.records.documents.put("notice", found.encode(), at=services.clock())
+    acts.show({"noticeHash": to_hex(found.hash), "language": found.language, "title": found.title}, as_json)
+
+
+@app.command()
+def draft(
+    asset: Asset,
+    subject: Annotated[str, typer.Option(help="who consents: an address, such as of `wallet derive`")],
+    controller: Annotated[str, typer.Option(help="who holds the data: address, or name in this home")],
+    notice_hash: Annotated[str, typer.Option("--notice", help="the hash of a published notice")],
+    record: Annotated[str, typer.Option(help="the person's record, a JSON file; it stays here")],
+    purpose: Annotated[str, typer.Option(help="recruitment, credit, research or statistics")],
+    mode: Annotated[list[str], typer.Option(help="how it may be used: raw, call, open ...; again for more")],
+    recipient: Annotated[str, typer.Option(help="who may receive it; any of the class where none is named")] = "",
+    recipient_class: Annotated[str, typer.Option("--class", help="a licence such as employer, or a role")] = "buyer",
+    cross_border: Annotated[bool, typer.Option("--cross-border", help="also across the border")] = False,
+    valid_from: Annotated[str, typer.Option(help="from when")] = "+0s",
+    valid_until: Annotated[str, typer.Option(help="until when: 2027-01-31, Unix seconds, or +365d")] = "+365d",
+    salt: Annotated[str, typer.Option(help="the record's salt; fresh where none is given")] = "",
+    _as_json: AsJson = False,
+) -> None:
+    """Write what a wallet has to sign (typed data in JSON), with the record's salt beside it as `recordSalt`. Always
+    JSON: give its `typedData` to `wallet sign`, and keep the salt for `payloads seal`."""
+    known = grammar.json_of(record, "record")
+    if not isinstance(known, dict):
+        raise InvalidFormat("record", "is not a JSON object")
+    with acts.opened() as services:
+        now, record_salt = services.clock(), grammar.key32(salt, "salt") if salt else services.entropy(32)
+        consent = Consent(
+            subject=acts.account(services, subject, "subject"),
+            asset_id=grammar.asset_of(asset),
+            controller=acts.account(services, controller, "controller"),
+            recipient=acts.account(services, recipient, "recipient") if recipient else ZERO_ADDRESS,
+            recipient_class=_class(recipient_class),
+            purpose=grammar.code(Purpose, purpose, "purpose"),
+            modes=grammar.bits(Mode, mode, "mode"),
+            cross_border=cross_border,
+            notice_hash=grammar.key32(notice_hash, "notice"),
+            record_commit=record_commit(record_salt, known),
+            valid_from=grammar.moment(valid_from, "valid-from", now),
+            valid_until=grammar.moment(valid_until, "valid-until", now),
+            statement="-",
+            salt=services.entropy(32),
+        )
+        consent = with_statement(services.notice(consent.notice_hash), consent)
+        asked = typed_data(services.consents.domain, consent)
+    acts.say_json({"typedData": asked, "recordSalt": to_hex(record_salt)})
+
+
+@app.command("draft-withdrawal")
+def draft_withdrawal(consent: ConsentId, _as_json: AsJson = False) -> None:
+    """Write what a wallet has to sign to withdraw (typed data). Always JSON."""
+    with acts.opened() as services:
+        acts.say_json(withdrawal_typed_data(services.consents.domain, grammar.key32(consent, "consent")))
+
+
+@app.command()
+def collect(
+    file: Annotated[str, typer.Argument(help="the signed consent (deedbook.consent) in JSON; - reads it")],
+    as_: As,
+    out: Out = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a signed consent and answer with the collector's signed receipt."""
+    signed = SignedConsent.from_json(grammar.json_of(file))
+    with acts.opened() as services:
+        receipt = services.consents.collect(signed, acts.signer(services, as_))
+    if out:
+        grammar.write(out, receipt.encode())
+    if as_json:
+        acts.say_json(receipt.to_json())
+        return
+    print(f"collected {to_hex(signed.consent_id)}")
+    print(f"  {signed.consent.statement}")
+
+
+@app.command()
+def show(consent: ConsentId, as_json: AsJson = False) -> None:
+    """Show where an anchored consent stands: batch, index, whether it still counts."""
+    with acts.reading() as services:
+        place = services.records.consents.place_of
+        found = queries.consent(services.mirror, grammar.key32(consent, "consent"), place=place)
+    acts.show(found, as_json)
+
+
+@app.command()
+def batches(asset: Asset, as_json: AsJson = False) -> None:
+    """List the consent batches of an asset."""
+    with acts.reading() as services:
+        found = queries.batches_of(services.mirror, grammar.asset_of(asset))
+    rows = [{**batch.to_json(), "live": batch.live} for batch in found]
+    acts.show_rows(rows, ("batchId", "count", "live", "purpose", "modes", "grantedBlock"), as_json)
+
+
+@app.command()
+def receipt(consent: ConsentId, out: Out = "-", _as_json: AsJson = False) -> None:
+    """Write the receipt that the person was given (ISO/IEC TS 27560 form). Always JSON."""
+    with acts.opened() as services:
+        found = services.records.consents.consent_receipt(grammar.key32(consent, "consent"))
+    grammar.write(out, json.dumps(found.to_json(), indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+@app.command()
+def statement(consent: ConsentId, as_json: AsJson = False) -> None:
+    """Show the person's own statement: who bought, what is owed, what was paid."""
+    with acts.reading() as services:
+        found = services.statement(grammar.key32(consent, "consent"))
+    if as_json:
+        acts.show(found, as_json)
+        return
+    lines = [line.to_json() for line in found.lines]
+    acts.show_rows(lines, ("saleId", "buyer", "purpose", "due", "currency", "paid"), as_json=False)
+    for total in found.totals:
+        print(f"total {total.currency}: due {total.due}, paid {total.paid}, open {total.open} (minor units)")
+
+
+@app.command()
+def anchor(
+    asset: Asset,
+    as_: As,
+    salt: Annotated[str, typer.Option(help="the salt of `assets id`, while the asset is not registered")] = "",
+    batch: Annotated[str, typer.Option(help="send this kept batch, whose anchoring was cut short")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Anchor all collected consents of an asset in one transaction."""
+    number, proof = grammar.asset_of(asset), grammar.key32(salt, "salt") if salt else NO_SALT
+    with acts.opened() as services:
+        me, desk = acts.signer(services, as_), _consents(services)
+        if batch:
+            made = services.records.consents.batch(grammar.key32(batch, "batch"))
+            done = desk.grant_batch(made, me, salt=proof)
+        else:
+            made, done = desk.anchor(number, me, salt=proof)
+    acts.tell(done, "anchored", as_json, batchId=to_hex(made.batch_id), root=to_hex(made.root), count=made.count)
+
+
+@app.command()
+def check(
+    batch: Annotated[str, typer.Argument(help="the batch's id")],
+    out: Annotated[str, typer.Option(help="where the report goes, for `attestations attest --document`")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check every consent of a batch as its auditor does: signer, sentence, terms, uniqueness, root, count."""
+    from deedbook.audit.batches import check_batch
+
+    with acts.opened() as services:
+        book = services.records.consents
+        kept = book.batch(grammar.key32(batch, "batch"))
+        documents = [signed.to_json() for signed in book.leaves_of(kept.batch_id)]
+        notices = [services.notice(kept.terms.notice_hash)]
+        found = check_batch(kept, documents, notices, services.consents.domain)
+    report: dict[str, Any] = {"format": "deedbook.report", "version": 1, "kind": "CONSENT_AUDIT", "batch": batch}
+    report |= {"signatures": found.signatures, "statements": found.statements, "subjects": found.subjects}
+    if out:
+        grammar.write(out, json.dumps(report, indent=1).encode() + b"\n")
+    acts.show(report, as_json)
+
+
+@app.command()
+def bind(
+    asset: Asset,
+    version: Annotated[int, typer.Option(min=1, help="the version's number")],
+    auditor: Annotated[str, typer.Option(help="the auditor relied on: address, or name in this home")],
+    as_: As,
+    batch: Annotated[list[str] | None, typer.Option(help="a batch; again for more; all of the asset otherwise")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a version its legal basis: one record per consent, in the order of the batches' ids."""
+    number = grammar.asset_of(asset)
+    with acts.opened() as services:
+        bound = batches_for(services, number, batch or [])
+        relied = acts.account(services, auditor, "auditor")
+        done = _consents(services).bind(acts.signer(services, as_), number, version, [(each, relied) for each in bound])
+    acts.tell(done, "bound", as_json, batches=[to_hex(each.batch_id) for each in bound])
+
+
+@app.command()
+def withdraw(
+    file: Annotated[str, typer.Argument(help="the signed withdrawal (deedbook.withdrawal) in JSON; - reads it")],
+    as_: Annotated[str, typer.Option("--as", help="the account of this home that relays it; any may")],
+    as_json: AsJson = False,
+) -> None:
+    """Relay a signed withdrawal, and destroy the record's key."""
+    signed = Withdrawal.from_json(grammar.json_of(file))
+    with acts.opened() as services:
+        done = _consents(services).withdraw_for(signed, acts.signer(services, as_))
+        services.follow()
+        erased = services.erase_record_of(signed.consent_id) if done else 0
+    if done is None:
+        acts.show({"consentId": to_hex(signed.consent_id), "anchored": False, "erased": 0}, as_json)
+        return
+    live = done.event("LeafEnded").args["live"]
+    acts.tell(done, "withdrawn", as_json, consentId=to_hex(signed.consent_id), anchored=True, live=live, erased=erased)
+
+
+def batches_for(services: Services, asset_id: int, named: list[str]) -> list[Batch]:
+    """The named batches, or all of the asset, in the order in which they are bound."""
+    book = services.records.consents
+    found = [book.batch(grammar.key32(each, "batch")) for each in named] or book.batches_of(asset_id)
+    if not found:
+        raise InvalidInput("batch", "the asset has no anchored batch")
+    return sorted(found, key=lambda each: each.batch_id)
+
+
+def _consents(services: Services) -> Consents:
+    return Consents(acts.anew(services), services.records.consents, services.notice, services.clock)
+
+
+def _class(text: str) -> int:
+    roles = {str(role.name).lower(): class_of_role(role) for role in Role}
+    return roles.get(text) or grammar.code(Licence, text, "class")

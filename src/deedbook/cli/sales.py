@@ -1,0 +1,238 @@
+"""`deedbook sales`: ordered, paid, prepared, delivered, opened by the buyer, accepted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from deedbook.bootstrap.services import Services
+from deedbook.cli import acts, grammar
+from deedbook.cli.grammar import After, As, AsJson, Limit
+from deedbook.cli.offers import Attester, attesters_for
+from deedbook.domain.hashing import checksum_address, to_hex
+from deedbook.domain.keytree import decode_cover, delivered_indices
+from deedbook.domain.sales import Offer, parse_currency
+from deedbook.errors import EvidenceMissing, MissingKey, NotFound
+from deedbook.ledger import deliveries
+from deedbook.ledger import sales as ledger
+from deedbook.queries import assets, offers
+from deedbook.queries import sales as queries
+from deedbook.queries.sales import SaleView
+from deedbook.vault.deliveries import DeliveredRecord, Sold, open_delivered
+from deedbook.vault.envelopes import Context, PublicKey, Suite
+
+app = grammar.group("Sales: ordered, paid, prepared, delivered, opened, accepted.")
+
+SaleId = Annotated[str, typer.Argument(help="the sale's id, 32 bytes of 0x-hex")]
+Out = Annotated[str, typer.Option(help="where the records go: a .json, .ndjson or .csv file; - prints JSON")]
+
+
+@app.command("list")
+def list_sales(
+    asset: Annotated[str, typer.Option(help="of this asset alone")] = "",
+    buyer: Annotated[str, typer.Option(help="of this buyer alone: address, or name in this home")] = "",
+    limit: Limit = 100,
+    after: After = "",
+    as_json: AsJson = False,
+) -> None:
+    """List sales in the order in which they were ordered."""
+    number = grammar.asset_of(asset) if asset else None
+    with acts.reading() as services:
+        by = acts.account(services, buyer, "buyer") if buyer else None
+        page = queries.sales(services.mirror, asset_id=number, buyer=by, limit=limit, after=after or None)
+    acts.show_page(page, ("saleId", "state", "buyer", "price", "currency", "deliveredCount"), as_json)
+
+
+@app.command()
+def show(sale: SaleId, as_json: AsJson = False) -> None:
+    """Show a sale with every step, its settlement and payouts."""
+    with acts.reading() as services:
+        found = queries.sale(services.mirror, grammar.key32(sale, "sale"))
+    acts.show(found, as_json)
+
+
+@app.command()
+def order(
+    offer: Annotated[str, typer.Argument(help="the offer's id: the hash of what the buyer read")],
+    as_: As,
+    reference: Annotated[str, typer.Option(help="the buyer's own 32 bytes of 0x-hex; fresh where none is given")] = "",
+    attester: Attester = None,
+    as_json: AsJson = False,
+) -> None:
+    """Order what is offered. The contract checks everything in this one transaction."""
+    identifier = grammar.key32(offer, "offer")
+    with acts.reading() as services:
+        document = offers.offer(services.mirror, identifier).document
+        drawn = grammar.key32(reference, "reference") if reference else services.entropy(32)
+        relied = attesters_for(services, document, attester or (), to_order=True)
+        me = acts.signer(services, as_)
+        receipt = ledger.order(acts.anew(services), me, identifier, document, relied, drawn)
+    acts.tell(receipt, "ordered", as_json, saleId=to_hex(receipt.event("SaleOrdered").args["saleId"]))
+
+
+@app.command("confirm-payment")
+def confirm_payment(
+    sale: SaleId,
+    receipt: Annotated[str, typer.Option(help="the bank's receipt: a file, which is kept, or its SHA-256")],
+    as_: As,
+    amount: Annotated[str, typer.Option(help="what arrived, in minor units; the price where it is not said")] = "",
+    currency: Annotated[str, typer.Option(help="ISO 4217; the offer's where it is not said")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Confirm the buyer's payment, as a settler who is no party."""
+    with acts.reading() as services:
+        found, offer = _sale(services, sale)
+        done = ledger.confirm_payment(
+            acts.anew(services),
+            acts.signer(services, as_),
+            found.sale_id,
+            offer,
+            amount=grammar.amount(amount, "amount") if amount else offer.price.total,
+            currency=parse_currency(currency) if currency else offer.price.currency,
+            receipt=acts.document(services, receipt, "receipt"),
+        )
+    acts.tell(done, "payment confirmed", as_json, saleId=sale)
+
+
+@app.command()
+def prepare(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
+    """Fix who is live in this block; `deliver` has to follow within 15 minutes."""
+    with acts.reading() as services:
+        found, offer = _sale(services, sale)
+        done = ledger.prepare(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+    acts.tell(done, "prepared", as_json, saleId=sale, live=done.event("SalePrepared").args["live"])
+
+
+@app.command()
+def deliver(
+    sale: SaleId,
+    as_: As,
+    buyer: Annotated[str, typer.Option(help="the buyer's name in this home, where no other key of it is kept")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Seal the keys of all live records to the buyer, and commit to the envelope on chain."""
+    with acts.reading() as services:
+        found, offer = _sale(services, sale)
+        root = assets.version(services.mirror, found.asset_id, found.version).content_root
+        done = deliveries.deliver(
+            acts.anew(services),
+            services.vault,
+            services.records.deliveries,
+            acts.signer(services, as_),
+            found.sale_id,
+            offer,
+            payload_id=services.vault.payload_of(root).payload_id,
+            excluded=services.ended_records(found.asset_id, found.version),
+            recipient=_recipient(services, found.buyer, buyer),
+            at=services.clock(),
+        )
+    acts.tell(done.receipt, "delivered", as_json, saleId=sale, deliveredCount=done.count)
+
+
+@app.command("open")
+def open_sale(sale: SaleId, as_: As, out: Out = "-", as_json: AsJson = False) -> None:
+    """Open a delivery as its buyer: the envelope, every record, every commitment, the count."""
+    with acts.reading() as services:
+        found, offer = _sale(services, sale)
+        records = _opened(services, found, offer, as_)
+    _write(out, records)
+    if out != "-":
+        acts.show({"saleId": sale, "records": len(records), "file": out}, as_json)
+
+
+@app.command()
+def accept(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
+    """Accept a delivery: the buyer at any time, anyone once the acceptance window is over."""
+    with acts.opened() as services:
+        done = ledger.accept(acts.anew(services), acts.signer(services, as_), grammar.key32(sale, "sale"))
+    acts.tell(done, "accepted", as_json, saleId=sale)
+
+
+@app.command()
+def cancel(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
+    """Cancel an order that is not paid."""
+    with acts.reading() as services:
+        found, offer = _sale(services, sale)
+        done = ledger.cancel(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+    acts.tell(done, "cancelled", as_json, saleId=sale)
+
+
+@app.command()
+def refund(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
+    """Take back a paid sale whose version was superseded, or whose basis or term ended."""
+    with acts.reading() as services:
+        found, offer = _sale(services, sale)
+        done = ledger.refund(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+    acts.tell(done, "refunded", as_json, saleId=sale)
+
+
+def _sale(services: Services, text: str) -> tuple[SaleView, Offer]:
+    found = queries.sale(services.mirror, grammar.key32(text, "sale"))
+    return found, offers.offer(services.mirror, found.offer_id).document
+
+
+def _recipient(services: Services, account: bytes, name: str) -> PublicKey:
+    """The buyer's public key: of the directory, or of the buyer's account in this home."""
+    entry = services.records.members.find(account)
+    if entry is not None and entry.suite:
+        return PublicKey(Suite(entry.suite), entry.public_key)
+    for candidate in [name] if name else services.keystore.names():
+        if services.signer(candidate).address == account:
+            return services.encryption_key(candidate).public
+    raise MissingKey(
+        "no encryption key of the buyer is kept",
+        hint="keep it by: deedbook members keep-key",
+        account=checksum_address(account),
+    )
+
+
+def _opened(services: Services, sale: SaleView, offer: Offer, name: str) -> Sequence[DeliveredRecord]:
+    if sale.envelope_hash is None or sale.cover_hash is None:
+        raise NotFound("delivery of sale", to_hex(sale.sale_id), hint="the provider has to deliver first")
+    shelf = services.records.deliveries
+    envelope = deliveries.hand_out_for(services.acting, shelf, sale.sale_id, sale.envelope_hash)
+    encoded = shelf.cover(sale.cover_hash)
+    if encoded is None:
+        raise EvidenceMissing("the cover of the delivery is not kept here", cover=to_hex(sale.cover_hash))
+    cover = decode_cover(encoded)
+    version = assets.version(services.mirror, sale.asset_id, sale.version)
+    payload = services.vault.payload_of(version.content_root)
+    bound = version.basis.batches if version.basis else ()
+    leaves = [leaf for batch in bound for leaf in services.records.consents.leaves_of(batch)]
+    return open_delivered(
+        envelope,
+        services.encryption_key(name),
+        Context(services.chain_id, services.addresses["Market"], sale.sale_id, offer.version_key),
+        Sold(
+            asset_id=sale.asset_id,
+            version=sale.version,
+            consent_ids=[leaf.consent_id for leaf in leaves],
+            content_root=version.content_root,
+            commitments=[leaf.consent.record_commit for leaf in leaves],
+            delivered_count=sale.delivered_count,
+            cover=cover,
+        ),
+        units=services.vault.serve_units(payload.payload_id, list(delivered_indices(cover))),
+        unit_hashes=services.vault.unit_hashes(payload.payload_id),
+    )
+
+
+def _write(out: str, records: Sequence[DeliveredRecord]) -> None:
+    rows = [dict(record.record) for record in records]
+    if out.endswith(".csv"):
+        text = io.StringIO()
+        names = sorted({name for row in rows for name in row})
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        content = text.getvalue()
+    elif out.endswith(".ndjson"):
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    else:
+        content = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    grammar.write(out, content.encode())

@@ -1,0 +1,90 @@
+"""Typed data (EIP-712 JSON) to documents: what a wallet is asked to sign, read strictly.
+
+Only the two messages that a person signs are known here, a consent and a withdrawal, and only in exactly the form in
+which `domain.consents` writes them: what is shown is what is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deedbook.domain.consents import (
+    Consent,
+    ConsentDomain,
+    SignedConsent,
+    Withdrawal,
+    consent_id,
+    typed_data,
+    withdrawal_digest,
+    withdrawal_typed_data,
+)
+from deedbook.domain.documents import read_hex
+from deedbook.domain.hashing import canonical_json, parse_address
+from deedbook.errors import InvalidFormat, InvalidInput
+from deedbook.wallet.signers import Signer
+
+_ADDRESSES = ("subject", "controller", "recipient")
+
+
+def consent_of(typed: Any) -> tuple[ConsentDomain, Consent]:
+    """The consent that typed data asks to sign. Raises InvalidFormat naming `typedData` or the field."""
+    message = _message(typed, "Consent")
+    for name in _ADDRESSES:
+        message[name] = "0x" + parse_address(message.get(name), f"message.{name}").hex()
+    domain, consent = _domain(typed), Consent.from_json(message)
+    _require_same(typed, typed_data(domain, consent))
+    return domain, consent
+
+
+def withdrawal_of(typed: Any) -> tuple[ConsentDomain, bytes]:
+    """The consentId whose withdrawal typed data asks to sign. Raises InvalidFormat."""
+    domain = _domain(typed)
+    identifier = read_hex(_message(typed, "Withdrawal").get("consentId"), "message.consentId", 32)
+    _require_same(typed, withdrawal_typed_data(domain, identifier))
+    return domain, identifier
+
+
+def primary_type(typed: Any) -> str:
+    """`Consent` or `Withdrawal`. Raises InvalidFormat for everything else."""
+    found = typed.get("primaryType") if isinstance(typed, Mapping) else None
+    if found not in ("Consent", "Withdrawal"):
+        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal")
+    return str(found)
+
+
+def sign_consent(typed: Any, signer: Signer) -> SignedConsent:
+    """The consent, signed by its subject. Raises InvalidFormat, InvalidInput (`subject`) where it is another's."""
+    domain, consent = consent_of(typed)
+    if consent.subject != signer.address:
+        raise InvalidInput("subject", "is another account than the one that signs")
+    return SignedConsent(domain, consent, signer.sign_digest(consent_id(domain, consent)))
+
+
+def sign_withdrawal(typed: Any, signer: Signer) -> Withdrawal:
+    """The withdrawal, signed. Raises InvalidFormat."""
+    domain, identifier = withdrawal_of(typed)
+    signature = signer.sign_digest(withdrawal_digest(domain, identifier))
+    return Withdrawal(domain, identifier, signer.address, signature)
+
+
+def _message(typed: Any, primary: str) -> dict[str, Any]:
+    if primary_type(typed) != primary or not isinstance(typed.get("message"), Mapping):
+        raise InvalidFormat("typedData", f"is no {primary}")
+    return dict(typed["message"])
+
+
+def _domain(typed: Any) -> ConsentDomain:
+    domain = typed.get("domain") if isinstance(typed, Mapping) else None
+    chain_id = domain.get("chainId") if isinstance(domain, Mapping) else None
+    if not isinstance(domain, Mapping) or not isinstance(chain_id, int) or isinstance(chain_id, bool):
+        raise InvalidFormat("typedData", "has no domain with a chainId")
+    return ConsentDomain(chain_id, parse_address(domain.get("verifyingContract"), "domain.verifyingContract"))
+
+
+def _require_same(given: Any, ours: Mapping[str, Any]) -> None:
+    for part in ("types", "domain", "message"):
+        if canonical_json(given.get(part)) != canonical_json(ours[part]):
+            raise InvalidFormat(f"typedData.{part}", "is not what Deedbook asks to sign")
+    if set(given) != set(ours):
+        raise InvalidFormat("typedData", "has other parts than types, primaryType, domain and message")
