@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import rlp
@@ -311,6 +314,41 @@ def test_a_deep_recursion_ends_as_the_protocol_says(chain: Chain, probe: bytes) 
     thread.start()
     thread.join()
     assert [item.reverted for item in outcomes] == [True]
+
+
+# Calls itself with a counter and returns how deep it came: CALL, DELEGATECALL, STATICCALL.
+DIVER = "600160003501600052{}60206000f3"
+DIVES = {
+    "call": DIVER.format("60206000602060006000305af1"),
+    "delegatecall": DIVER.format("6020600060206000305af4"),
+    "staticcall": DIVER.format("6020600060206000305afa"),
+}
+
+
+@pytest.mark.parametrize("kind", DIVES)
+def test_calls_go_as_deep_as_gas_allows(chain: Chain, kind: str) -> None:
+    code = bytes.fromhex(DIVES[kind])
+    size = len(code)
+    making = bytes([0x5F + size]) + code + bytes([0x60, 0, 0x52, 0x60, size, 0x60, 32 - size, 0xF3])
+    chain.send(_raw(nonce=0, data="0x" + making.hex()))
+    diver = contract_address(SENDER, 0)
+    assert chain.view(chain.head).code(diver) == code
+    outcome = chain.call(Transaction(sender=SENDER, to=diver, data=bytes(32), gas=GAS_LIMIT), chain.head)
+    assert outcome.success
+    assert 500 < int.from_bytes(outcome.output, "big") < 1024
+
+
+def test_nested_json_raises_in_a_process_with_a_chain(root: Path) -> None:
+    """Not a chain's affair, but py-evm's recursion limit would make it one: see RECURSION_LIMIT."""
+    code = (
+        "import json, deedbook.chain.embedded.machine\n"
+        "for text in ('[' * 1_000_000, '{\"a\":' * 1_000_000):\n"
+        "    try: json.loads(text)\n"
+        "    except RecursionError: print('refused')"
+    )
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=root / "src", capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "refused\nrefused\n")
 
 
 def test_many_threads_send_and_read(chain: Chain, probe: bytes) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Final
 
-# Before anything imports eth_hash: the C implementation is several times faster than the pure Python ones.
-os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
+# Before anything imports eth_hash: this implementation is several times faster than the other it would choose.
+if find_spec("sha3") is not None:
+    os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
 from eth import exceptions as evm
 from eth._utils.address import generate_contract_address
@@ -31,6 +34,14 @@ from deedbook.chain import rlp
 from deedbook.chain.embedded.transactions import Transaction
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, keccak256, to_hex
 from deedbook.errors import CorruptStore
+
+RECURSION_LIMIT: Final = 9000
+"""Python frames at once: eight for each of the EVM's 1024 levels of calls, and the caller's own.
+
+py-evm sets 100,000 for the whole process, and then a few bytes of nested JSON, parsed anywhere in it, overflow the C
+stack and end the process instead of raising RecursionError.
+"""
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 EMPTY_ROOT: Final = keccak256(b"\x80")
 """The root of an empty trie."""

@@ -383,8 +383,7 @@ def _arity(run: Callable[..., Any]) -> tuple[int, int]:
 
 
 def _is_shallow(body: bytes) -> bool:
-    """Whether no more than MOST_DEPTH brackets are open at once: the EVM needs a recursion limit so high that the JSON
-    parser would run out of stack before it."""
+    """Whether no more than MOST_DEPTH brackets are open at once; what a request nests deeper is no request."""
     if body.count(b"[") + body.count(b"{") <= MOST_DEPTH:
         return True
     depth = 0
