@@ -7,9 +7,11 @@ where there is one (`trie`, `rlp`); the signatures are coincurve's.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import rlp
@@ -355,6 +357,10 @@ def honest(consents: Sequence[SignedConsent] | None = None) -> History:
         toOrder=POLICY[1],
         modes=Mode.RAW,
     )
+    for number in range(3):  # other people's business, so that absence has something to be proven against
+        elsewhere: dict[str, Any] = {"caseId": keccak256(bytes([number])), "opener": REVIEWER, "kind": 1}
+        elsewhere |= {"target": keccak256(b"elsewhere" + bytes([number])), "documentHash": keccak256(b"why")}
+        history.acts.append(Act("Cases", "CaseOpened", elsewhere))
     signed = list(consents or [consent_of(person) for person in range(PEOPLE - 1)])
     batch = _grant(history, signed)
     direct = _grant_directly(history, consent_of(PEOPLE - 1))
@@ -664,3 +670,12 @@ def everything(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield from everything(inner, (*path, key))
+
+
+if __name__ == "__main__":  # python -m tests.simulator DIR: the bundle and trust that the vectors are made of
+    place = Path(sys.argv[1])
+    told = honest()
+    del told.acts[told.find("PayoutConfirmed", 1) + 1 :]
+    made = told.publish()
+    (place / "sale.deed").write_bytes(made.bundle().to_bytes())
+    (place / "trust.json").write_bytes(made.trust.to_json())

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from deedbook.audit import evidence
+from deedbook.audit.bundle import Bundle
+from deedbook.audit.findings import Findings
+from deedbook.audit.trust import Trust
 from deedbook.bootstrap.home import Home
+from deedbook.chain import proofs
 from deedbook.domain import (
     abi,
     assets,
@@ -29,7 +34,7 @@ from deedbook.domain import (
 )
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import KeyRecord
-from deedbook.errors import DeedbookError
+from deedbook.errors import DeedbookError, IntegrityError
 from deedbook.mirror import schema
 from deedbook.vault import envelopes, keks, payload_objects, payloads, records_form
 from deedbook.vault import keytree as seeds_of
@@ -425,6 +430,87 @@ def home(given: Input) -> Any:
     (folder / "home.json").write_text(given["document"], encoding="utf-8")
     Home.open(folder)
     return {"read": True}
+
+
+# -- what an auditor reads
+
+
+@runs("header")
+def header(given: Input) -> Any:
+    read = proofs.decode_header(raw(given["raw"]))
+    return {
+        "hash": to_hex(read.hash),
+        "parentHash": to_hex(read.parent_hash),
+        "stateRoot": to_hex(read.state_root),
+        "receiptsRoot": to_hex(read.receipts_root),
+        "number": str(read.number),
+        "timestamp": str(read.timestamp),
+    }
+
+
+@runs("trie-proof")
+def trie_proof(given: Input) -> Any:
+    nodes = [raw(node) for node in given["proof"]]
+    if "storageRoot" in given:
+        return {"value": str(proofs.verify_storage_proof(raw(given["storageRoot"]), int(given["slot"]), nodes))}
+    found = proofs.verify_account_proof(raw(given["stateRoot"]), raw(given["address"]), nodes)
+    assert found is not None
+    hashes = {"storageHash": to_hex(found.storage_root), "codeHash": to_hex(found.code_hash)}
+    return {"account": {"nonce": str(found.nonce), "balance": str(found.balance)} | hashes}
+
+
+@runs("trust")
+def trust(given: Input) -> Any:
+    read = Trust.from_json(given["document"].encode())
+    return {
+        "chainId": str(read.chain_id),
+        "genesisHash": to_hex(read.genesis_hash),
+        "contracts": {name: to_hex(address) for name, address in read.contracts.items()},
+        "blocks": {str(number): to_hex(pinned) for number, pinned in read.blocks.items()},
+    }
+
+
+@runs("bundle")
+def bundle(given: Input) -> Any:
+    text = changed((VECTORS / given["file"]).read_bytes(), given)
+    believed, findings = Trust.from_json((VECTORS / given["trust"]).read_bytes()), Findings()
+    read = Bundle.from_bytes(text)
+    headers = evidence.check_chain(read, believed, findings)
+    heads = evidence.check_heads(read, headers[-1], findings)
+    evidence.check_journals(read, heads, headers, findings)
+    if any(hashing.sha256(content) != name for name, content in read.documents.items()):
+        raise IntegrityError("a document under another name")
+    assert read.units is not None
+    assert read.consents is not None
+    assert read.cover is not None
+    assert read.envelope is not None
+    return {
+        "sale": to_hex(read.sale),
+        "blocks": [str(headers[0].number), str(headers[-1].number)],
+        "heads": [[contract, to_hex(entity), to_hex(head)] for (contract, entity), head in heads.items()],
+        "contentRoot": to_hex(merkle.rfc9162_root(read.units)),
+        "coverHash": to_hex(hashing.sha256(read.cover)),
+        "envelopeHash": to_hex(hashing.sha256(read.envelope)),
+        "manifests": [to_hex(merkle.rfc9162_root(map(hashing.canonical_json, batch))) for batch in read.consents],
+        "documents": len(read.documents),
+    }
+
+
+def changed(text: bytes, given: Input) -> bytes:
+    """The file with values put in and taken out, in canonical form again."""
+    value = json.loads(text)
+
+    def holder(path: list[Any]) -> Any:
+        inner = value
+        for key in path[:-1]:
+            inner = inner[key]
+        return inner
+
+    for path, content in given.get("put", ()):
+        holder(path)[path[-1]] = content
+    for path in given.get("take", ()):
+        del holder(path)[path[-1]]
+    return hashing.canonical_json(value)
 
 
 @runs("payload-object")

@@ -2,6 +2,7 @@
 // format says that the input is refused.
 
 import { hybridEnvelope } from "./hybrid.mjs";
+import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
 import * as ledger from "./ledger.mjs";
 import * as vault from "./vault.mjs";
@@ -46,6 +47,10 @@ export const formats = {
   "kek-environment": vault.kekEnvironment,
   "seed-book": vault.seedBook,
   "sealed-value": vault.sealedValue,
+  header: audit.header,
+  "trie-proof": audit.trieProof,
+  trust: audit.trust,
+  bundle: audit.bundle,
   "canonical-json": ({ text, canonical }) => ({
     canonical: canonical === undefined ? canonicalJson(JSON.parse(text)) : canonicalJson(parseCanonical(canonical)),
   }),

@@ -1,0 +1,100 @@
+// Writes the vectors of headers, proofs, trusts and bundles, from what is kept in ../recorded: a sale's bundle with its
+// trust (written by tests/simulator.py), and proofs of a QBFT network.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { header, trieProof } from "./audit.mjs";
+import { outcome } from "./check.mjs";
+import { journalSlots } from "./ledger.mjs";
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BY = "noble and ethers (tests/vectors/check/make_audit.mjs)";
+const recorded = (name) => readFileSync(join(folder, "recorded", name), "utf8");
+
+async function write(format, about, cases) {
+  const made = [];
+  for (const { name, input, error } of cases) {
+    const found = await outcome(format, input);
+    if (error !== found.error) throw new Error(`${format}: ${name}: ${JSON.stringify(found)} and not ${error}`);
+    made.push(error === undefined ? { name, input, expected: found.expected } : { name, input, error });
+  }
+  writeFileSync(join(folder, `${format}.json`), JSON.stringify({ format, version: 1, about, madeBy: BY, cases: made }, null, 1) + "\n");
+}
+
+const sale = JSON.parse(recorded("sale.deed"));
+const { proof, logBlock } = JSON.parse(recorded("qbft.json"));
+const flipped = (text) => text.slice(0, -1) + (text.endsWith("0") ? "1" : "0");
+
+const [first, second] = sale.headers;
+await write("header", "A block header by its RLP: hash, and the fields that checks ask for.", [
+  { name: "after London", input: { raw: first } },
+  { name: "its successor", input: { raw: second } },
+  { name: "refused: bytes left over", input: { raw: first + "00" }, error: "invalid-format" },
+  { name: "refused: ends early", input: { raw: first.slice(0, -2) }, error: "invalid-format" },
+  { name: "refused: no list", input: { raw: "0x80" }, error: "invalid-format" },
+]);
+
+const account = { stateRoot: logBlock.stateRoot, address: proof.address, proof: proof.accountProof };
+const [{ key, proof: nodes }] = proof.storageProof;
+const slot = { storageRoot: proof.storageHash, slot: BigInt(key).toString(), proof: nodes };
+const quiet = sale.journals.find(({ logs, proof }) => logs.length === 0 && proof.length > 0);
+const told = sale.journals.find(({ logs }) => logs.length > 1);
+const contract = (name) => ({ stateRoot: header({ raw: sale.headers.at(-1) }).stateRoot, address: sale.chain.contracts[name].toLowerCase(), proof: sale.accounts[name] });
+const storageOf = (name) => trieProof(contract(name)).account.storageHash;
+const slotOf = (entity) => BigInt(journalSlots({ entity }).entityHead).toString();
+await write("trie-proof", "Merkle-Patricia proofs (EIP-1186) of an account or a slot, present or absent; QBFT's are recorded.", [
+  { name: "QBFT: an account", input: account },
+  { name: "QBFT: a slot", input: slot },
+  { name: "an absent slot", input: { storageRoot: storageOf(quiet.contract), slot: slotOf(quiet.entity), proof: quiet.proof } },
+  { name: "a journal's head", input: { storageRoot: storageOf(told.contract), slot: slotOf(told.entity), proof: told.proof } },
+  { name: "a contract", input: contract("Market") },
+  { name: "an empty trie", input: { storageRoot: "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421", slot: "5", proof: [] } },
+  { name: "refused: nodes under an empty root", input: { storageRoot: "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421", slot: "5", proof: ["0xc0"] }, error: "integrity" },
+  { name: "refused: ends early", input: { ...account, proof: account.proof.slice(0, -1) }, error: "evidence-missing" },
+  { name: "refused: nothing", input: { ...slot, proof: [] }, error: "evidence-missing" },
+  { name: "refused: a node changed", input: { ...account, proof: [account.proof[0], flipped(account.proof[1])] }, error: "integrity" },
+  { name: "refused: a node too many", input: { ...slot, proof: [...nodes, nodes[0]] }, error: "integrity" },
+  { name: "refused: another root", input: { ...slot, storageRoot: logBlock.stateRoot }, error: "integrity" },
+]);
+
+const trust = recorded("trust.json");
+const other = (change) => JSON.stringify(Object.assign(JSON.parse(trust), change));
+const without = (name) => JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(trust)).filter(([key]) => key !== name)));
+const [pin] = JSON.parse(trust).blocks;
+await write("trust", "What an auditor believes beforehand; JSON in any spelling.", [
+  { name: "one pinned block", input: { document: trust } },
+  { name: "indented, lower case", input: { document: JSON.stringify(Object.assign(JSON.parse(trust), lower(trust)), null, 1) } },
+  { name: "nothing pinned", input: { document: other({ blocks: [] }) } },
+  { name: "refused: a later version", input: { document: other({ version: 2 }) }, error: "wrong-version" },
+  { name: "refused: another format", input: { document: other({ format: "deedbook.bundle" }) }, error: "invalid-format" },
+  { name: "refused: an unknown field", input: { document: other({ note: "" }) }, error: "invalid-format" },
+  { name: "refused: a block pinned to two hashes", input: { document: other({ blocks: [pin, { ...pin, hash: flipped(pin.hash) }] }) }, error: "invalid-format" },
+  { name: "refused: the chain id as a number", input: { document: other({ chainId: 5 }) }, error: "invalid-format" },
+  { name: "missing: the blocks", input: { document: without("blocks") }, error: "evidence-missing" },
+]);
+
+function lower(text) {
+  return { contracts: Object.fromEntries(Object.entries(JSON.parse(text).contracts).map(([name, address]) => [name, address.toLowerCase()])) };
+}
+
+const base = { file: "recorded/sale.deed", trust: "recorded/trust.json" };
+const busy = sale.journals.findIndex(({ logs }) => logs.length > 1);
+const [document] = Object.keys(sale.documents);
+await write("bundle", "What a bundle's own bytes establish: headers, journal heads, roots and hashes (steps 1 to 4, and parts of 6 to 9).", [
+  { name: "a sale", input: base },
+  { name: "refused: another header", input: { ...base, put: [[["headers", 3], sale.headers[4]]] }, error: "integrity" },
+  { name: "refused: a log's data", input: { ...base, put: [[["journals", busy, "logs", 0, "data"], "0x"]] }, error: "integrity" },
+  { name: "refused: a log's block", input: { ...base, put: [[["journals", busy, "logs", 0, "block"], 1]] }, error: "integrity" },
+  { name: "refused: a log hidden", input: { ...base, take: [["journals", busy, "logs", 0]], put: [[["journals", busy, "count"], sale.journals[busy].count - 1]] }, error: "integrity" },
+  { name: "refused: another chain", input: { ...base, put: [[["chain", "chainId"], "1"]] }, error: "integrity" },
+  { name: "refused: another block's hash", input: { ...base, put: [[["chain", "block", "hash"], flipped(pin.hash)]] }, error: "integrity" },
+  { name: "refused: another document", input: { ...base, put: [[["documents", document], "0x00"]] }, error: "integrity" },
+  { name: "refused: a field of no format", input: { ...base, put: [[["note"], "trust me"]] }, error: "invalid-format" },
+  { name: "refused: a later version", input: { ...base, put: [[["version"], 2]] }, error: "wrong-version" },
+  { name: "missing: a log", input: { ...base, take: [["journals", busy, "logs", 0]] }, error: "evidence-missing" },
+  { name: "missing: a proof", input: { ...base, put: [[["journals", busy, "proof"], []]] }, error: "evidence-missing" },
+  { name: "missing: the units", input: { ...base, take: [["units"]] }, error: "evidence-missing" },
+  { name: "missing: a pin", input: { ...base, put: [[["chain", "block", "number"], 3]] }, error: "evidence-missing" },
+]);
