@@ -31,6 +31,8 @@ interface Vm {
     function getBlockNumber() external view returns (uint256);
     function getBlockTimestamp() external view returns (uint256);
 
+    function snapshotGasLastCall(string calldata name) external returns (uint256 gasUsed);
+
     // What must happen.
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
