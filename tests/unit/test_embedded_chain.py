@@ -269,7 +269,7 @@ def test_logs_are_found_by_bloom_and_filter(chain: Chain, probe: bytes) -> None:
     assert [(log.header.number, log.index) for log in found] == [(6, 0)]
     assert chain.logs(0, 100, LogFilter((b"\x99" * 20,))) == []
     assert chain.logs(7, 3, LogFilter()) == []
-    assert len(chain.logs(0, 100, LogFilter())) == 12
+    assert len(chain.logs(0, 2**62, LogFilter())) == 12
 
 
 def test_an_estimate_is_the_least_gas_that_suffices(chain: Chain, probe: bytes) -> None:

@@ -388,7 +388,7 @@ class Chain:
         masks = wanted.masks()
         found: list[FoundLog] = []
         with self._lock:
-            for _, _, encoded in self._store.headers(first, last):
+            for _, _, encoded in self._store.headers(first, min(last, self._head.number)):
                 bloom = blocks.bloom_in(encoded)
                 if bloom and all(any(mask & bloom == mask for mask in condition) for condition in masks):
                     found.extend(self._logs_of(blocks.decode_header(encoded), wanted))
