@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 
-import typer
-
 from deedbook import config
 from deedbook.bootstrap.services import Services
+from deedbook.cli import grammar
+from deedbook.cli.grammar import AsJson
 from deedbook.domain.hashing import checksum_address
 
-app = typer.Typer()
+app = grammar.single()
 
 
 @app.command()
-def init(as_json: bool = typer.Option(False, "--json", help="print JSON")) -> None:
+def init(as_json: AsJson = False) -> None:
     """Create a home: chain, keys, contracts, databases. One that was begun is finished; a whole one stays as it is."""
     settings = config.load()
     with Services.init(settings) as services:

@@ -60,6 +60,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if os.environ.get("DEEDBOOK_DEBUG"):
+            raise
+        return _complain(given, "system", f"{error.strerror or type(error).__name__}: {error.filename or ''}", FAULT)
     except Exception as error:
         if os.environ.get("DEEDBOOK_DEBUG"):
             raise

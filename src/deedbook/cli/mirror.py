@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 
 from deedbook import config
 from deedbook.bootstrap.services import Services
+from deedbook.cli import grammar
+from deedbook.cli.grammar import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="The public copy of the chain.")
+app = grammar.group("The public copy of the chain: brought up to date, rebuilt, compared.")
 
 
 @app.command()
-def follow(as_json: bool = typer.Option(False, "--json", help="print JSON")) -> None:
+def follow(as_json: AsJson = False) -> None:
     """Bring the mirror to the chain's head."""
     with Services.open(config.load()) as services:
         progress = services.follow()
@@ -23,8 +26,10 @@ def follow(as_json: bool = typer.Option(False, "--json", help="print JSON")) -> 
 
 @app.command()
 def rebuild(
-    check: bool = typer.Option(False, "--check", help="rebuild beside the live mirror and compare; change nothing"),
-    as_json: bool = typer.Option(False, "--json", help="print JSON"),
+    check: Annotated[
+        bool, typer.Option("--check", help="rebuild beside the live mirror and compare; change nothing")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rebuild the mirror from block 0. With --check: exit 0 equal, 1 different, naming the first row."""
     with Services.open(config.load()) as services:
@@ -32,6 +37,8 @@ def rebuild(
             progress = services.rebuild_mirror()
             print(json.dumps({"head": progress.head}) if as_json else f"rebuilt up to block {progress.head}")
             return
+        if services.mirror.cursor() is None:
+            services.follow()
         comparison = services.check_mirror()
     if as_json:
         print(json.dumps(comparison.to_json(), indent=1))

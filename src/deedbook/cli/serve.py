@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import json
 import socket
 import sys
+from typing import Annotated
 
 import typer
 
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Announcement, Services
-from deedbook.errors import Conflict
+from deedbook.cli import grammar
+from deedbook.cli.grammar import AsJson
+from deedbook.errors import Conflict, InvalidInput
 
-app = typer.Typer()
+app = grammar.single()
 
 
 @app.command()
-def serve(port: int = typer.Option(-1, help="the port (DEEDBOOK_PORT); 0 takes a free one")) -> None:
+def serve(
+    port: Annotated[int, typer.Option(help="the port (DEEDBOOK_PORT); 0 takes a free one")] = -1,
+    as_json: AsJson = False,
+) -> None:
     """Run node, follower and API of a home on loopback until interrupted."""
     api = importlib.import_module("deedbook.api.server")  # strangers: the terminal starts the API, and knows no more
+    if port > 65_535:
+        raise InvalidInput("port", "not a port from 0 to 65535")
     settings = config.load()
     with _listening(settings.host, settings.port if port < 0 else port) as listener:
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
         with Services.open(settings) as services, Desk(services) as desk, Announcement(services.home, url):
-            print(f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C", flush=True)
+            said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
+            here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc"}
+            print(json.dumps(here) if as_json else said, flush=True)
             api.run(desk, listener)
     print("stopped", file=sys.stderr)
 
@@ -36,5 +48,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise InvalidInput("host", f"cannot listen there: {error.strerror}") from error
         raise Conflict(f"port {port} is taken", hint="choose another by --port, or 0 for a free one") from error
     return listener

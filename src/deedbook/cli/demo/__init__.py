@@ -1,79 +1,115 @@
 """`deedbook demo`: the Guiyang sale, end to end, on real records, in a home of its own.
 
-A demo that was cut short starts clean, and says so; a finished one is set aside before the next is told.
+A demo that was cut short starts clean, and says so; a finished one is set aside before the next is told. Nothing that
+is not a demo's is ever touched.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from deedbook import config
 from deedbook.bootstrap.home import Home, read_json, write_bytes, write_json
 from deedbook.bootstrap.services import Services, require_unused
+from deedbook.cli import acts, grammar
 from deedbook.cli.demo import cast
 from deedbook.cli.demo.story import Story
 from deedbook.cli.demo.teller import Teller
+from deedbook.cli.grammar import AsJson
 from deedbook.errors import Conflict, InvalidInput
 
-app = typer.Typer()
+app = grammar.single()
 
 DEFAULT_HOME = "build/demo"
 MARKER = "demo.json"
+FEWEST, MOST = 2, 28_155
 
 
 @app.command()
 def demo(
-    people: int = typer.Option(500, help="how many people of the survey take part"),
-    home: str = typer.Option("", help="the folder for the demo's home (DEEDBOOK_HOME, else build/demo)"),
-    lang: str = typer.Option("zh", help="zh or en"),
+    people: Annotated[int, typer.Option(help="how many people of the survey take part, 2 to 28155")] = 500,
+    home: Annotated[str, typer.Option(help="the folder of the demo's home (DEEDBOOK_HOME, else build/demo)")] = "",
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    as_json: AsJson = False,
 ) -> None:
     """Tell the sale of Guiyang by doing it: real contracts, real records, an embedded chain."""
     if lang not in ("zh", "en"):
         raise InvalidInput("lang", "must be zh or en")
-    if not 2 <= people <= 28_155:
-        raise InvalidInput("people", "must be from 2 to 28155, the size of the survey")
+    if not FEWEST <= people <= MOST:
+        raise InvalidInput("people", f"must be from {FEWEST} to {MOST}, the size of the survey")
     path = Path(home or os.environ.get("DEEDBOOK_HOME") or DEFAULT_HOME)
-    teller = Teller(lang)
+    teller = Teller(lang, sys.stderr if as_json else sys.stdout)
     _clear(path, teller)
+    Home.create(path)
+    write_json(path / MARKER, _marker("running", people, lang))
     with Services.init(config.load(path)) as services:
-        write_json(path / MARKER, _marker("running", people, lang))
         for part in cast.MEMBERS:
             services.create_account(part.key)
         teller.opening(services.chain_id, str(path))
         Story(services, teller, people).tell()
         write_bytes(path / "story.txt", "\n".join(teller.lines).encode())
         write_json(path / MARKER, _marker("told", people, lang))
+    if as_json:
+        left = {"bundle": str(path / "sale-1.deed"), "trust": str(path / "trust.json")}
+        acts.say_json({"home": str(path), "people": people, **left, "story": teller.lines})
 
 
 def _clear(path: Path, teller: Teller) -> None:
-    """Makes room for a new demo: never over a home that is in use, or that is not a demo's."""
-    marker = path / MARKER
-    if not path.exists() or not any(path.iterdir()):
+    """Makes room for a new demo: never over a home that is in use, of another version, or not a demo's.
+
+    A home is renamed before anything in it is deleted, so that a kill here leaves a whole one or none.
+    """
+    discarded = path.with_name(f".{path.name}.discarded")
+    shutil.rmtree(discarded, ignore_errors=True)
+    if not path.exists() or _is_empty(path):
         return
-    if not marker.exists() and not _barely_begun(path):
+    if Home(path).marker.exists():
+        Home.open(path)
+    if not (path / MARKER).exists() and not _barely_begun(path):
         raise Conflict(f"{path} is in use for something else", hint="name another folder by --home")
     require_unused(path)
-    if marker.exists() and read_json(marker, MARKER).get("state") == "told":
-        aside = path.with_name(path.name + ".before")
-        shutil.rmtree(aside, ignore_errors=True)
+    if (path / MARKER).exists() and read_json(path / MARKER, MARKER).get("state") == "told":
+        aside = next(name for name in _free_names(path) if not name.exists())
         path.rename(aside)
         teller.note(
             f"this home held a finished demo: it is set aside as {aside}, starting clean",
             f"此目录已有完成的演示:移至 {aside},重新开始",
         )
         return
-    shutil.rmtree(path)
+    path.rename(discarded)
+    shutil.rmtree(discarded)
     teller.note("this home held a demo that was cut short: starting clean", "此目录的演示曾中断:重新开始")
 
 
+def _is_empty(path: Path) -> bool:
+    if not path.is_dir():
+        raise Conflict(f"{path} is not a folder", hint="name another folder by --home")
+    return not any(path.iterdir())
+
+
 def _barely_begun(path: Path) -> bool:
-    """A home without a deployment: nothing of anybody's is in it yet."""
+    """Whether it is a home in which nothing was kept yet: empty folders, at most the draft of its `home.json`."""
     home = Home(path)
-    return home.marker.exists() and not home.deployment.exists()
+    folders = {home.keys, home.keks, home.chain, home.objects}
+    drafts = (home.marker.name, f".{home.marker.name}.", f".{MARKER}.")
+    return all(
+        not any(each.iterdir()) if each in folders and each.is_dir() else each.name.startswith(drafts)
+        for each in path.iterdir()
+    )
+
+
+def _free_names(path: Path) -> Iterator[Path]:
+    yield path.with_name(path.name + ".before")
+    for number in range(2, 10_000):
+        yield path.with_name(f"{path.name}.before-{number}")
+    raise Conflict(f"too many demos are set aside beside {path}", hint="remove some")
 
 
 def _marker(state: str, people: int, lang: str) -> dict[str, object]:
