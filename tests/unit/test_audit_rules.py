@@ -89,7 +89,7 @@ LIES: dict[str, tuple[str, Lie]] = {
     "the buyer sits elsewhere": ("deal.jurisdiction", lambda h: h.change("ParticipantAdmitted", 1, jurisdiction=840)),
     "the buyer's membership had expired": (
         "deal.buyer",
-        lambda h: h.change("ParticipantAdmitted", 1, validUntil=START + 60),
+        lambda h: h.change("ParticipantAdmitted", 1, validUntil=START + 200),
     ),
     "the settler is no settler": ("payment.settler", lambda h: h.change("SalePaid", settler=REVIEWER)),
     "the settler is the provider": (
@@ -101,9 +101,38 @@ LIES: dict[str, tuple[str, Lie]] = {
     ),
     "the buyer had no encryption key": ("deliver.key", lambda h: h.drop("EncryptionKeyRegistered")),
     "a member was reinstated from nowhere": (
-        "members.admission",
+        "members.course",
         lambda h: h.acts.insert(0, Act("Membership", "ParticipantReinstated", {"account": PROVIDER})),
     ),
+    "a buyer expelled and reinstated": (
+        "members.course",
+        lambda h: h.before(
+            "SaleOrdered",
+            Act("Membership", "ParticipantExpelled", {"account": BUYER, "reason": 1}),
+            Act("Membership", "ParticipantReinstated", {"account": BUYER}),
+        ),
+    ),
+    "a member admitted twice": ("members.course", lambda h: h.acts.insert(1, h.acts[0])),
+    "a member with roles that nobody knows": (
+        "members.terms",
+        lambda h: h.change("ParticipantAdmitted", 1, roles=1 << 20),
+    ),
+    "a key registered while suspended": (
+        "members.course",
+        lambda h: h.before("EncryptionKeyRegistered", suspended(BUYER)),
+    ),
+    "a case decided by no judge": (
+        "cases.judge",
+        lambda h: h.before(
+            "SaleOrdered",
+            Act(
+                "Cases",
+                "CaseDecided",
+                {"caseId": ZERO32, "target": sale(h), "decider": REVIEWER, "outcome": 1, "documentHash": ZERO32},
+            ),
+        ),
+    ),
+    "an opinion without a document": ("attestations.form", lambda h: h.change("Attested", 2, documentHash=ZERO32)),
     # assets
     "another registrant": ("assets.registration", lambda h: h.change("AssetRegistered", registrant=REVIEWER)),
     "another salt": ("assets.id", lambda h: h.change("AssetRegistered", salt=ZERO32)),
@@ -141,7 +170,7 @@ LIES: dict[str, tuple[str, Lie]] = {
     "an audit withdrawn": ("consents.audit", lambda h: h.before("BatchBound", withdrawn(h, 0))),
     "an audit with a negative outcome": ("consents.audit", lambda h: h.change("Attested", 0, outcome=Outcome.NEGATIVE)),
     "an audit of another batch": ("consents.audit", lambda h: h.change("Attested", 0, target=keccak256(b"x"))),
-    "an audit that expired": ("consents.audit", lambda h: h.change("Attested", 0, validUntil=START + 60)),
+    "an audit that expired": ("consents.audit", lambda h: h.change("Attested", 0, validUntil=START + 190)),
     "an auditor without the role": (
         "attestations.accredited",
         lambda h: h.change("ParticipantAdmitted", 4, roles=Role.REVIEWER),
@@ -197,6 +226,7 @@ LIES: dict[str, tuple[str, Lie]] = {
     "another split than the offer's hash": ("offer.hash", other_split),
     "listed by another": ("offer.provider", lambda h: h.change("OfferListed", provider=REVIEWER)),
     "no policy": ("offer.policy", lambda h: h.drop("PolicySet")),
+    "a policy that lists more strictly than it orders": ("policy.whole", lambda h: h.change("PolicySet", toOrder=0)),
     "a policy against the mode": ("offer.mode", lambda h: h.change("PolicySet", modes=Mode.OPEN)),
     "never listed": ("offer.listed", lambda h: h.drop("OfferListed")),
     "closed before the order": (

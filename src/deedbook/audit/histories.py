@@ -17,6 +17,7 @@ from deedbook.domain.attestations import ROLES_OF
 from deedbook.domain.codes import (
     CLASS_FIRST_LICENCE,
     CLASS_NONE,
+    ROLES_ALL,
     AttestationKind,
     MemberState,
     Outcome,
@@ -103,19 +104,22 @@ class Members:
         return self._known[account]
 
     def _after(self, standing: Standing, event: Event) -> Standing:
-        args = event.args
-        if (event.name == "ParticipantAdmitted") != (standing.state == MemberState.NONE):
-            raise contradiction(
-                "members.admission", f"{event.name} of {checksum_address(args['account'])} does not follow"
-            )
+        args, time = event.args, self._journals.time(event.log.block_number)
+        if standing.state not in _FROM[event.name]:
+            words = f"{event.name} of {checksum_address(args['account'])} while {standing.state.name}"
+            raise contradiction("members.course", words)
         if event.name == "EncryptionKeyRegistered":
+            if not standing.is_good(time):
+                raise contradiction(
+                    "members.key", f"{checksum_address(args['account'])} registered a key after its term"
+                )
             return replace(standing, suite=args["suite"], key=args["key"])
-        if event.name == "ParticipantSuspended":
-            return replace(standing, state=MemberState.SUSPENDED)
-        if event.name == "ParticipantReinstated":
-            return replace(standing, state=MemberState.ADMITTED)
-        if event.name == "ParticipantExpelled":
-            return replace(standing, state=MemberState.EXPELLED)
+        if event.name in _TO:
+            return replace(standing, state=_TO[event.name])
+        if args["validUntil"] < time or args["roles"] & ~ROLES_ALL:
+            raise contradiction(
+                "members.terms", f"{event.name} of {checksum_address(args['account'])} with no valid terms"
+            )
         return replace(
             standing,
             state=MemberState.ADMITTED if event.name == "ParticipantAdmitted" else standing.state,
@@ -124,6 +128,22 @@ class Members:
             valid_until=args["validUntil"],
             licences=tuple(args["licences"]),
         )
+
+
+_REMAINING = (MemberState.ADMITTED, MemberState.SUSPENDED)
+_FROM = {
+    "ParticipantAdmitted": (MemberState.NONE,),
+    "ParticipantChanged": _REMAINING,
+    "ParticipantSuspended": (MemberState.ADMITTED,),
+    "ParticipantReinstated": (MemberState.SUSPENDED,),
+    "ParticipantExpelled": _REMAINING,
+    "EncryptionKeyRegistered": (MemberState.ADMITTED,),
+}
+_TO = {
+    "ParticipantSuspended": MemberState.SUSPENDED,
+    "ParticipantReinstated": MemberState.ADMITTED,
+    "ParticipantExpelled": MemberState.EXPELLED,
+}
 
 
 class Holds:
@@ -150,7 +170,13 @@ class Holds:
         return self._known[target]
 
     def _after(self, holders: frozenset[bytes], event: Event) -> frozenset[bytes]:
-        if event.name not in ("TargetHeld", "TargetReleased"):
+        if event.name == "CaseOpened":
+            self._members.require(event.args["opener"], event.log.block_number, "cases.opener", "opened a case")
+            return holders
+        if event.name == "CaseDecided":
+            self._members.require(
+                event.args["decider"], event.log.block_number, "cases.judge", "decided a case", JUDGES
+            )
             return holders
         holder, holds = event.args["holder"], event.name == "TargetHeld"
         self._members.require(holder, event.log.block_number, "cases.judge", "held or released a target", JUDGES)
@@ -225,9 +251,10 @@ class Attestations:
             return _Register({key: value for key, value in register.standing.items() if key != place})
         kind = _kind(args["kind"])
         self._members.require(attester, block, "attestations.accredited", f"attested {kind.name}", ROLES_OF[kind])
-        if args["target"] == account_entity(attester):
-            raise contradiction("attestations.target", f"{checksum_address(attester)} attested about itself")
         statement = Statement(kind, attester, args["outcome"], args["documentHash"], args["validUntil"])
+        whole = statement.outcome in set(Outcome) and statement.document_hash != ZERO32
+        if not whole or statement.valid_until < self._journals.time(block):
+            raise contradiction("attestations.form", f"{kind.name} by {checksum_address(attester)} says nothing valid")
         return _Register({**register.standing, place: statement})
 
 

@@ -247,6 +247,9 @@ class _Ordering:
                 None,
                 *(Policy(event.args["toList"], event.args["toOrder"], event.args["modes"]) for event in events),
             ]
+            for policy in states[1:]:
+                whole = policy is not None and not policy.to_list & ~policy.to_order and not policy.modes & ~MODES_ALL
+                self._require(whole, "policy.whole", "a policy that asks less of an order than of a listing")
             return [policy for policy in states_in(events, states, block) if policy is not None]
 
         return of
