@@ -262,11 +262,13 @@ class Published:
             units=self.history.units,
             cover=sold.cover,
             envelope=sold.envelope,
-            consents=tuple(tuple(each.to_json() for each in batch) for _, batch in self.history.consents)
-            if full
-            else None,
+            consents=self._people() if full else None,
             claims=claims,
         )
+
+    def _people(self) -> tuple[tuple[Any, ...], ...] | None:
+        shown = tuple(tuple(each.to_json() for each in batch) for _, batch in self.history.consents)
+        return shown or None
 
     def _section(self, contract: str, entity: bytes) -> Section:
         events = self.journals.get((contract, entity), [])
@@ -474,47 +476,8 @@ def _batch_first(history: History) -> bool:
 def _register(history: History) -> Version:
     early = record_of(EARLY, _batch_first(history))
     history.units = tuple(sha256(b"" if n == early else b"unit" + bytes([n])) for n in range(PEOPLE))
-    descriptor = Descriptor(
-        language="en",
-        title="Wages",
-        description="weekly wages",
-        kind=AssetKind.PERSONAL,
-        fields=(Field("wage", "decimal", "USD", "weekly wage"),),
-        period_from=0,
-        period_until=1,
-        source="survey",
-        quality={},
-        record_count=PEOPLE,
-        size=999,
-    )
-    history.keep(descriptor.encode())
-    source = history.keep(b"the people themselves")
-    history.acts.append(Act("DataAssets", "Transfer", {"from": ZERO_ADDRESS, "to": PROVIDER, "tokenId": ASSET}))
-    history.act(
-        "DataAssets",
-        "AssetRegistered",
-        same_block=True,
-        assetId=ASSET,
-        registrant=PROVIDER,
-        sourceHash=source,
-        salt=ASSET_SALT,
-        kind=AssetKind.PERSONAL,
-        grade=Grade.GENERAL,
-        level=3,
-        personal=True,
-        parents=(),
-    )
-    version = Version(rfc9162_root(history.units), PEOPLE, descriptor.hash)
-    history.act(
-        "DataAssets",
-        "VersionPublished",
-        assetId=ASSET,
-        version=1,
-        versionKey=version_key(ASSET, version),
-        contentRoot=version.content_root,
-        recordCount=PEOPLE,
-        descriptorHash=version.descriptor_hash,
-    )
+    _enter(history, ASSET, ASSET_SALT, AssetKind.PERSONAL, personal=True)
+    version = _describe(history, AssetKind.PERSONAL, PEOPLE)
     for kind in (AttestationKind.SOURCE_LEGALITY, AttestationKind.LEGAL_OPINION):
         attest(history, version_key(ASSET, version), kind, REVIEWER)
     return version
@@ -542,7 +505,7 @@ def _bind(history: History, batch: bytes, direct: bytes, count: int) -> None:
     )
 
 
-def _list(history: History, version: Version) -> Offer:
+def _list(history: History, version: Version, subjects_bps: int = 6000) -> Offer:
     offer = Offer(
         provider=PROVIDER,
         asset_id=ASSET,
@@ -551,7 +514,7 @@ def _list(history: History, version: Version) -> Offer:
         mode=Mode.RAW,
         purpose=Purpose.RECRUITMENT,
         price=Price(90_000, 5_000, 3_000, 2_003, b"CNY"),
-        split=Split(EXCHANGE, 500, 3000, 6000, (Intermediary(BROKER, 500),)),
+        split=Split(EXCHANGE, 500, 9000 - subjects_bps, subjects_bps, (Intermediary(BROKER, 500),)),
         terms_hash=history.keep(b"terms"),
         policy_hash=history.keep(b"policy"),
         quota=0,
@@ -566,7 +529,7 @@ def _list(history: History, version: Version) -> Offer:
     return offer
 
 
-def _order(history: History, offer: Offer, version: Version, buyer: bytes, live: int) -> SoldSale:
+def _order(history: History, offer: Offer, version: Version, buyer: bytes, live: int, attesters: int = 2) -> SoldSale:
     identifier = offer_id(CHAIN, CONTRACTS["Market"], offer)
     reference = keccak256(b"reference" + buyer)
     sold = SoldSale(sale_id(identifier, buyer, reference))
@@ -583,7 +546,7 @@ def _order(history: History, offer: Offer, version: Version, buyer: bytes, live:
         price=offer.price.total,
         currency=b"CNY",
         live=live,
-        attesters=(REVIEWER, REVIEWER),
+        attesters=(REVIEWER,) * attesters,
     )
     receipt = keccak256(b"bank receipt" + buyer)
     history.act(
@@ -620,7 +583,7 @@ def _deliver(
     live = PEOPLE - len(gone)
     history.act("Market", "SalePrepared", saleId=sold.sale, provider=PROVIDER, version=1, live=live)
     cover = cover_all_but(PEOPLE, [record_of(leaf, batch_first) for leaf in gone])
-    sold.cover = encode_cover(cover)
+    sold.cover = encode_cover(cover) if live else None
     sold.envelope = b"DBEN\x01\x00\x20" + bytes(32) + bytes(18 + 41 * len(cover) + 16)
     sold.envelope = sold.envelope[:-1] + buyer[:1]
     history.act(
@@ -629,13 +592,16 @@ def _deliver(
         saleId=sold.sale,
         provider=PROVIDER,
         envelopeHash=sha256(sold.envelope),
-        coverHash=sha256(sold.cover),
+        coverHash=sha256(sold.cover) if sold.cover else ZERO32,
         deliveredCount=live,
     )
     history.act("Market", "SaleAccepted", saleId=sold.sale, by=buyer, byTimeout=False)
     price = offer.price.total
-    exchange, provider, broker = (price * bps // 10_000 for bps in (500, 3000, 500))
+    exchange, provider, broker = (price * bps // 10_000 for bps in (500, offer.split.provider_bps, 500))
     pool = price - exchange - provider - broker + carry
+    if not live:
+        provider, pool = provider + pool - carry, carry
+    heads = live or 10**30
     history.act(
         "Revenue",
         "SaleSettled",
@@ -648,11 +614,11 @@ def _deliver(
         exchangeShare=exchange,
         providerShare=provider,
         intermediaryShares=(broker,),
-        perHead=pool // live,
+        perHead=pool // heads,
         deliveredCount=live,
-        carryOut=pool % live,
+        carryOut=pool % heads,
     )
-    return Divided(pool // live, live, pool % live)
+    return Divided(pool // heads, live, pool % heads)
 
 
 def _pay_out(history: History, sold: SoldSale, offer: Offer, divided: Divided) -> None:
@@ -661,6 +627,82 @@ def _pay_out(history: History, sold: SoldSale, offer: Offer, divided: Divided) -
         total = (end - first) * divided.per_head
         args = {"saleId": sold.sale, "settler": SETTLER, "receiptHash": receipt, "from": first, "to": end}
         history.acts.append(Act("Revenue", "PayoutConfirmed", args | {"total": total, "currency": b"CNY"}))
+
+
+# -- sales that rest on no consents ---------------------------------------------------------------------------------
+
+PARENT_SALT = keccak256(b"parent salt")
+PARENT = asset_id(CHAIN, CONTRACTS["DataAssets"], PROVIDER, PARENT_SALT)
+DEIDENTIFIED = (AttestationKind.LEGAL_OPINION, AttestationKind.SOURCE_LEGALITY, AttestationKind.DEIDENTIFICATION)
+
+
+def without_people(kind: AssetKind = AssetKind.ENTERPRISE) -> History:
+    """One sale of a firm's data, or (DERIVED) of people's data de-identified: nobody is paid per head."""
+    history, derived = History(), kind == AssetKind.DERIVED
+    _admit(history)
+    policy = {"toList": POLICY[0], "toOrder": POLICY[1], "modes": Mode.RAW}
+    history.act("Market", "PolicySet", kind=kind, grade=Grade.GENERAL, **policy)
+    if derived:
+        _enter(history, PARENT, PARENT_SALT, AssetKind.PERSONAL, personal=True)
+    _enter(history, ASSET, ASSET_SALT, kind, personal=derived, parents=(PARENT,) if derived else ())
+    history.units = tuple(sha256(b"segment" + bytes([n])) for n in range(3))
+    version = _describe(history, kind, len(history.units))
+    kinds = DEIDENTIFIED if derived else DEIDENTIFIED[:2]
+    for each in kinds:
+        attest(history, version_key(ASSET, version), each, REVIEWER)
+    offer = _list(history, version, subjects_bps=0)
+    sold = _order(history, offer, version, BUYER, live=0, attesters=len(kinds))
+    _deliver(history, offer, sold, set(range(PEOPLE)), True, carry=0, certificate=1)
+    return history
+
+
+def _enter(
+    history: History, identifier: int, salt: bytes, kind: AssetKind, *, personal: bool, parents: tuple[int, ...] = ()
+) -> None:
+    token = {"from": ZERO_ADDRESS, "to": PROVIDER, "tokenId": identifier}
+    history.acts.append(Act("DataAssets", "Transfer", token))
+    history.act(
+        "DataAssets",
+        "AssetRegistered",
+        same_block=True,
+        assetId=identifier,
+        registrant=PROVIDER,
+        sourceHash=history.keep(b"the people themselves"),
+        salt=salt,
+        kind=kind,
+        grade=Grade.GENERAL,
+        level=3,
+        personal=personal,
+        parents=parents,
+    )
+
+
+def _describe(history: History, kind: AssetKind, records: int) -> Version:
+    descriptor = Descriptor(
+        language="en",
+        title="Wages",
+        description="weekly wages",
+        kind=kind,
+        fields=(Field("wage", "decimal", "USD", "weekly wage"),),
+        period_from=0,
+        period_until=1,
+        source="survey",
+        quality={},
+        record_count=records,
+        size=999,
+    )
+    version = Version(rfc9162_root(history.units), records, history.keep(descriptor.encode()))
+    history.act(
+        "DataAssets",
+        "VersionPublished",
+        assetId=ASSET,
+        version=1,
+        versionKey=version_key(ASSET, version),
+        contentRoot=version.content_root,
+        recordCount=records,
+        descriptorHash=version.descriptor_hash,
+    )
+    return version
 
 
 def everything(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from deedbook.audit.bundle import Bundle
 from deedbook.audit.findings import Verdict
 from deedbook.audit.sales import ACCEPTANCE_WINDOW, PREPARE_WINDOW
 from deedbook.audit.verify import verify
-from deedbook.domain.codes import Mode, Outcome, Role
+from deedbook.domain.codes import AssetKind, Mode, Outcome, Role
 from deedbook.domain.hashing import ZERO32, keccak256
 from deedbook.domain.journal import account_entity, asset_entity
 from tests.simulator import (
@@ -22,6 +22,7 @@ from tests.simulator import (
     BROKER,
     BUYER,
     EXCHANGE,
+    PARENT,
     PROVIDER,
     REGULATOR,
     REVIEWER,
@@ -30,6 +31,7 @@ from tests.simulator import (
     Act,
     History,
     honest,
+    without_people,
 )
 
 Lie = Callable[[History], object]
@@ -336,6 +338,56 @@ def test_both_honest_sales_are_valid() -> None:
         for full in (True, False):
             report = verify(published.bundle(sale=sale_number, full=full).to_bytes(), published.trust)
             assert report.verdict is Verdict.VALID, report.summary
+
+
+@pytest.mark.parametrize("kind", [AssetKind.ENTERPRISE, AssetKind.PUBLIC, AssetKind.DERIVED])
+def test_sales_without_people_are_valid(kind: AssetKind) -> None:
+    published = without_people(kind).publish()
+    report = verify(published.bundle().to_bytes(), published.trust)
+    assert report.verdict is Verdict.VALID, report.summary
+    assert (report.claims["delivered"], report.claims["perHead"]) == (0, "0")
+    assert report.claims["providerShare"] == str(100_003 - 5000 - 5000)
+
+
+WITHOUT_PEOPLE: dict[str, tuple[str, AssetKind, Lie]] = {
+    "no source statement attested": (
+        "offer.attestation",
+        AssetKind.ENTERPRISE,
+        lambda h: h.drop("Attested", 1),
+    ),
+    "records counted where nobody is": ("deal.live", AssetKind.ENTERPRISE, lambda h: h.change("SalePrepared", live=1)),
+    "a derived asset that hides its people": (
+        "assets.lineage",
+        AssetKind.DERIVED,
+        lambda h: h.change("AssetRegistered", 1, personal=False),
+    ),
+    "a parent that was never registered": (
+        "assets.lineage",
+        AssetKind.DERIVED,
+        lambda h: (h.drop("Transfer"), h.drop("AssetRegistered")),
+    ),
+    "a held parent": (
+        "assets.lineage",
+        AssetKind.DERIVED,
+        lambda h: h.before("Transfer", held(asset_entity(PARENT)), nth=1),
+    ),
+    "graded below its parent without de-identification": (
+        "assets.lineage",
+        AssetKind.DERIVED,
+        lambda h: (h.change("AssetRegistered", grade=2, level=0), h.drop("Attested", 2)),
+    ),
+    "not de-identified": ("order.attestation", AssetKind.DERIVED, lambda h: h.drop("Attested", 2)),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_PEOPLE)
+def test_the_broken_rule_of_a_sale_without_people_is_named(name: str) -> None:
+    rule, kind, lie = WITHOUT_PEOPLE[name]
+    truth, history = without_people(kind).publish().bundle(), without_people(kind)
+    lie(history)
+    published = history.publish()
+    report = verify(published.bundle(like=truth).to_bytes(), published.trust)
+    assert (report.verdict, report.rule) == (Verdict.CONTRADICTED, rule), report.summary
 
 
 def test_a_sale_under_way_is_valid_as_far_as_it_went() -> None:
