@@ -6,7 +6,7 @@ Knows positions and labels, no seed: those are the vault's. The root is level 0;
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -199,8 +199,10 @@ def delivered_count(cover: Cover) -> int:
 
 
 def is_delivered(cover: Cover, index: int) -> bool:
-    """Whether the cover delivers the record at `index`."""
-    return any(index in indices for indices in cover.ranges())
+    """Whether the cover delivers the record at `index`; in log2 of the nodes."""
+    depth = cover.depth
+    after = bisect_right(cover.nodes, index, key=lambda node: node.leaves(depth).start)
+    return index < cover.record_count and after > 0 and index in cover.nodes[after - 1].leaves(depth)
 
 
 def ordinal_of(cover: Cover, index: int) -> int:
