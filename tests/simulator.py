@@ -640,7 +640,7 @@ def without_people(kind: AssetKind = AssetKind.ENTERPRISE) -> History:
     """One sale of a firm's data, or (DERIVED) of people's data de-identified: nobody is paid per head."""
     history, derived = History(), kind == AssetKind.DERIVED
     _admit(history)
-    policy = {"toList": POLICY[0], "toOrder": POLICY[1], "modes": Mode.RAW}
+    policy: dict[str, Any] = {"toList": POLICY[0], "toOrder": POLICY[1], "modes": Mode.RAW}
     history.act("Market", "PolicySet", kind=kind, grade=Grade.GENERAL, **policy)
     if derived:
         _enter(history, PARENT, PARENT_SALT, AssetKind.PERSONAL, personal=True)

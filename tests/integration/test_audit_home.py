@@ -9,7 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +94,66 @@ def test_parts_of_another_sale_are_refused(home: Exported) -> None:
     for part in differing:
         report = judge(canonical_json(mine | {part: other[part]}), home.trust)
         assert report.exit_code == 1, (part, report.summary)
+
+
+def section(bundle: dict[str, Any], contract: str) -> dict[str, Any]:
+    """The longest journal of a contract."""
+    found: list[dict[str, Any]] = [each for each in bundle["journals"] if each["contract"] == contract]
+    return max(found, key=lambda each: len(each["logs"]))
+
+
+def other(text: str) -> str:
+    """A hex text that ends in another digit."""
+    return text[:-1] + ("1" if text[-1] == "0" else "0")
+
+
+def hide_last(journal: dict[str, Any]) -> None:
+    journal["logs"].pop()
+    journal["count"] -= 1
+
+
+def signed_by_another(bundle: dict[str, Any]) -> None:
+    one, two = bundle["consents"][0][:2]
+    one["signature"] = two["signature"]
+
+
+LIES: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
+    "a higher price": ("claims.price", lambda b: b["claims"].update(price="1")),
+    "more delivered": ("claims.delivered", lambda b: b["claims"].update(delivered=PEOPLE + 1)),
+    "another buyer": ("claims.buyer", lambda b: b["claims"].update(buyer=b["claims"]["provider"])),
+    "less for each": ("claims.perHead", lambda b: b["claims"].update(perHead="1")),
+    "another certificate": ("claims.certificate", lambda b: b["claims"].update(certificate=99)),
+    "all paid": ("claims.paidUpTo", lambda b: b["claims"].update(paidUpTo=1)),
+    "another title": ("claims.title", lambda b: b["claims"].update(title="Gold")),
+    "another chain": ("trust.chain", lambda b: b["chain"].update(chainId="1")),
+    "another genesis": ("trust.genesis", lambda b: b["chain"].update(genesisHash=other(b["chain"]["genesisHash"]))),
+    "another block": ("trust.block", lambda b: b["chain"]["block"].update(hash=other(b["chain"]["block"]["hash"]))),
+    "another time": ("trust.headers", lambda b: b["headers"].__setitem__(2, b["headers"][1])),
+    "another proof": (
+        "proof.head",
+        lambda b: section(b, "Market")["proof"].__setitem__(0, other(section(b, "Market")["proof"][0])),
+    ),
+    "another log": ("journal.complete", lambda b: section(b, "Revenue")["logs"][0].update(data="0x")),
+    "a withdrawal hidden": ("journal.complete", lambda b: hide_last(section(b, "Consents"))),
+    "a payout hidden": ("journal.complete", lambda b: hide_last(section(b, "Revenue"))),
+    "a consent signed by another": ("consents.signature", signed_by_another),
+    "another sentence": ("consents.signature", lambda b: b["consents"][0][3]["consent"].update(statement="I agree.")),
+    "consents in another order": ("consents.root", lambda b: b["consents"][0].reverse()),
+    "another unit": ("payload.root", lambda b: b["units"].__setitem__(0, other(b["units"][0]))),
+    "another envelope": ("payload.envelope", lambda b: b.update(envelope=other(b["envelope"]))),
+    "another cover": ("cover.hash", lambda b: b.update(cover=other(b["cover"]))),
+    "another document": ("document.hash", lambda b: b["documents"].update({sorted(b["documents"])[0]: "0x00"})),
+    "a note": ("format.invalid-format", lambda b: b.update(note="all is well")),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_in_a_real_bundle_is_named(name: str, home: Exported) -> None:
+    rule, lie = LIES[name]
+    bundle = json.loads(home.first)
+    lie(bundle)
+    report = judge(canonical_json(bundle), home.trust)
+    assert (report.exit_code, report.rule) == (1, rule), report.summary
 
 
 def test_flipped_bytes_of_a_real_bundle_are_refused(home: Exported) -> None:
