@@ -1,0 +1,39 @@
+"""A demo told once for all tests that look at one, and copies of it for those that change it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command_line import Answer, CommandLine, spawn
+
+PEOPLE = "12"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    """The home of a told demo (12 people, English), and what it said. Do not change it."""
+    home = tmp_path_factory.mktemp("demo") / "home"
+    answer = spawn("demo", "--people", PEOPLE, "--lang", "en", "--home", str(home))
+    assert answer.code == 0, answer.err
+    return home, answer
+
+
+@pytest.fixture
+def demo_home(demo: tuple[Path, Answer], tmp_path: Path) -> Path:
+    """A copy of the demo's home, to be changed at will."""
+    copy = tmp_path / "home"
+    shutil.copytree(demo[0], copy)
+    return copy
+
+
+@pytest.fixture
+def cli(demo_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """The command line on that copy, in this process."""
+    for name in [name for name in os.environ if name.startswith("DEEDBOOK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DEEDBOOK_HOME", "")
+    return CommandLine(demo_home, capsys)
