@@ -81,22 +81,23 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         if (count == 0) revert ZeroCount();
         if (root == 0) revert ZeroRoot();
         bytes memory stated = abi.encode(root, count, terms, manifestHash);
-        batchId = ConsentTypes.batchIdOf(assetId, root, count, ConsentTypes.termsHash(terms, manifestHash));
-        _admit(batchId, assetId, salt, count, terms, false);
-        _record(Keys.asset(assetId), BatchGranted.selector, batchId, Keys.asset(assetId), Keys.member(terms.controller), stated);
+        (Terms memory read, bytes32 termsHash) = ConsentTypes.termsIn(stated);
+        batchId = ConsentTypes.batchIdOf(assetId, root, count, termsHash);
+        _admit(batchId, assetId, salt, count, read, false);
+        _record(Keys.asset(assetId), BatchGranted.selector, batchId, Keys.asset(assetId), Keys.member(read.controller), stated);
     }
 
     /// @inheritdoc IConsents
     function grant(Consent calldata consent, bytes32 assetSalt, bytes calldata signature) external returns (bytes32 batchId) {
         if (consent.subject == address(0)) revert ZeroSubject();
-        bytes32 consentId = consentIdOf(consent);
+        (bytes32 consentHash, bytes memory stated) = ConsentTypes.consentHashAndWords(consent);
+        bytes32 consentId = _hashTypedDataV4(consentHash);
         Terms memory terms = ConsentTerms.termsOf(consent);
         bytes32 root = ConsentTree.leafOf(consentId, consent.subject);
         batchId = ConsentTypes.batchIdOf(consent.assetId, root, 1, terms.termsHash(0));
         _admit(batchId, consent.assetId, assetSalt, 1, terms, true);
         _requireSigned(consentId, signature, consent.subject);
-        bytes32 entity = Keys.asset(consent.assetId);
-        _record(entity, ConsentGranted.selector, batchId, entity, consentId, abi.encode(consent));
+        _record(Keys.asset(consent.assetId), ConsentGranted.selector, batchId, Keys.asset(consent.assetId), consentId, stated);
     }
 
     /// @dev One funnel for batches of any size.
@@ -104,9 +105,11 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         terms.requireWhole();
         if (_time() > terms.validUntil) revert ConsentExpired(batchId, terms.validUntil);
         _requireController(assetId, salt, terms.controller);
-        if (_batches[batchId].count != 0) revert BatchExists(batchId);
-        _batches[batchId] = BatchState({count: count, withdrawn: 0, version: 0, direct: direct});
-        if (!_collectors[assetId][terms.controller]) _collectors[assetId][terms.controller] = true;
+        BatchState storage batch = _batches[batchId];
+        if (batch.count != 0) revert BatchExists(batchId);
+        (batch.count, batch.direct) = (count, direct);
+        mapping(address => bool) storage collectors = _collectors[assetId];
+        if (!collectors[terms.controller]) collectors[terms.controller] = true;
     }
 
     /// @dev The caller, as the controller: of its own registered asset, or of the one that it alone can register.
@@ -114,10 +117,11 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         address caller = _msgSender();
         if (caller != controller) revert NotController(assetId, caller);
         _membership.requireRole(caller, Codes.ROLE_PROVIDER);
-        IDataAssets.Asset memory asset = _dataAssets.asset(assetId);
-        if (asset.state == Codes.ASSET_CANCELLED) revert AssetNotUsable(assetId, asset.state);
-        bool holds = asset.state == Codes.ASSET_REGISTERED ? asset.holder == caller : _dataAssets.assetIdOf(caller, salt) == assetId;
-        if (!holds) revert NotController(assetId, caller);
+        if (_dataAssets.hasRight(assetId, caller, Codes.RIGHT_HOLD)) return;
+        uint8 state = _dataAssets.asset(assetId).state;
+        if (state == Codes.ASSET_CANCELLED) revert AssetNotUsable(assetId, state);
+        bool claimable = state == Codes.ASSET_NONE && _dataAssets.assetIdOf(caller, salt) == assetId;
+        if (!claimable) revert NotController(assetId, caller);
     }
 
     // Bindings.
@@ -299,10 +303,8 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         _withdraw(to, leaf, proof, _msgSender());
     }
 
-    function _withdraw(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof, address actor) private {
-        bytes32 batchId = _requireIn(batch, leaf, proof);
-        if (hasEnded(batchId, leaf.index)) revert AlreadyWithdrawn(batchId, leaf.index);
-        _end(batchId, batch.assetId, leaf, Codes.ENDED_WITHDRAWN, actor);
+    function _withdraw(Batch calldata batch, Leaf memory leaf, bytes32[] calldata proof, address actor) private {
+        _end(_requireIn(batch, leaf, proof), batch.assetId, leaf, Codes.ENDED_WITHDRAWN, actor);
     }
 
     // Other ends of a leaf.
@@ -346,7 +348,9 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         Leaf calldata struck,
         bytes32[] calldata struckProof
     ) external {
-        if (kept.consentId != struck.consentId && kept.subject != struck.subject) revert NotDuplicate(kept.consentId, struck.consentId);
+        if (kept.consentId != struck.consentId && kept.subject != struck.subject) {
+            revert NotDuplicate(kept.consentId, struck.consentId);
+        }
         bytes32 keptId = _requireStanding(keptBatch, kept, keptProof);
         bytes32 struckId = _requireStanding(struckBatch, struck, struckProof);
         if (keptId > struckId || (keptId == struckId && kept.index >= struck.index)) revert WrongOrder(keptId, struckId);
@@ -367,13 +371,16 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
 
     /// @dev One leaf less in the batch and, where the batch belongs to the asset's present binding, one live less.
     function _countEnd(bytes32 batchId, uint256 assetId) private returns (bool bound, uint64 live) {
-        BatchState memory batch = _batches[batchId];
-        ++batch.withdrawn;
-        _batches[batchId] = batch;
+        BatchState storage batch = _batches[batchId];
         Binding storage binding = _bindings[assetId];
+        uint32 version = batch.version;
         live = binding.live;
-        bound = batch.version != 0 && batch.version == binding.version;
-        if (bound) binding.live = --live;
+        bound = version != 0 && version == binding.version;
+        // No overflow: every bit is set once, and a batch has `count` of them; the live ones are among the binding's.
+        unchecked {
+            ++batch.withdrawn;
+            if (bound) binding.live = --live;
+        }
     }
 
     function _recordEnd(bytes32 batchId, uint256 assetId, bytes32 consentId, bytes memory stated) private {
@@ -382,7 +389,10 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
 
     function _setEnded(bytes32 batchId, uint32 index, uint8 cause) private {
         uint256 bit = 1 << (index & 0xff);
-        _ended[batchId][index >> 8] |= bit;
+        mapping(uint256 => uint256) storage words = _ended[batchId];
+        uint256 word = words[index >> 8];
+        if (word & bit != 0) revert AlreadyWithdrawn(batchId, index);
+        words[index >> 8] = word | bit;
         if (cause != Codes.ENDED_WITHDRAWN) _endedByOthers[batchId][index >> 8] |= bit;
     }
 

@@ -153,11 +153,8 @@ contract Market is IMarket, Governed {
         uint64 live,
         address[] calldata attesters
     ) private {
-        bytes memory stated =
-            abi.encode(offer.assetId, deal.version, reference_, deal.price, offer.price.currency, live, attesters);
-        _record(
-            saleId, Keys.asset(offer.assetId), SaleOrdered.selector, saleId, deal.offerId, Keys.member(deal.buyer), stated
-        );
+        bytes memory stated = abi.encode(offer.assetId, deal.version, reference_, deal.price, offer.price.currency, live, attesters);
+        _record(saleId, Keys.asset(offer.assetId), SaleOrdered.selector, saleId, deal.offerId, Keys.member(deal.buyer), stated);
     }
 
     // Payment and delivery.
@@ -334,11 +331,7 @@ contract Market is IMarket, Governed {
 
     /// @dev Persons need a basis. What is derived from them needs one too, unless a DEIDENTIFICATION is asked by the policy, or
     /// named beside what the policy asks. Whatever stands on no basis stands on SOURCE_LEGALITY.
-    function _askedOf(IDataAssets.Asset memory asset, uint16 kinds, uint256 named)
-        private
-        pure
-        returns (uint16 asked, bool onBasis)
-    {
+    function _askedOf(IDataAssets.Asset memory asset, uint16 kinds, uint256 named) private pure returns (uint16 asked, bool onBasis) {
         if (asset.kind == Codes.KIND_PERSONAL) return (kinds, true);
         if (!asset.personal) return (kinds | SOURCE, false);
         asked = kinds | SOURCE | DEIDENTIFIED;
@@ -347,7 +340,9 @@ contract Market is IMarket, Governed {
     }
 
     function _count(uint16 kinds) private pure returns (uint256 count) {
-        for (; kinds != 0; kinds &= kinds - 1) ++count;
+        for (; kinds != 0; kinds &= kinds - 1) {
+            ++count;
+        }
     }
 
     // What is asked of a sale, at the order and again before anything is handed over.
@@ -361,8 +356,7 @@ contract Market is IMarket, Governed {
         IConsents.BasisState memory basis;
         if (deal.onBasis) basis = _consents.basisState(offer.assetId);
         Bases.Asked memory asked;
-        (asked.to, asked.from) =
-            _membership.requireParties(deal.buyer, offer.conditions.buyerClass, basis.recipientClass, offer.provider);
+        (asked.to, asked.from) = _membership.requireParties(deal.buyer, offer.conditions.buyerClass, basis.recipientClass, offer.provider);
         offer.conditions.requireJurisdiction(asked.to);
         (asked.holder, asked.recordCount, asked.buyer, asked.time) = (asset.holder, asset.recordCount, deal.buyer, _time());
         if (deal.onBasis) basis.requireCovers(offer, asked);

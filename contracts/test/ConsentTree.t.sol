@@ -72,9 +72,7 @@ contract ConsentTreeTest {
         bytes32[] memory leaves = _leaves(count, seed);
         bytes32 root = PositionalTree.rootOf(leaves);
         bytes32[] memory proof = PositionalTree.proofOf(leaves, index);
-        bytes32 parent = keccak256(
-            index % 2 == 0 ? abi.encodePacked(leaves[index], proof[0]) : abi.encodePacked(proof[0], leaves[index])
-        );
+        bytes32 parent = keccak256(index % 2 == 0 ? abi.encodePacked(leaves[index], proof[0]) : abi.encodePacked(proof[0], leaves[index]));
         vm.assertFalse(this.holds(root, count, index / 2, parent, _part(proof, 1, proof.length)));
     }
 
@@ -103,17 +101,23 @@ contract ConsentTreeTest {
 
     function _leaves(uint32 count, uint256 seed) private pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) leaves[i] = keccak256(abi.encode(seed, i));
+        for (uint256 i = 0; i < count; ++i) {
+            leaves[i] = keccak256(abi.encode(seed, i));
+        }
     }
 
     function _part(bytes32[] memory proof, uint256 from, uint256 to) private pure returns (bytes32[] memory part) {
         part = new bytes32[](to - from);
-        for (uint256 i = 0; i < part.length; ++i) part[i] = proof[from + i];
+        for (uint256 i = 0; i < part.length; ++i) {
+            part[i] = proof[from + i];
+        }
     }
 
     function _longer(bytes32[] memory proof, bytes32 last) private pure returns (bytes32[] memory longer) {
         longer = new bytes32[](proof.length + 1);
-        for (uint256 i = 0; i < proof.length; ++i) longer[i] = proof[i];
+        for (uint256 i = 0; i < proof.length; ++i) {
+            longer[i] = proof[i];
+        }
         longer[proof.length] = last;
     }
 }

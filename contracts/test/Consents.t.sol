@@ -126,8 +126,7 @@ contract ConsentsTest is Exchange {
         terms.controller = stranger;
         _grantFails(_crowd(0, 1, terms), abi.encodeWithSelector(IMembership.NotAdmitted.selector, stranger));
         terms.controller = reviewer;
-        bytes memory missing =
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, reviewer, Codes.ROLE_PROVIDER, Codes.ROLE_REVIEWER);
+        bytes memory missing = abi.encodeWithSelector(IMembership.RoleMissing.selector, reviewer, Codes.ROLE_PROVIDER, Codes.ROLE_REVIEWER);
         _grantFails(_crowd(0, 1, terms), missing);
         _suspend(provider);
         _grantFails(_crowd(0, 1), abi.encodeWithSelector(IMembership.ParticipantIs.selector, provider, Codes.MEMBER_SUSPENDED));
@@ -141,8 +140,7 @@ contract ConsentsTest is Exchange {
 
     function test_grantBatch_canBeRelayed() public {
         Crowd memory crowd = _crowd(0, 2);
-        bytes memory call =
-            abi.encodeCall(IConsents.grantBatch, (assetId, SALT, crowd.batch.root, 2, crowd.terms, crowd.manifestHash));
+        bytes memory call = abi.encodeCall(IConsents.grantBatch, (assetId, SALT, crowd.batch.root, 2, crowd.terms, crowd.manifestHash));
         _relay("provider", address(consents), call);
         vm.assertEq(consents.batchState(crowd.batchId).count, 2);
     }

@@ -35,8 +35,7 @@ contract DeliveriesTest is Exchange {
 
     function test_confirmPayment_needsASettler() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _ordered();
-        bytes memory missing =
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, auditor, Codes.ROLE_SETTLER, Codes.ROLE_AUDITOR);
+        bytes memory missing = abi.encodeWithSelector(IMembership.RoleMissing.selector, auditor, Codes.ROLE_SETTLER, Codes.ROLE_AUDITOR);
         _confirmFails(auditor, saleId, offer, 100_001, CNY, RECEIPT, missing);
         bytes memory unknown = abi.encodeWithSelector(IMembership.NotAdmitted.selector, stranger);
         _confirmFails(stranger, saleId, offer, 100_001, CNY, RECEIPT, unknown);
@@ -143,15 +142,16 @@ contract DeliveriesTest is Exchange {
         vm.warp(UNTIL + 1);
         _prepareFails(saleId, offer, abi.encodeWithSelector(IMarket.BasisExpired.selector, assetId, UNTIL));
         vm.revertToState(state);
-        for (uint256 i = 0; i < 4; ++i) _withdraw(crowd, i);
+        for (uint256 i = 0; i < 4; ++i) {
+            _withdraw(crowd, i);
+        }
         _prepareFails(saleId, offer, abi.encodeWithSelector(IMarket.NoLiveConsent.selector, assetId, 1));
     }
 
     function test_prepareAndDeliver_areStoppedByHolds() public {
         (IMarket.Offer memory offer, bytes32 saleId,) = _paid();
-        bytes32[6] memory targets = [
-            market.offerIdOf(offer), bytes32(assetId), offer.versionKey, _memberKey(provider), saleId, _memberKey(buyer)
-        ];
+        bytes32[6] memory targets =
+            [market.offerIdOf(offer), bytes32(assetId), offer.versionKey, _memberKey(provider), saleId, _memberKey(buyer)];
         for (uint256 i = 0; i < targets.length; ++i) {
             uint256 state = vm.snapshotState();
             _hold(targets[i]);
@@ -180,7 +180,9 @@ contract DeliveriesTest is Exchange {
 
     function test_deliver_isNotStalledByTheLastWithdrawal() public {
         (IMarket.Offer memory offer, bytes32 saleId, Crowd memory crowd) = _prepared();
-        for (uint256 i = 0; i < 4; ++i) _withdraw(crowd, i);
+        for (uint256 i = 0; i < 4; ++i) {
+            _withdraw(crowd, i);
+        }
         bytes4 wrong = IMarket.DeliveredCountWrong.selector;
         _deliverFails(saleId, offer, 0, abi.encodeWithSelector(wrong, uint64(0), uint64(1), uint64(4)));
         _deliver(saleId, offer, 4);
@@ -312,7 +314,9 @@ contract DeliveriesTest is Exchange {
         dataAssets.cancel(assetId, DOCUMENT);
         _refund(saleId, offer);
         vm.revertToState(state);
-        for (uint256 i = 0; i < 4; ++i) _withdraw(crowd, i);
+        for (uint256 i = 0; i < 4; ++i) {
+            _withdraw(crowd, i);
+        }
         _refund(saleId, offer);
         vm.revertToState(state);
         _transfer(otherProvider);
@@ -437,9 +441,7 @@ contract DeliveriesTest is Exchange {
         membership.change(account, admission);
     }
 
-    function _confirm(address by, bytes32 saleId, IMarket.Offer memory offer, uint128 amount, bytes3 currency, bytes32 receipt)
-        private
-    {
+    function _confirm(address by, bytes32 saleId, IMarket.Offer memory offer, uint128 amount, bytes3 currency, bytes32 receipt) private {
         vm.prank(by);
         market.confirmPayment(saleId, offer, amount, currency, receipt);
     }

@@ -46,9 +46,7 @@ abstract contract Exchange is Base {
     function setUp() public virtual override {
         super.setUp();
         consents = new Consents(membership, attestations, dataAssets, address(forwarder));
-        market = new Market(
-            address(manager), membership, cases, attestations, dataAssets, consents, address(forwarder)
-        );
+        market = new Market(address(manager), membership, cases, attestations, dataAssets, consents, address(forwarder));
         revenue = new Revenue(membership, cases, dataAssets, market, address(forwarder));
         assetId = dataAssets.assetIdOf(provider, SALT);
         _setPolicy(Codes.KIND_PERSONAL, IMarket.Policy(SOURCE | IMPACT, OPINION | SOURCE | IMPACT, Codes.MODES_ALL));
@@ -126,7 +124,9 @@ abstract contract Exchange is Base {
         returns (Crowd memory crowd)
     {
         crowd.leaves = new bytes32[](ids.length);
-        for (uint256 i = 0; i < ids.length; ++i) crowd.leaves[i] = PositionalTree.leafOf(ids[i], people[i]);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            crowd.leaves[i] = PositionalTree.leafOf(ids[i], people[i]);
+        }
         (crowd.ids, crowd.people, crowd.terms, crowd.manifestHash) = (ids, people, terms, manifestHash);
         crowd.batch = IConsents.Batch({
             assetId: assetId,
@@ -271,7 +271,7 @@ abstract contract Exchange is Base {
         offer.versionKey = dataAssets.asset(assetId).versionKey;
         offer.mode = Codes.MODE_RAW;
         offer.purpose = Codes.PURPOSE_RECRUITMENT;
-        offer.price = IMarket.Price(90_000, 5_000, 3_000, 2_001, CNY);
+        offer.price = IMarket.Price(90_000, 5000, 3000, 2001, CNY);
         offer.split.exchange = operator;
         (offer.split.exchangeBps, offer.split.providerBps, offer.split.subjectsBps) = (500, 4000, 5000);
         offer.split.intermediaries = new IMarket.Intermediary[](1);
@@ -299,7 +299,9 @@ abstract contract Exchange is Base {
 
     function _attesters(uint256 count) internal view returns (address[] memory attesters) {
         attesters = new address[](count);
-        for (uint256 i = 0; i < count; ++i) attesters[i] = reviewer;
+        for (uint256 i = 0; i < count; ++i) {
+            attesters[i] = reviewer;
+        }
     }
 
     function _attestVersion(bytes32 versionKey) internal {

@@ -82,8 +82,7 @@ contract OrdersTest is Exchange {
     function test_order_needsABuyerInGoodStanding() public {
         (IMarket.Offer memory offer,) = _listed(1);
         _orderFailsBy(stranger, offer, abi.encodeWithSelector(IMembership.NotAdmitted.selector, stranger));
-        bytes memory missing =
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, arbiter, Codes.ROLE_BUYER, Codes.ROLE_ARBITER);
+        bytes memory missing = abi.encodeWithSelector(IMembership.RoleMissing.selector, arbiter, Codes.ROLE_BUYER, Codes.ROLE_ARBITER);
         _orderFailsBy(arbiter, offer, missing);
         _suspend(buyer);
         _orderFails(offer, abi.encodeWithSelector(IMembership.ParticipantIs.selector, buyer, Codes.MEMBER_SUSPENDED));
@@ -309,8 +308,7 @@ contract OrdersTest is Exchange {
         (IMarket.Offer memory offer,) = _listed(2);
         bytes32 offerId = market.offerIdOf(offer);
         bytes32 saleId = market.saleIdOf(offerId, buyer, REFERENCE);
-        bytes32[6] memory targets =
-            [offerId, bytes32(assetId), offer.versionKey, _memberKey(provider), saleId, _memberKey(buyer)];
+        bytes32[6] memory targets = [offerId, bytes32(assetId), offer.versionKey, _memberKey(provider), saleId, _memberKey(buyer)];
         for (uint256 i = 0; i < targets.length; ++i) {
             uint256 state = vm.snapshotState();
             _hold(targets[i]);

@@ -29,15 +29,21 @@ library PositionalTree {
         uint256 width = 1;
         while (width < leaves.length) width *= 2;
         level = new bytes32[](width);
-        for (uint256 i = 0; i < leaves.length; ++i) level[i] = leaves[i];
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            level[i] = leaves[i];
+        }
     }
 
     function _above(bytes32[] memory level) private pure returns (bytes32[] memory above) {
         above = new bytes32[](level.length / 2);
-        for (uint256 i = 0; i < above.length; ++i) above[i] = keccak256(abi.encodePacked(level[2 * i], level[2 * i + 1]));
+        for (uint256 i = 0; i < above.length; ++i) {
+            above[i] = keccak256(abi.encodePacked(level[2 * i], level[2 * i + 1]));
+        }
     }
 
     function _depth(uint256 width) private pure returns (uint256 depth) {
-        for (; width > 1; width /= 2) ++depth;
+        for (; width > 1; width /= 2) {
+            ++depth;
+        }
     }
 }

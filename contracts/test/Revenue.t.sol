@@ -18,9 +18,9 @@ contract RevenueTest is Exchange {
     function test_settle_dividesThePriceExactly() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _accepted();
         uint128[] memory intermediaries = new uint128[](1);
-        intermediaries[0] = 5_000;
+        intermediaries[0] = 5000;
         vm.expectEmit(true, true, true, true, address(revenue));
-        emit IRevenue.SaleSettled(saleId, assetId, 1, CNY, 100_001, 0, 5_000, 40_000, intermediaries, 12_500, 4, 1);
+        emit IRevenue.SaleSettled(saleId, assetId, 1, CNY, 100_001, 0, 5000, 40_000, intermediaries, 12_500, 4, 1);
         vm.prank(stranger);
         vm.assertEq(revenue.settle(saleId, offer), 1);
         vm.assertEq(revenue.carryOf(assetId, CNY), 1);
@@ -55,9 +55,9 @@ contract RevenueTest is Exchange {
         _deliver(saleId, offer, 0);
         _accept(saleId);
         uint128[] memory intermediaries = new uint128[](1);
-        intermediaries[0] = 5_000;
+        intermediaries[0] = 5000;
         vm.expectEmit(true, true, true, true, address(revenue));
-        emit IRevenue.SaleSettled(saleId, assetId, 1, CNY, 100_001, 0, 5_000, 90_001, intermediaries, 0, 0, 0);
+        emit IRevenue.SaleSettled(saleId, assetId, 1, CNY, 100_001, 0, 5000, 90_001, intermediaries, 0, 0, 0);
         revenue.settle(saleId, offer);
     }
 
@@ -107,8 +107,7 @@ contract RevenueTest is Exchange {
 
     function test_confirmPayout_needsASettler() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _settled();
-        bytes memory missing =
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, auditor, Codes.ROLE_SETTLER, Codes.ROLE_AUDITOR);
+        bytes memory missing = abi.encodeWithSelector(IMembership.RoleMissing.selector, auditor, Codes.ROLE_SETTLER, Codes.ROLE_AUDITOR);
         _payOutFails(auditor, saleId, offer, 0, 4, 50_000, RECEIPT, missing);
     }
 
@@ -182,7 +181,9 @@ contract RevenueTest is Exchange {
         IMarket.Split memory split = _split(cuts);
         Shares.Division memory division = this.divide(split, price, carryIn, heads);
         uint256 sum = uint256(division.exchange) + division.provider + division.carryOut;
-        for (uint256 i = 0; i < division.intermediaries.length; ++i) sum += division.intermediaries[i];
+        for (uint256 i = 0; i < division.intermediaries.length; ++i) {
+            sum += division.intermediaries[i];
+        }
         sum += uint256(division.perHead) * heads;
         vm.assertEq(sum, uint256(price) + carryIn);
         if (heads != 0) vm.assertLt(division.carryOut, heads);

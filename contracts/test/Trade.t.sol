@@ -149,9 +149,8 @@ contract Trade is Exchange, Replay {
         if (_crowds.length == 0) return;
         Crowd memory crowd = _crowds[a % _crowds.length];
         uint256 index = b % crowd.batch.count;
-        bytes memory call = abi.encodeCall(
-            IConsents.release, (crowd.batch, crowd.terms, crowd.manifestHash, _leaf(crowd, index), _proof(crowd, index))
-        );
+        bytes memory call =
+            abi.encodeCall(IConsents.release, (crowd.batch, crowd.terms, crowd.manifestHash, _leaf(crowd, index), _proof(crowd, index)));
         _act(provider, address(consents), call);
     }
 
@@ -207,9 +206,8 @@ contract Trade is Exchange, Replay {
     }
 
     function _carry(Crowd memory from, uint256 i, Crowd memory to, uint256 j) private {
-        bytes memory call = abi.encodeCall(
-            IConsents.carryWithdrawal, (from.batch, _leaf(from, i), _proof(from, i), to.batch, _leaf(to, j), _proof(to, j))
-        );
+        bytes memory call =
+            abi.encodeCall(IConsents.carryWithdrawal, (from.batch, _leaf(from, i), _proof(from, i), to.batch, _leaf(to, j), _proof(to, j)));
         _act(stranger, address(consents), call);
     }
 
@@ -227,8 +225,7 @@ contract Trade is Exchange, Replay {
         address member = a % 2 == 0 ? buyer : provider;
         bool standing = membership.isInGoodStanding(member);
         if (standing && a % 5 != 0) return;
-        bytes memory call =
-            standing ? abi.encodeCall(IMembership.suspend, (member, 1)) : abi.encodeCall(IMembership.reinstate, (member));
+        bytes memory call = standing ? abi.encodeCall(IMembership.suspend, (member, 1)) : abi.encodeCall(IMembership.reinstate, (member));
         _act(admin, address(membership), call);
     }
 
@@ -262,8 +259,7 @@ contract Trade is Exchange, Replay {
         if (_sales.length == 0) return;
         Held memory sale = _saleIn(Codes.SALE_ORDERED, a);
         bytes32 receipt = keccak256(abi.encode(++_serial));
-        bytes memory call =
-            abi.encodeCall(IMarket.confirmPayment, (sale.id, _decoded(sale), market.sale(sale.id).price, CNY, receipt));
+        bytes memory call = abi.encodeCall(IMarket.confirmPayment, (sale.id, _decoded(sale), market.sale(sale.id).price, CNY, receipt));
         _act(settler, address(market), call);
     }
 
@@ -339,7 +335,9 @@ contract Trade is Exchange, Replay {
     function payOut(uint256 a, uint256 b) public {
         if (_sales.length == 0) return;
         Held memory sale = _sales[a % _sales.length];
-        for (uint256 i = 0; i < _sales.length && revenue.entry(sale.id).certificate == 0; ++i) sale = _sales[i];
+        for (uint256 i = 0; i < _sales.length && revenue.entry(sale.id).certificate == 0; ++i) {
+            sale = _sales[i];
+        }
         IRevenue.Entry memory entry = revenue.entry(sale.id);
         uint64 from = b % 5 == 0 ? uint64(b % 3) : entry.paidUpTo;
         uint64 to = from + uint64(b % 3);
@@ -404,7 +402,9 @@ contract Trade is Exchange, Replay {
     function _journals() internal view override returns (address[] memory journals) {
         address[] memory former = super._journals();
         journals = new address[](7);
-        for (uint256 i = 0; i < 4; ++i) journals[i] = former[i];
+        for (uint256 i = 0; i < 4; ++i) {
+            journals[i] = former[i];
+        }
         (journals[4], journals[5], journals[6]) = (address(consents), address(market), address(revenue));
     }
 
@@ -439,7 +439,9 @@ contract Trade is Exchange, Replay {
 
     function _audit(bytes32 batchId) private {
         uint64 until = uint64(block.timestamp + YEAR);
-        _act(auditor, address(attestations), abi.encodeCall(IAttestations.attest, (batchId, Codes.ATTEST_CONSENT_AUDIT, 1, DOCUMENT, until)));
+        _act(
+            auditor, address(attestations), abi.encodeCall(IAttestations.attest, (batchId, Codes.ATTEST_CONSENT_AUDIT, 1, DOCUMENT, until))
+        );
     }
 
     function _keep(Crowd memory crowd, bool narrower) private {

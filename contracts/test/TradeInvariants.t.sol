@@ -88,16 +88,15 @@ contract TradeInvariantsTest {
         acts = new bytes4[](28);
         (acts[0], acts[1], acts[2], acts[3]) = (Trade.grant.selector, Trade.grantDirect.selector, Trade.bind.selector, Trade.move.selector);
         (acts[4], acts[5], acts[6], acts[7]) =
-            (Trade.move.selector, Trade.withdraw.selector, Trade.withdrawByReceipt.selector, Trade.applyMark.selector);
+        (Trade.move.selector, Trade.withdraw.selector, Trade.withdrawByReceipt.selector, Trade.applyMark.selector);
         (acts[8], acts[9], acts[10], acts[11]) =
-            (Trade.dismissMark.selector, Trade.release.selector, Trade.challenge.selector, Trade.strike.selector);
-        (acts[12], acts[13], acts[14], acts[15]) =
-            (Trade.carry.selector, Trade.hold.selector, Trade.suspend.selector, Trade.wait.selector);
+        (Trade.dismissMark.selector, Trade.release.selector, Trade.challenge.selector, Trade.strike.selector);
+        (acts[12], acts[13], acts[14], acts[15]) = (Trade.carry.selector, Trade.hold.selector, Trade.suspend.selector, Trade.wait.selector);
         (acts[16], acts[17], acts[18], acts[19]) =
-            (Trade.sell.selector, Trade.giveUp.selector, Trade.prepare.selector, Trade.deliver.selector);
+        (Trade.sell.selector, Trade.giveUp.selector, Trade.prepare.selector, Trade.deliver.selector);
         (acts[20], acts[21], acts[22], acts[23]) =
-            (Trade.handOver.selector, Trade.accept.selector, Trade.settle.selector, Trade.payOut.selector);
+        (Trade.handOver.selector, Trade.accept.selector, Trade.settle.selector, Trade.payOut.selector);
         (acts[24], acts[25], acts[26], acts[27]) =
-            (Trade.dismissMark.selector, Trade.sellThrough.selector, Trade.sellThrough.selector, Trade.withdraw.selector);
+        (Trade.dismissMark.selector, Trade.sellThrough.selector, Trade.sellThrough.selector, Trade.withdraw.selector);
     }
 }

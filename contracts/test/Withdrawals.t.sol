@@ -19,9 +19,7 @@ contract WithdrawalsTest is Exchange {
     function test_withdraw_endsOneLeafAndLowersLive() public {
         Crowd memory crowd = _bound(5);
         vm.expectEmit(true, true, true, true, address(consents));
-        emit IConsents.LeafEnded(
-            assetId, crowd.batchId, crowd.ids[3], 3, crowd.people[3], Codes.ENDED_WITHDRAWN, crowd.people[3], 4
-        );
+        emit IConsents.LeafEnded(assetId, crowd.batchId, crowd.ids[3], 3, crowd.people[3], Codes.ENDED_WITHDRAWN, crowd.people[3], 4);
         _withdraw(crowd, 3);
         vm.assertTrue(consents.hasEnded(crowd.batchId, 3));
         vm.assertFalse(consents.hasEnded(crowd.batchId, 2));
@@ -387,8 +385,7 @@ contract WithdrawalsTest is Exchange {
     function test_dismissMark_needsTheRole() public {
         Crowd memory crowd = _bound(2);
         _mark(crowd, 1);
-        bytes memory missing =
-            abi.encodeWithSelector(IMembership.RoleMissing.selector, provider, Codes.ROLE_AUDITOR, Codes.ROLE_PROVIDER);
+        bytes memory missing = abi.encodeWithSelector(IMembership.RoleMissing.selector, provider, Codes.ROLE_AUDITOR, Codes.ROLE_PROVIDER);
         vm.expectRevert(missing);
         vm.prank(provider);
         consents.dismissMark(crowd.ids[1], assetId, crowd.people[1]);
@@ -510,7 +507,8 @@ contract WithdrawalsTest is Exchange {
         IConsents.Terms memory terms = _terms();
         terms.controller = otherProvider;
         IConsents.Batch memory other = crowd.batch;
-        bytes32 expected = keccak256(abi.encode(keccak256("deedbook.batch.v1"), assetId, other.root, 2, keccak256(abi.encode(terms, MANIFEST))));
+        bytes32 expected =
+            keccak256(abi.encode(keccak256("deedbook.batch.v1"), assetId, other.root, 2, keccak256(abi.encode(terms, MANIFEST))));
         vm.expectRevert(abi.encodeWithSelector(IConsents.UnknownBatch.selector, expected));
         vm.prank(otherProvider);
         consents.release(crowd.batch, terms, MANIFEST, _leaf(crowd, 1), _proof(crowd, 1));
@@ -661,9 +659,8 @@ contract WithdrawalsTest is Exchange {
         _grantAudited(there);
         _bind(1, there);
         assetId = first;
-        bytes memory expected = abi.encodeWithSelector(
-            IConsents.NotInBinding.selector, here.batchId < there.batchId ? here.batchId : there.batchId, 1
-        );
+        bytes memory expected =
+            abi.encodeWithSelector(IConsents.NotInBinding.selector, here.batchId < there.batchId ? here.batchId : there.batchId, 1);
         if (here.batchId < there.batchId) _strikeFails(here, 0, there, 0, expected);
         else _strikeFails(there, 0, here, 0, expected);
     }
@@ -803,9 +800,7 @@ contract WithdrawalsTest is Exchange {
         consents.strike(kept.batch, _leaf(kept, keptIndex), keptProof, struck.batch, _leaf(struck, struckIndex), struckProof);
     }
 
-    function _strikeFails(Crowd memory kept, uint256 keptIndex, Crowd memory struck, uint256 struckIndex, bytes memory expected)
-        private
-    {
+    function _strikeFails(Crowd memory kept, uint256 keptIndex, Crowd memory struck, uint256 struckIndex, bytes memory expected) private {
         vm.expectRevert(expected);
         _strike(kept, keptIndex, struck, struckIndex);
     }

@@ -94,17 +94,36 @@ interface IConsents {
     }
 
     event BatchGranted(
-        bytes32 indexed batchId, uint256 indexed assetId, address indexed collector, bytes32 root, uint32 count, Terms terms, bytes32 manifestHash
+        bytes32 indexed batchId,
+        uint256 indexed assetId,
+        address indexed collector,
+        bytes32 root,
+        uint32 count,
+        Terms terms,
+        bytes32 manifestHash
     );
     /// A batch of one, its signature checked on chain. Also carries what a verifier needs to compute the consentId again.
     event ConsentGranted(bytes32 indexed batchId, uint256 indexed assetId, bytes32 indexed consentId, Consent consent);
     event BatchBound(
-        uint256 indexed assetId, uint32 indexed version, bytes32 indexed batchId, uint64 offset, uint32 count, uint32 withdrawn, address auditor
+        uint256 indexed assetId,
+        uint32 indexed version,
+        bytes32 indexed batchId,
+        uint64 offset,
+        uint32 count,
+        uint32 withdrawn,
+        address auditor
     );
     event BindingClosed(uint256 indexed assetId, uint32 indexed version, uint64 recordCount, uint64 live);
     /// A leaf ended. `live` is the asset's live count after it (of the binding that the batch belongs to, else unchanged).
     event LeafEnded(
-        uint256 indexed assetId, bytes32 indexed batchId, bytes32 indexed consentId, uint32 index, address subject, uint8 cause, address actor, uint64 live
+        uint256 indexed assetId,
+        bytes32 indexed batchId,
+        bytes32 indexed consentId,
+        uint32 index,
+        address subject,
+        uint8 cause,
+        address actor,
+        uint64 live
     );
     event LeafChallenged(uint256 indexed assetId, bytes32 indexed batchId, bytes32 indexed consentId, address collector, uint8 field);
     event WithdrawalMarked(uint256 indexed assetId, bytes32 indexed consentId, address indexed subject, address collector, uint32 pending);
@@ -172,7 +191,12 @@ interface IConsents {
     /// (`withdrawal` empty: the caller is the subject). Marks the consentId and stops the asset's orders and deliveries. A mark is of
     /// consentId, asset and subject together: a receipt about somebody else's consent stands in nobody's way.
     function withdrawByReceipt(
-        bytes32 consentId, uint256 assetId, address subject, address collector, bytes calldata receipt, bytes calldata withdrawal
+        bytes32 consentId,
+        uint256 assetId,
+        address subject,
+        address collector,
+        bytes calldata receipt,
+        bytes calldata withdrawal
     ) external;
     /// @notice Anyone applies the proof to a marked consentId: ends the leaf if it still stands and, where its batch is bound, clears
     /// the mark (a leaf outside the binding is no answer to a mark: a collector could have made it up).
@@ -182,18 +206,34 @@ interface IConsents {
     function dismissMark(bytes32 consentId, uint256 assetId, address subject) external;
     /// @notice Anyone carries a withdrawal over to another leaf of the same consentId.
     function carryWithdrawal(
-        Batch calldata from, Leaf calldata ended, bytes32[] calldata endedProof, Batch calldata to, Leaf calldata leaf, bytes32[] calldata proof
+        Batch calldata from,
+        Leaf calldata ended,
+        bytes32[] calldata endedProof,
+        Batch calldata to,
+        Leaf calldata leaf,
+        bytes32[] calldata proof
     ) external;
     /// @notice The collector irrevocably gives up one leaf (a person who lost the key).
-    function release(Batch calldata batch, Terms calldata terms, bytes32 manifestHash, Leaf calldata leaf, bytes32[] calldata proof) external;
+    function release(Batch calldata batch, Terms calldata terms, bytes32 manifestHash, Leaf calldata leaf, bytes32[] calldata proof)
+        external;
     /// @notice Anyone shows a leaf whose own consent grants less than the batch states. Ends it and names the collector.
     function challenge(
-        Batch calldata batch, Terms calldata terms, bytes32 manifestHash, uint32 index, Consent calldata consent, bytes32[] calldata proof
+        Batch calldata batch,
+        Terms calldata terms,
+        bytes32 manifestHash,
+        uint32 index,
+        Consent calldata consent,
+        bytes32[] calldata proof
     ) external;
     /// @notice Anyone shows two live leaves of one consentId or one subject in the same binding; the later one
     /// ((batchId, index) in ascending order) ends.
     function strike(
-        Batch calldata keptBatch, Leaf calldata kept, bytes32[] calldata keptProof, Batch calldata struckBatch, Leaf calldata struck, bytes32[] calldata struckProof
+        Batch calldata keptBatch,
+        Leaf calldata kept,
+        bytes32[] calldata keptProof,
+        Batch calldata struckBatch,
+        Leaf calldata struck,
+        bytes32[] calldata struckProof
     ) external;
 
     function consentIdOf(Consent calldata consent) external view returns (bytes32);

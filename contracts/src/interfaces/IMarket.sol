@@ -61,7 +61,7 @@ interface IMarket {
         bytes32 termsHash; // SHA-256 of the contract terms
         bytes32 policyHash; // SHA-256 of the ODRL policy
         uint64 quota; // uses; 0 unlimited
-        uint64 term; // seconds of use after delivery
+        uint64 term; // seconds of use after delivery; 0 unlimited
         uint64 validUntil; // the last second in which it can be ordered
         Conditions conditions;
         Sandbox sandbox;
@@ -166,27 +166,35 @@ interface IMarket {
     /// @notice Sets what listing and ordering ask for a kind and grade. Governance.
     function setPolicy(uint8 kind, uint8 grade, Policy calldata policy) external;
     /// @notice Lists an offer. Requirements: caller is offer.provider, good standing, PROVIDER, OPERATE right; version current;
-    /// well-formed; the policy's `toList` attestations live about the version by no party; no hold. Emits OfferListed.
+    /// well-formed (the price lines sum to at most 2^96 - 1); the policy's `toList` attestations live about the version by no party
+    /// (provider, holder, exchange, intermediaries); no hold. `attesters`: one per kind asked, lowest kind first. Kinds asked: those
+    /// of the policy; SOURCE_LEGALITY too where the asset needs no basis; and for DERIVED assets with a PERSONAL ancestor either
+    /// the policy's alone (then it needs a basis) or, where the array is as long, those with SOURCE_LEGALITY and DEIDENTIFICATION.
+    /// Emits OfferListed.
     function list(Offer calldata offer, address[] calldata attesters) external returns (bytes32 offerId);
     /// @notice Closes the caller's offer. Emits OfferClosed.
     function close(Offer calldata offer) external;
-    /// @notice Orders. The buyer names the hash of the offer that was read. Checks everything (DESIGN 3.2). Emits SaleOrdered.
+    /// @notice Orders. The buyer names the hash of the offer that was read. Checks everything (DESIGN 3.2): `attesters` as for list,
+    /// of the policy's `toOrder`, and not the buyer; no hold on offer, asset, version, sale, provider or buyer. Emits SaleOrdered.
     function order(bytes32 offerId, Offer calldata offer, address[] calldata attesters, bytes32 reference_)
         external
         returns (bytes32 saleId);
-    /// @notice A SETTLER, who is no party, confirms the bank or e-CNY receipt; a receipt hash serves once. Emits SalePaid.
+    /// @notice A SETTLER, who is no party (provider, buyer, exchange, intermediaries), confirms the bank or e-CNY receipt; a receipt
+    /// hash serves once. Emits SalePaid.
     function confirmPayment(bytes32 saleId, Offer calldata offer, uint128 amount, bytes3 currency, bytes32 receiptHash) external;
     /// @notice Fixes who is live now. Requirements: PAID, or PREPARED with the window over; everything that an order asks of
     /// version, basis and holds still holds. Emits SalePrepared.
     function prepare(bytes32 saleId, Offer calldata offer) external;
     /// @notice Within PREPARE_WINDOW: same version and binding, no pending mark, no hold,
-    /// `live now <= deliveredCount <= live at prepare` and above 0 with a subject pool, else 0. Emits SaleDelivered.
+    /// `live now <= deliveredCount <= live at prepare` and above 0 with a subject pool, else 0. `coverHash` may be zero without a
+    /// pool only. ZeroHash names the place: 0 envelopeHash, 1 coverHash (an offer's 0 termsHash, 1 policyHash). Emits SaleDelivered.
     function deliver(bytes32 saleId, Offer calldata offer, bytes32 envelopeHash, bytes32 coverHash, uint64 deliveredCount) external;
     /// @notice The buyer accepts; or anyone, once ACCEPTANCE_WINDOW after delivery is over. Emits SaleAccepted.
     function accept(bytes32 saleId) external;
     /// @notice Buyer or provider cancels an ORDERED sale. Emits SaleCancelled.
     function cancel(bytes32 saleId, Offer calldata offer) external;
-    /// @notice The buyer alone takes back a PAID (or PREPARED) sale whose version was superseded, or whose basis or term ended. Emits SaleRefunded.
+    /// @notice The buyer alone takes back a PAID (or PREPARED) sale whose asset was cancelled, whose version was superseded, whose
+    /// basis ended (nobody live, expired, of a former holder) or whose term, counted from the payment, is over. Emits SaleRefunded.
     function refund(bytes32 saleId, Offer calldata offer) external;
 
     function PREPARE_WINDOW() external view returns (uint64);

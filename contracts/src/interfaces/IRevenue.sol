@@ -52,7 +52,8 @@ interface IRevenue {
     /// @notice A SETTLER who is no party confirms a bank batch over the delivered ordinals [from, to). Requirements:
     /// from = paidUpTo; total = (to - from) * perHead; a receipt hash not used before, here or in Market; no hold on sale
     /// or asset. Emits PayoutConfirmed.
-    function confirmPayout(bytes32 saleId, IMarket.Offer calldata offer, uint64 from, uint64 to, uint128 total, bytes32 receiptHash) external;
+    function confirmPayout(bytes32 saleId, IMarket.Offer calldata offer, uint64 from, uint64 to, uint128 total, bytes32 receiptHash)
+        external;
 
     function entry(bytes32 saleId) external view returns (Entry memory);
     function carryOf(uint256 assetId, bytes3 currency) external view returns (uint128);

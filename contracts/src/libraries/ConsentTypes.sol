@@ -18,6 +18,25 @@ library ConsentTypes {
         return keccak256(abi.encode(CONSENT, consent));
     }
 
+    /// @notice The hash, and the words of the consent without its type hash: encoded once, because a grant needs both.
+    function consentHashAndWords(IConsents.Consent calldata consent) internal pure returns (bytes32 hash, bytes memory words) {
+        bytes memory typed = abi.encode(CONSENT, consent);
+        hash = keccak256(typed);
+        assembly ("memory-safe") {
+            // The place of the type hash becomes the length of what follows it.
+            words := add(typed, 0x20)
+            mstore(words, sub(mload(typed), 0x20))
+        }
+    }
+
+    /// @notice The terms and their hash, read in place from abi.encode(root, count, terms, manifestHash): encoded once too.
+    function termsIn(bytes memory stated) internal pure returns (IConsents.Terms memory terms, bytes32 hash) {
+        assembly ("memory-safe") {
+            terms := add(stated, 0x60)
+            hash := keccak256(terms, sub(mload(stated), 0x40))
+        }
+    }
+
     function receiptHash(bytes32 consentId, uint256 assetId, address subject) internal pure returns (bytes32) {
         return keccak256(abi.encode(RECEIPT, consentId, assetId, subject));
     }
