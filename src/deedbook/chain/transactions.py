@@ -13,13 +13,23 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deedbook.chain import abis, rlp
+from deedbook.chain.client import NodeError
 from deedbook.chain.decoding import Decoder, decode_revert
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import from_hex, keccak256, to_hex
 from deedbook.domain.intents import Intent, IntentRow, IntentState, Mined, Outbox, SignedTransaction
-from deedbook.errors import ChainUnavailable, Conflict, TransactionFailed
+from deedbook.errors import (
+    ChainUnavailable,
+    Conflict,
+    DeedbookError,
+    InvalidInput,
+    RejectedByContract,
+    TransactionFailed,
+)
 
 SIMULATION_GAS = 30_000_000
+SURE = 3
+"""How often a refusal or a taken nonce is seen before it is believed: a node may lag behind itself."""
 
 
 class Node(Protocol):
@@ -128,38 +138,59 @@ class Sender:
         mined = self._finish(row, signer)
         return self._receipt(mined)
 
-    def resume(self, signers: Mapping[bytes, Signer]) -> list[Receipt]:
-        """Drives every unfinished intent whose signer is at hand; used at start-up."""
-        rows = [row for row in self._outbox.unfinished() if row.intent.signer in signers]
-        return [self.drive(row, signers[row.intent.signer]) for row in rows if row.state is IntentState.SUBMITTED]
+    def resume(self) -> list[IntentRow]:
+        """Brings every transaction that was signed before a crash to its end, in the order of their nonces; the rows
+        as they are then. It needs no key: the signed bytes are kept. What was only queued is left to its use case.
+
+        Raises ChainUnavailable.
+        """
+        rows = [row for row in self._outbox.unfinished() if row.transaction is not None]
+        return [self._sent(row) for row in sorted(rows, key=_nonce)]
 
     def _finish(self, row: IntentRow, signer: Signer) -> Mined:
-        if row.state is IntentState.QUEUED:
-            row = self._submit(row, signer)
-        if row.state is IntentState.SUBMITTED:
-            row = self._outbox.mined(row.intent.key, self._broadcast(row))
+        while row.state in (IntentState.QUEUED, IntentState.SUBMITTED):
+            row = self._submit(row, signer) if row.state is IntentState.QUEUED else self._sent(row)
         if row.mined is None or row.state is IntentState.FAILED:
-            raise TransactionFailed(
-                f"{row.intent.contract}.{row.intent.function} was mined without effect", key=row.intent.key
-            )
+            raise self._why(row)
         return row.mined
+
+    def _why(self, row: IntentRow) -> DeedbookError:
+        """Why an intent had no effect: the contract's own error where the call still shows it on top of its block."""
+        intent = row.intent
+        if row.mined is not None:
+            try:
+                self._run(intent, hex(row.mined.block_number))
+            except RejectedByContract as refusal:
+                return refusal
+            except (NodeError, TransactionFailed):
+                pass
+        return TransactionFailed(f"{intent.contract}.{intent.function} was mined without effect", key=intent.key)
 
     def _submit(self, row: IntentRow, signer: Signer) -> IntentRow:
         intent = row.intent
         if signer.address != intent.signer:
             raise Conflict("the intent names another signer", key=intent.key)
         try:
-            self._simulate(intent)
+            self._run(intent, "latest")
             gas = self._gas_limit or self._estimate(intent)
-        except Exception as error:
-            self._outbox.fail(intent.key, getattr(error, "code", "error"))
-            raise
+        except DeedbookError as refusal:
+            return self._refused(intent, refusal)
         fee = self._fee()
         return self._outbox.submit(
             intent.key,
-            self._count(intent.signer),
+            self._count(intent.signer, "pending"),
             lambda nonce: self._sign(intent, signer, nonce, gas, fee),
         )
+
+    def _refused(self, intent: Intent, refusal: DeedbookError) -> IntentRow:
+        """Frees the key and raises the refusal; where another thread sends this very intent, that one's row."""
+        try:
+            self._outbox.fail(intent.key, refusal.code)
+        except Conflict:
+            row = self._outbox.get(intent.key)
+            if row is not None and row.transaction is not None:
+                return row
+        raise refusal
 
     def _sign(self, intent: Intent, signer: Signer, nonce: int, gas: int, fee: int) -> SignedTransaction:
         """A transaction of type 2 (EIP-1559): the same bytes for the same nonce."""
@@ -170,34 +201,56 @@ class Sender:
         raw = b"\x02" + rlp.encode(fields + [rlp.encode_int(part) for part in parts])
         return SignedTransaction(nonce, raw, keccak256(raw))
 
-    def _broadcast(self, row: IntentRow) -> Mined:
-        """Sends until a receipt is there; a refusal counts only when the hash is unknown to the chain as well."""
-        transaction = row.transaction
+    def _sent(self, row: IntentRow) -> IntentRow:
+        """Sends until the transaction is mined: FINAL or FAILED then, or QUEUED again where another took its nonce.
+
+        What the node says of the transaction decides nothing; its receipt, its hash and the account's nonce do.
+        """
+        transaction, refusals, overtaken = row.transaction, 0, 0
         assert transaction is not None
         for attempt in range(self._patience):
-            found = self._mined(transaction.tx_hash)
-            if found is not None:
-                return found
-            try:
-                self._node.request("eth_sendRawTransaction", [to_hex(transaction.raw)])
-            except ChainUnavailable:
-                if attempt + 1 == self._patience:
-                    raise
-            except Exception:
-                if not self._known(transaction.tx_hash) and attempt >= 2:
-                    raise
-            found = self._mined(transaction.tx_hash)
-            if found is not None:
-                return found
+            refusal = None
+            mined = self._mined(transaction.tx_hash)
+            if mined is None:
+                refusal = self._refusal(transaction.raw)
+                mined = self._mined(transaction.tx_hash)
+            if mined is not None:
+                return self._outbox.mined(row.intent.key, mined)
+            used = self._count(row.intent.signer, "latest")
+            overtaken += used > transaction.nonce
+            if overtaken == SURE and not self._known(transaction.tx_hash):
+                return self._outbox.requeue(row.intent.key, transaction.tx_hash)
+            if used < transaction.nonce:
+                self._send_before(row.intent.signer, transaction.nonce)
+            refusals += refusal is not None and used <= transaction.nonce and not self._known(transaction.tx_hash)
+            if refusal is not None and refusals == SURE:
+                raise refusal
             self._wait(min(0.05 * 2**attempt, 1.0))
         raise ChainUnavailable("the transaction is not mined yet", hint="run the same command again to wait on")
+
+    def _refusal(self, raw: bytes) -> NodeError | None:
+        """Sends; what the node refused it with. No answer is no refusal: the transaction is looked up."""
+        try:
+            self._node.request("eth_sendRawTransaction", [to_hex(raw)])
+        except NodeError as refusal:
+            return refusal
+        except ChainUnavailable:
+            pass
+        return None
+
+    def _send_before(self, signer: bytes, nonce: int) -> None:
+        """Sends what the signer has signed with lower nonces: whoever was to send it may have crashed."""
+        rows = [row for row in self._outbox.unfinished() if row.intent.signer == signer and row.transaction is not None]
+        for row in sorted(rows, key=_nonce):
+            if row.transaction is not None and row.transaction.nonce < nonce:
+                self._refusal(row.transaction.raw)
 
     def _known(self, tx_hash: bytes) -> bool:
         return self._node.request("eth_getTransactionByHash", [to_hex(tx_hash)]) is not None
 
     def _mined(self, tx_hash: bytes) -> Mined | None:
         receipt = self._node.request("eth_getTransactionReceipt", [to_hex(tx_hash)])
-        if receipt is None:
+        if receipt is None or receipt.get("blockNumber") is None:
             return None
         created = receipt.get("contractAddress")
         return Mined(
@@ -207,7 +260,7 @@ class Sender:
             tx_index=int(receipt["transactionIndex"], 16),
             gas_used=int(receipt["gasUsed"], 16),
             status=int(receipt["status"], 16),
-            contract_address=from_hex(created, "contractAddress", 20) if created else None,
+            contract_address=from_hex(created.lower(), "contractAddress", 20) if created else None,
         )
 
     def _receipt(self, mined: Mined) -> Receipt:
@@ -218,52 +271,63 @@ class Sender:
         events = tuple(event for event in decoded if event is not None)
         return Receipt(mined.tx_hash, mined.block_number, mined.block_hash, mined.gas_used, events)
 
-    def _simulate(self, intent: Intent) -> None:
-        if intent.to is not None:
-            self._eth_call(intent.contract, intent.to, intent.data, intent.signer, "latest")
+    def _run(self, intent: Intent, block: str) -> bytes:
+        gas = self._gas_limit or SIMULATION_GAS
+        return self._eth_call(intent.contract, intent.to, intent.data, intent.signer, block, gas)
 
     def _call(self, call: Call, sender: bytes | None, block: str) -> bytes:
-        return self._eth_call(call.contract, call.to, call.data, sender, block)
+        return self._eth_call(call.contract, call.to, call.data, sender, block, SIMULATION_GAS)
 
-    def _eth_call(self, contract: str, to: bytes, data: bytes, sender: bytes | None, block: str) -> bytes:
-        request = {"to": to_hex(to), "data": to_hex(data), "gas": hex(SIMULATION_GAS)}
-        if sender is not None:
-            request["from"] = to_hex(sender)
+    def _eth_call(
+        self, contract: str, to: bytes | None, data: bytes, sender: bytes | None, block: str, gas: int
+    ) -> bytes:
+        request = _message(sender, to, data) | {"gas": hex(gas)}
+        return from_hex(self._asked(contract, "eth_call", [request, block]), "result")
+
+    def _estimate(self, intent: Intent) -> int:
+        request = _message(intent.signer, intent.to, intent.data)
+        return int(self._asked(intent.contract, "eth_estimateGas", [request]), 16) * 6 // 5
+
+    def _asked(self, contract: str, method: str, params: Sequence[Any]) -> Any:
+        """The node's answer; a revert as the contract's own error."""
         try:
-            return from_hex(self._node.request("eth_call", [request, block]), "result")
-        except Exception as error:
+            return self._node.request(method, params)
+        except NodeError as error:
             revert = revert_data(error)
             if revert is None:
                 raise
             raise decode_revert(contract, revert) from None
-
-    def _estimate(self, intent: Intent) -> int:
-        request = {"from": to_hex(intent.signer), "data": to_hex(intent.data)}
-        if intent.to is not None:
-            request["to"] = to_hex(intent.to)
-        return int(self._node.request("eth_estimateGas", [request]), 16) * 6 // 5
 
     def _fee(self) -> int:
         """Twice the base fee: zero on a free chain, and above the next blocks' fee elsewhere."""
         head = self._node.request("eth_getBlockByNumber", ["latest", False])
         return 2 * int(head.get("baseFeePerGas", "0x0"), 16)
 
-    def _count(self, address: bytes) -> int:
-        return int(self._node.request("eth_getTransactionCount", [to_hex(address), "pending"]), 16)
+    def _count(self, address: bytes, block: str) -> int:
+        return int(self._node.request("eth_getTransactionCount", [to_hex(address), block]), 16)
 
 
-def revert_data(error: Exception) -> bytes | None:
+def revert_data(error: NodeError) -> bytes | None:
     """The revert data that a node's error carries, or None where the error is not a revert."""
-    data = getattr(error, "data", None)
-    if isinstance(data, str) and data.startswith("0x"):
-        return from_hex(data, "data")
-    return None
+    try:
+        return from_hex(str(error.data).lower(), "data")
+    except InvalidInput:
+        return None
+
+
+def _message(sender: bytes | None, to: bytes | None, data: bytes) -> dict[str, str]:
+    parts = {"from": sender, "to": to, "data": data}
+    return {name: to_hex(part) for name, part in parts.items() if part is not None}
+
+
+def _nonce(row: IntentRow) -> int:
+    return -1 if row.transaction is None else row.transaction.nonce
 
 
 def log_of(item: Mapping[str, Any]) -> Log:
     """A JSON-RPC log object as a Log."""
     return Log(
-        address=from_hex(item["address"], "address", 20),
+        address=from_hex(item["address"].lower(), "address", 20),
         topics=tuple(from_hex(topic, "topic", 32) for topic in item["topics"]),
         data=from_hex(item["data"], "data"),
         block_number=int(item["blockNumber"], 16),

@@ -86,6 +86,10 @@ class Outbox(Protocol):
         """Assigns the signer's next nonce (never below `floor`, the chain's own count), signs, and keeps the bytes:
         QUEUED to SUBMITTED. A row that is SUBMITTED or further is given back unchanged."""
 
+    def requeue(self, key: str, tx_hash: bytes) -> IntentRow:
+        """SUBMITTED to QUEUED, where the row's transaction is `tx_hash` and can never be mined, because another one
+        has its nonce. A row with another transaction, or at its end, is given back unchanged."""
+
     def mined(self, key: str, mined: Mined) -> IntentRow:
         """SUBMITTED to FINAL (status 1) or FAILED (status 0), with where it was mined."""
 

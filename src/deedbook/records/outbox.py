@@ -61,6 +61,14 @@ class SqlOutbox:
             sent = {"nonce": signed.nonce, "raw": signed.raw, "tx_hash": signed.tx_hash}
             return _changed(connection, key, state=IntentState.SUBMITTED, **sent)
 
+    def requeue(self, key: str, tx_hash: bytes) -> IntentRow:
+        """SUBMITTED to QUEUED, where the row's transaction is `tx_hash`; else the row unchanged. Raises NotFound."""
+        with self._database.writing() as connection:
+            row = _required(connection, key)
+            if row.state is not IntentState.SUBMITTED or row.transaction is None or row.transaction.tx_hash != tx_hash:
+                return row
+            return _changed(connection, key, state=IntentState.QUEUED, nonce=None, raw=None, tx_hash=None)
+
     def mined(self, key: str, mined: Mined) -> IntentRow:
         """SUBMITTED to FINAL (status 1) or FAILED (status 0); a row at its end is given back unchanged.
 
