@@ -411,6 +411,15 @@ def test_acceptance_by_timeout_is_valid() -> None:
     assert report.verdict is Verdict.VALID, report.summary
 
 
+def test_a_hold_that_a_regulator_ended_stops_nothing() -> None:
+    """The holder was suspended meanwhile, so another released it (Cases.releaseFor)."""
+    history, hold = honest(), held(asset_entity(ASSET))
+    history.before("SaleOrdered", hold, suspended(REGULATOR), Act("Cases", "TargetReleased", hold.args))
+    published = history.publish()
+    report = verify(published.bundle().to_bytes(), published.trust)
+    assert report.verdict is Verdict.VALID, report.summary
+
+
 def test_a_sale_prepared_again_after_the_window_is_valid() -> None:
     history = honest()
     again = history.acts[history.find("SalePrepared")]

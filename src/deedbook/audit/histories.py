@@ -179,7 +179,8 @@ class Holds:
             )
             return holders
         holder, holds = event.args["holder"], event.name == "TargetHeld"
-        self._members.require(holder, event.log.block_number, "cases.judge", "held or released a target", JUDGES)
+        if holds:  # whoever can no longer release a hold has it released by a regulator, whom the event does not name
+            self._members.require(holder, event.log.block_number, "cases.judge", "held a target", JUDGES)
         if (holder in holders) == holds:
             raise contradiction("cases.hold", f"{event.name} by {checksum_address(holder)} does not follow")
         return holders | {holder} if holds else holders - {holder}
