@@ -25,6 +25,7 @@ Limit = Annotated[int, typer.Option(help="how many at most")]
 After = Annotated[str, typer.Option(help="go on after this place, as the last page named it")]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "y": 365 * 86_400}
+_DATED = re.compile(r"(19[7-9]|[2-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
 _LATER = re.compile(r"\+([0-9]{1,9})([smhdy])")
 
 
@@ -83,7 +84,7 @@ def moment(text: str, field: str, now: int) -> int:
     if later:
         return now + int(later[1]) * _UNITS[later[2]]
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text if _DATED.match(text) else "")
     except ValueError as error:
         raise InvalidInput(field, "is no time", hint="give 2027-01-31, Unix seconds, or +90d") from error
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())

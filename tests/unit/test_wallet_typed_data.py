@@ -1,0 +1,97 @@
+"""What a wallet is asked to sign is read strictly: the two messages of a person, in exactly one form."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deedbook.domain.consents import Consent, ConsentDomain, consent_id, typed_data, withdrawal_typed_data
+from deedbook.errors import DeedbookError, InvalidInput
+from deedbook.wallet import typed_data as reading
+from deedbook.wallet.recovery import recover
+from deedbook.wallet.signers import LocalSigner
+
+DOMAIN = ConsentDomain(20230415, b"\x0c" * 20)
+
+
+@pytest.fixture
+def signer(entropy: Callable[[int], bytes]) -> LocalSigner:
+    return LocalSigner.generate(entropy)
+
+
+@pytest.fixture
+def consent(signer: LocalSigner) -> Consent:
+    return Consent(
+        subject=signer.address,
+        asset_id=2**200 + 7,
+        controller=b"\x02" * 20,
+        recipient=bytes(20),
+        recipient_class=256,
+        purpose=1,
+        modes=32,
+        cross_border=False,
+        notice_hash=b"\x03" * 32,
+        record_commit=b"\x04" * 32,
+        valid_from=1_800_000_000,
+        valid_until=1_900_000_000,
+        statement="I agree.",
+        salt=b"\x05" * 32,
+    )
+
+
+def test_a_consent_is_signed_as_it_stands(signer: LocalSigner, consent: Consent) -> None:
+    signed = reading.sign_consent(typed_data(DOMAIN, consent), signer)
+    assert (signed.domain, signed.consent) == (DOMAIN, consent)
+    assert recover(consent_id(DOMAIN, consent), signed.signature) == signer.address
+
+
+def test_a_withdrawal_is_signed_as_it_stands(signer: LocalSigner) -> None:
+    signed = reading.sign_withdrawal(withdrawal_typed_data(DOMAIN, b"\x06" * 32), signer)
+    assert (signed.domain, signed.consent_id, signed.subject) == (DOMAIN, b"\x06" * 32, signer.address)
+    assert recover(signed.digest, signed.signature) == signer.address
+
+
+@pytest.mark.rule("wrong-signer")
+def test_anothers_consent_is_not_signed(signer: LocalSigner, consent: Consent) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        reading.sign_consent(typed_data(DOMAIN, replace(consent, subject=b"\x09" * 20)), signer)
+    assert refusal.value.field == "subject"
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "another name": lambda typed: typed["domain"].update(name="Uniswap"),
+    "another version": lambda typed: typed["domain"].update(version="2"),
+    "a salt in the domain": lambda typed: typed["domain"].update(salt="0x" + "00" * 32),
+    "no chain": lambda typed: typed["domain"].pop("chainId"),
+    "a chain in text": lambda typed: typed["domain"].update(chainId="20230415"),
+    "no contract": lambda typed: typed["domain"].pop("verifyingContract"),
+    "another type": lambda typed: typed["types"]["Consent"].pop(),
+    "a type more": lambda typed: typed["types"].update(Permit=[]),
+    "another field": lambda typed: typed["message"].update(value="1"),
+    "a field less": lambda typed: typed["message"].pop("salt"),
+    "a wrong checksum": lambda typed: typed["message"].update(controller="0x" + "aB" * 20),
+    "an unsafe number": lambda typed: typed["message"].update(validUntil=2**60),
+    "another primary type": lambda typed: typed.update(primaryType="Permit"),
+    "a part more": lambda typed: typed.update(note="x"),
+    "no message": lambda typed: typed.pop("message"),
+    "a hidden character": lambda typed: typed["message"].update(statement="I\u202e agree."),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_typed_data_of_any_other_form_is_not_signed(change: str, signer: LocalSigner, consent: Consent) -> None:
+    typed = copy.deepcopy(typed_data(DOMAIN, consent))
+    CHANGES[change](typed)
+    with pytest.raises(InvalidInput):
+        reading.sign_consent(typed, signer)
+
+
+@pytest.mark.parametrize("value", [None, [], "x", {}, {"primaryType": "Consent"}])
+def test_what_is_no_typed_data_is_refused(value: Any, signer: LocalSigner) -> None:
+    for sign in (reading.sign_consent, reading.sign_withdrawal):
+        with pytest.raises(DeedbookError):
+            sign(value, signer)
