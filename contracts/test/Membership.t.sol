@@ -104,6 +104,9 @@ contract MembershipTest is Base {
         admission.licences = _licences(17, 1);
         _governed(abi.encodeWithSelector(IMembership.TooManyLicences.selector, 17, 16));
         membership.admit(newcomer, admission);
+        admission.licences = _licences(16, 1);
+        _admit(newcomer, admission);
+        vm.assertEq(membership.participant(newcomer).licences[15], Codes.CLASS_FIRST_LICENCE + 15);
     }
 
     function testFuzz_LicencesAreKeptInOrder(uint256 length, uint256 step) public {
