@@ -188,7 +188,7 @@ class Published:
 
     def _build_state(self) -> None:
         self._nodes: dict[bytes, bytes] = {}
-        self._state = HexaryTrie(self._nodes)
+        self.state = HexaryTrie(self._nodes)
         self._storage: dict[str, HexaryTrie] = {}
         for name in JOURNALLED:
             storage = HexaryTrie(self._nodes)
@@ -200,21 +200,25 @@ class Published:
                     storage[keccak256(entity_slot(entity).to_bytes(32, "big"))] = rlp.encode(head.lstrip(b"\0"))
             self._storage[name] = storage
             fields = [b"\x01", b"", storage.root_hash, keccak256(name.encode() + b" code")]
-            self._state[keccak256(CONTRACTS[name])] = rlp.encode(fields)
+            self.state[keccak256(CONTRACTS[name])] = rlp.encode(fields)
         for number in range(40):  # other accounts, so that proofs have some depth
             filler = keccak256(b"filler" + bytes([number]))
-            self._state[filler] = rlp.encode([b"", b"\x01", keccak256(b"\x80"), keccak256(b"")])
+            self.state[filler] = rlp.encode([b"", b"\x01", keccak256(b"\x80"), keccak256(b"")])
 
     def _build_headers(self) -> None:
         self.headers: list[bytes] = []
         parent = ZERO32
         for number in range(self.last + 1):
-            state = self._state.root_hash if number == self.last else keccak256(b"state" + number.to_bytes(8, "big"))
+            state = self.state.root_hash if number == self.last else keccak256(b"state" + number.to_bytes(8, "big"))
             fields: list[bytes] = [parent, ZERO32, bytes(20), state, ZERO32, ZERO32, bytes(256)]
             fields += [rlp.sedes.big_endian_int.serialize(n) for n in (0, number, 30_000_000, 0, self._times[number])]
             fields += [b"simulated", ZERO32, bytes(8), b""]
             self.headers.append(rlp.encode(fields))
             parent = keccak256(self.headers[-1])
+
+    def storage_of(self, name: str) -> HexaryTrie:
+        """The storage of a contract."""
+        return self._storage[name]
 
     @property
     def trust(self) -> Trust:
@@ -256,7 +260,7 @@ class Published:
             block_number=self.last,
             block_hash=keccak256(self.headers[-1]),
             headers=tuple(self.headers[first:]),
-            accounts={name: self.proof_of(self._state, CONTRACTS[name]) for name in used},
+            accounts={name: self.proof_of(self.state, CONTRACTS[name]) for name in used},
             journals=sections,
             documents=documents,
             units=self.history.units,
@@ -277,6 +281,87 @@ class Published:
         slot = entity_slot(entity).to_bytes(32, "big")
         proof = () if storage.root_hash == keccak256(b"\x80") else self.proof_of(storage, slot)
         return Section(contract, entity, proof, logs)
+
+
+_HEADER = (
+    ("parentHash", False),
+    ("sha3Uncles", False),
+    ("miner", False),
+    ("stateRoot", False),
+    ("transactionsRoot", False),
+    ("receiptsRoot", False),
+    ("logsBloom", False),
+    ("difficulty", True),
+    ("number", True),
+    ("gasLimit", True),
+    ("gasUsed", True),
+    ("timestamp", True),
+    ("extraData", False),
+    ("mixHash", False),
+    ("nonce", False),
+    ("baseFeePerGas", True),
+)
+
+
+@dataclass
+class SimulatedNode:
+    """A published chain behind JSON-RPC. `hidden` logs (by event name) are not told."""
+
+    chain: Published
+    hidden: frozenset[str] = frozenset()
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result of one of the methods that an export uses."""
+        if method == "eth_chainId":
+            return hex(CHAIN)
+        if method == "eth_blockNumber":
+            return hex(self.chain.last)
+        if method == "eth_getBlockByNumber":
+            return self._block(int(params[0], 16))
+        if method == "eth_getLogs":
+            return self._logs(int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16))
+        assert method == "eth_getProof"
+        return self._proof(params[0], params[1])
+
+    def _block(self, number: int) -> Any:
+        if number > self.chain.last:
+            return None
+        items = rlp.decode(self.chain.headers[number])
+        block = {
+            name: hex(int.from_bytes(item, "big")) if is_number else "0x" + item.hex()
+            for (name, is_number), item in zip(_HEADER, items, strict=True)
+        }
+        return block | {"hash": "0x" + keccak256(self.chain.headers[number]).hex()}
+
+    def _logs(self, first: int, last: int) -> Any:
+        found, block, within = [], 0, 0
+        for act in self.chain.history.acts:
+            block, within = (block, within + 1) if act.same_block else (block + 1, 0)
+            if first <= block <= last and act.event not in self.hidden:
+                log = encode_log(act, block)
+                found.append(
+                    {
+                        "address": "0x" + log.address.hex(),
+                        "topics": ["0x" + topic.hex() for topic in log.topics],
+                        "data": "0x" + log.data.hex(),
+                        "blockNumber": hex(block),
+                        "blockHash": "0x" + keccak256(self.chain.headers[block]).hex(),
+                        "transactionHash": "0x" + bytes(32).hex(),
+                        "transactionIndex": "0x0",
+                        "logIndex": hex(within),
+                    }
+                )
+        return found
+
+    def _proof(self, address: str, slots: Sequence[str]) -> Any:
+        name = next(name for name, each in CONTRACTS.items() if each.hex() == address[2:])
+        storage = self.chain.storage_of(name)
+
+        def told(trie: Any, key: bytes) -> list[str]:
+            return ["0x" + rlp.encode(node).hex() for node in trie.get_proof(keccak256(key))]
+
+        proofs = [{"key": slot, "proof": told(storage, bytes.fromhex(slot[2:]))} for slot in slots]
+        return {"accountProof": told(self.chain.state, CONTRACTS[name]), "storageProof": proofs}
 
 
 def encode_log(act: Act, block: int) -> Log:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from deedbook.audit.bundle import BareLog, Bundle, Section
 from deedbook.audit.derivation import Derivation, claims_of, derive
 from deedbook.audit.evidence import Place
-from deedbook.audit.findings import Findings
+from deedbook.audit.findings import Findings, Verdict
 from deedbook.audit.payloads import needed_documents, read_descriptor
 from deedbook.audit.trust import Trust
 from deedbook.audit.verify import verify
@@ -98,7 +98,9 @@ def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, f
     bundle = _assembled(readers, chain, journals, derived, number, full=full)
     data = bundle.to_bytes()
     report = verify(data, chain.trust(number))
-    if report.exit_code:
+    if report.verdict is Verdict.UNDECIDED:
+        raise EvidenceMissing(f"the bundle would not verify: {report.reason}", rule=report.rule, step=report.step)
+    if report.verdict is not Verdict.VALID:
         raise IntegrityError(f"the bundle would not verify: {report.reason}", rule=report.rule, step=report.step)
     return data
 
