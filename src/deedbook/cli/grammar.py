@@ -24,6 +24,7 @@ As = Annotated[str, typer.Option("--as", help="the account of this home that act
 Limit = Annotated[int, typer.Option(help="how many at most")]
 After = Annotated[str, typer.Option(help="go on after this place, as the last page named it")]
 
+_PLAIN: Any = {"rich_markup_mode": None, "pretty_exceptions_enable": False, "add_completion": False}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "y": 365 * 86_400}
 _DATED = re.compile(r"(19[7-9]|[2-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
 _LATER = re.compile(r"\+([0-9]{1,9})([smhdy])")
@@ -31,12 +32,12 @@ _LATER = re.compile(r"\+([0-9]{1,9})([smhdy])")
 
 def group(words: str) -> typer.Typer:
     """A group of commands about one noun, with plain help."""
-    return typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=words)
+    return typer.Typer(**_PLAIN, no_args_is_help=True, help=words)
 
 
 def single() -> typer.Typer:
     """One command that is a noun or verb of its own."""
-    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    return typer.Typer(**_PLAIN)
 
 
 def key32(text: str, field: str) -> bytes:

@@ -47,8 +47,12 @@ def payout(
     sale: SaleId,
     receipt: Annotated[str, typer.Option(help="the bank's receipt: a file, which is kept, or its SHA-256")],
     as_: As,
-    first: Annotated[int, typer.Option(min=-1, help="first delivered ordinal; where the last payout ended")] = -1,
-    end: Annotated[int, typer.Option(min=-1, help="the ordinal after the last one; all where it is not said")] = -1,
+    first: Annotated[
+        int, typer.Option(min=-1, show_default=False, help="first delivered ordinal; where the last payout ended")
+    ] = -1,
+    end: Annotated[
+        int, typer.Option(min=-1, show_default=False, help="the ordinal after the last one; all where it is not said")
+    ] = -1,
     total: Annotated[str, typer.Option(help="minor units; the exact sum where it is not said")] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -23,7 +23,7 @@ app = grammar.single()
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(help="the port (DEEDBOOK_PORT); 0 takes a free one")] = -1,
+    port: Annotated[int, typer.Option(help="the port (DEEDBOOK_PORT); 0 takes a free one", show_default=False)] = -1,
     as_json: AsJson = False,
 ) -> None:
     """Run node, follower and API of a home on loopback until interrupted."""
