@@ -23,7 +23,7 @@ OK = {"jsonrpc": "2.0", "id": 1, "result": "0x1"}
 
 @contextmanager
 def _node(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that hands each connection's socket to `serve`, after it read the request's head."""
+    """A server that hands each connection's socket to `serve`, after the whole request: unread bytes would reset it."""
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 
@@ -33,10 +33,9 @@ def _node(serve: Callable[[socket.socket], None]) -> Iterator[str]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            with connection:
-                connection.recv(65536)
-                with suppress(OSError):
-                    serve(connection)
+            with connection, suppress(OSError):
+                _read_request(connection)
+                serve(connection)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -47,6 +46,12 @@ def _node(serve: Callable[[socket.socket], None]) -> Iterator[str]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join()
+
+
+def _read_request(connection: socket.socket) -> None:
+    with connection.makefile("rb") as stream:
+        lines = list(iter(stream.readline, b"\r\n"))
+        stream.read(next(int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length:")))
 
 
 def _http(body: bytes, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
