@@ -59,8 +59,15 @@ def decode_event(contract: str, log: Log) -> Event:
 
 def decode_revert(contract: str, data: bytes) -> DeedbookError:
     """The error that a reverted call to `contract` carries: RejectedByContract for a custom error with its arguments
-    by name (addresses as checksum text, bytes as hex), else TransactionFailed with the reason or panic code."""
-    selector, body = data[:4], data[4:]
+    by name (addresses as checksum text, bytes as hex), else TransactionFailed with the reason, the panic's code, or
+    the data as they are. Never raises: the data may be anything."""
+    try:
+        return _explained(contract, data[:4], data[4:])
+    except InvalidFormat:
+        return _unexplained(contract, data)
+
+
+def _explained(contract: str, selector: bytes, body: bytes) -> DeedbookError:
     if selector == ERROR:
         return TransactionFailed(f"{contract} reverted: {abi.decode(['string'], body)[0]}", contract=contract)
     if selector == PANIC:
@@ -73,7 +80,11 @@ def decode_revert(contract: str, data: bytes) -> DeedbookError:
             for observer in observers:
                 observer(error)
             return error
-    return TransactionFailed(f"{contract} reverted: {to_hex(data) or 'without data'}", contract=contract)
+    return _unexplained(contract, selector + body)
+
+
+def _unexplained(contract: str, data: bytes) -> TransactionFailed:
+    return TransactionFailed(f"{contract} reverted: {to_hex(data) if data else 'without data'}", contract=contract)
 
 
 def _shown(value: Any) -> Any:

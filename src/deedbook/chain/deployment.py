@@ -13,7 +13,7 @@ from typing import Any
 from deedbook.chain import abis, artifacts
 from deedbook.chain.transactions import Node, Sender, Signer
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
-from deedbook.errors import InvalidFormat, WrongChain
+from deedbook.errors import InvalidFormat, InvalidInput, WrongChain
 
 FORWARDER_NAME = "Deedbook Forwarder"
 ORDER: Mapping[str, tuple[str, ...]] = {
@@ -50,21 +50,41 @@ class Deployment:
 
     @staticmethod
     def from_json(value: Any) -> Deployment:
-        """Reads that form; raises InvalidFormat."""
+        """Reads that form; raises InvalidFormat naming the member that is missing, unknown or malformed."""
+        members = _members(value, "deployment", ("format", "version", "chainId", "genesisHash", "contracts"))
+        if (members["format"], members["version"]) != ("deedbook.deployment", 1):
+            raise InvalidFormat("deployment.format", "not a deployment of version 1")
+        contracts = _members(members["contracts"], "deployment.contracts", tuple(ORDER))
         try:
-            if value["format"] != "deedbook.deployment" or value["version"] != 1:
-                raise InvalidFormat("deployment.format", "not a deployment of version 1")
             return Deployment(
-                int(value["chainId"]),
-                from_hex(value["genesisHash"], "genesisHash", 32),
-                {name: parse_address(text, name) for name, text in value["contracts"].items()},
+                _number(members["chainId"]),
+                from_hex(members["genesisHash"], "deployment.genesisHash", 32),
+                {name: parse_address(contracts[name], f"deployment.contracts.{name}") for name in ORDER},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InvalidFormat("deployment", f"malformed: {error}") from error
+        except InvalidInput as error:
+            raise InvalidFormat(error.field, error.reason) from None
+
+
+def _members(value: Any, what: str, names: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidFormat(what, "not a JSON object")
+    for name in (*names, *value):
+        if name not in value or name not in names:
+            raise InvalidFormat(f"{what}.{name}", "is missing" if name in names else "is unknown")
+    return value
+
+
+def _number(text: Any) -> int:
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or text != str(int(text[:78])):
+        raise InvalidFormat("deployment.chainId", "not a decimal number")
+    return int(text)
 
 
 def deploy(node: Node, sender: Sender, admin: Signer) -> Deployment:
-    """Deploys every contract, or finds those that an interrupted run deployed."""
+    """Deploys every contract, or finds those that an interrupted run deployed.
+
+    Raises WrongChain where that run was on another chain: what it deployed is not on this one.
+    """
     chain_id, genesis = identity_of(node)
     addresses: dict[str, bytes] = {}
     for name, parameters in ORDER.items():
@@ -72,6 +92,8 @@ def deploy(node: Node, sender: Sender, admin: Signer) -> Deployment:
         code = from_hex(artifacts.load(name)["bytecode"], "bytecode")
         code += abis.encode_arguments(abis.constructor(name), arguments)
         addresses[name] = sender.deploy(name, code, admin, key=f"deploy/{name}")
+        if node.request("eth_getCode", [to_hex(addresses[name]), "latest"]) in (None, "0x"):
+            raise WrongChain(f"{name} was deployed on another chain", contract=name)
     return Deployment(chain_id, genesis, addresses)
 
 
