@@ -43,6 +43,13 @@ def test_an_unknown_contract_has_no_artifact() -> None:
         ("Cases", "Case", 64),
         ("Attestations", "Statement", 32),
         ("DataAssets", "Entry", 32),
+        ("Consents", "BatchState", 32),
+        ("Consents", "Binding", 96),
+        ("Consents", "Mark", 32),
+        ("Market", "Deal", 96),
+        ("Market", "OfferState", 32),
+        ("Market", "Policy", 32),
+        ("Revenue", "Entry", 64),
     ],
 )
 def test_a_packed_struct_keeps_to_its_words(contract: str, struct: str, size: int) -> None:
