@@ -12,11 +12,12 @@ from typing import Any
 
 from deedbook.audit.assets import Assets, Version
 from deedbook.audit.consents import Basis, ConsentRegister, read_register
+from deedbook.audit.deals import Moment, Registers, Sale
 from deedbook.audit.evidence import Journals
 from deedbook.audit.findings import Findings
 from deedbook.audit.histories import Attestations, Holds, Members
 from deedbook.audit.revenue import Settlement, read_settlement
-from deedbook.audit.sales import Moment, Registers, Sale, read_sale
+from deedbook.audit.sales import read_sale
 from deedbook.domain.assets import Descriptor
 from deedbook.domain.codes import Mode, Purpose
 from deedbook.domain.consents import ConsentDomain

@@ -94,6 +94,12 @@ class Members:
             rule, f"{checksum_address(account)}, who {act} in block {block}, was no member in good standing{wanted}"
         )
 
+    def suites(self, account: bytes, block: int) -> frozenset[int]:
+        """The encryption suites that the account had registered a key for by the end of the block."""
+        events, states = self._history(account)
+        told = zip(events, states[1:], strict=True)
+        return frozenset(state.suite for event, state in told if event.log.block_number <= block and state.suite)
+
     def _history(self, account: bytes) -> tuple[Sequence[Event], list[Standing]]:
         if account not in self._known:
             events = self._journals.events("Membership", account_entity(account))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from deedbook.audit.assets import Version
 from deedbook.audit.consents import Bound, ConsentRegister
+from deedbook.audit.deals import Sale
 from deedbook.audit.findings import Findings, contradiction
-from deedbook.audit.sales import Sale
 from deedbook.domain.assets import Descriptor
 from deedbook.domain.hashing import ZERO32, sha256, to_hex
 from deedbook.domain.keytree import Cover, cover_all_but, decode_cover, delivered_count, is_delivered
@@ -98,8 +98,8 @@ def check_payload(
     if cover is None:
         return
     suite = int.from_bytes(envelope[5:7], "big")
-    formed = envelope[:5] == ENVELOPE_MAGIC and suite == sale.delivery.suite and suite in ENCAPSULATED
-    findings.require(formed, "payload.suite", "the envelope is not sealed in the buyer's registered suite")
+    formed = envelope[:5] == ENVELOPE_MAGIC and suite in sale.delivery.suites and suite in ENCAPSULATED
+    findings.require(formed, "payload.suite", "the envelope is not sealed in a suite that the buyer registered")
     seeds = 18 + 9 * len(cover) + SEED * len(cover)
     length = 7 + ENCAPSULATED[suite] + seeds + TAG
     findings.require(

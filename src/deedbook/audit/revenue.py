@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deedbook.audit.deals import Moment, Registers, Sale
 from deedbook.audit.findings import Findings
-from deedbook.audit.sales import Moment, Registers, Sale
 from deedbook.domain.codes import Role, SaleState
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, checksum_address

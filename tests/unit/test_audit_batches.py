@@ -1,0 +1,90 @@
+"""What an auditor finds in a batch before attesting it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deedbook.audit.batches import check_batch
+from deedbook.domain.batches import batch_of
+from deedbook.domain.consents import SignedConsent
+from deedbook.domain.hashing import ZERO32
+from deedbook.errors import EvidenceMissing, IntegrityError
+from tests.simulator import ASSET, DOMAIN, KEYS, NOTICE, START, consent_of, sign
+
+CONSENTS = [consent_of(person) for person in range(5)]
+BATCH = batch_of(ASSET, CONSENTS)
+
+
+def documents(consents: list[SignedConsent]) -> list[Any]:
+    return [signed.to_json() for signed in consents]
+
+
+def test_a_batch_of_honest_consents_is_good() -> None:
+    report = check_batch(BATCH, documents(CONSENTS), [NOTICE], DOMAIN)
+    assert (report.batch_id, report.signatures, report.statements, report.subjects) == (BATCH.batch_id, 5, 5, 5)
+
+
+def twice(consents: list[SignedConsent]) -> None:
+    consents[1] = consents[0]
+
+
+def forged(consents: list[SignedConsent]) -> None:
+    consents[1] = replace(consents[1], signature=sign(KEYS[0], consents[1].consent_id))
+
+
+def another_sentence(consents: list[SignedConsent]) -> None:
+    consents[1] = consent_of(1, statement="I agree.")
+
+
+def shorter(consents: list[SignedConsent]) -> None:
+    consents[1] = consent_of(1, valid_until=START)
+
+
+LIES: dict[str, Callable[[list[SignedConsent]], None]] = {
+    "consents.unique": twice,
+    "consents.signature": forged,
+    "consents.statement": another_sentence,
+}
+
+
+@pytest.mark.parametrize("rule", LIES)
+def test_a_bad_consent_in_a_batch_is_named(rule: str) -> None:
+    consents = list(CONSENTS)
+    LIES[rule](consents)
+    with pytest.raises(IntegrityError) as found:
+        check_batch(batch_of(ASSET, consents), documents(consents), [NOTICE], DOMAIN)
+    assert found.value.fields["rule"] == rule
+
+
+def test_a_consent_narrower_than_its_batch_is_named() -> None:
+    consents = list(CONSENTS)
+    shorter(consents)
+    wide = replace(batch_of(ASSET, consents), terms=BATCH.terms)
+    with pytest.raises(IntegrityError) as found:
+        check_batch(wide, documents(consents), [NOTICE], DOMAIN)
+    assert found.value.fields["rule"] == "consents.narrower"
+    assert "VALID_UNTIL" in str(found.value)
+
+
+def test_a_missing_consent_is_missing_evidence() -> None:
+    with pytest.raises(EvidenceMissing):
+        check_batch(BATCH, documents(CONSENTS[:-1]), [NOTICE], DOMAIN)
+
+
+@pytest.mark.parametrize(("part", "rule"), [("root", "consents.root"), ("manifest", "consents.manifest")])
+def test_another_root_or_manifest_is_named(part: str, rule: str) -> None:
+    changes: dict[str, Any] = {part: ZERO32}
+    with pytest.raises(IntegrityError) as found:
+        check_batch(replace(BATCH, **changes), documents(CONSENTS), [NOTICE], DOMAIN)
+    assert found.value.fields["rule"] == rule
+
+
+def test_another_notice_is_no_answer() -> None:
+    other = replace(NOTICE, controller="Somebody else")
+    with pytest.raises(IntegrityError) as found:
+        check_batch(BATCH, documents(CONSENTS), [other], DOMAIN)
+    assert found.value.fields["rule"] == "consents.notice"
