@@ -16,13 +16,13 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 WIDTH = 100
 _HEAD = """# The command line
 
-Written by `python -m tools.cli_reference --write` from the program's own help; a test fails when this page is stale, or
-a command has no help.
+Written by `python -m tools.cli_reference --write` from the program's own help; a test fails when this page is stale,
+or a command has no help.
 
-`deedbook --home DIR ...` (or `DEEDBOOK_HOME`) names the home. Every command has `--json`: the result as JSON on standard
-output, an error as `{"error": {"code", "message", ...}}` on standard error. Acts name who acts by `--as`, an account of
-the home's keystore, and print transaction, block and gas. The same act twice is two acts: the contracts say whether the
-second one may be; one that was cut short is finished by saying it again.
+`deedbook --home DIR ...` (or `DEEDBOOK_HOME`) names the home. Every command has `--json`: the result as JSON on
+standard output, an error as `{"error": {"code", "message", ...}}` on standard error. Acts name who acts by `--as`, an
+account of the home's keystore, and print transaction, block and gas. The same act twice is two acts: the contracts say
+whether the second one may be; one that was cut short is finished by saying it again.
 
 ## Exit codes
 

@@ -147,7 +147,7 @@ def test_a_second_writer_is_locked_out_and_nothing_is_deleted(demo_home: Path) -
         before = sorted(path.name for path in demo_home.iterdir())
         answer = tell(demo_home)
         assert answer.code == 6
-        assert "in use" in answer.err
+        assert answer.err.startswith(f"error: process {serving.pid} holds chain.sqlite\nhint: ")
         assert sorted(path.name for path in demo_home.iterdir()) == before
         assert spawn("serve", "--port", "0", DEEDBOOK_HOME=str(demo_home)).code == 6
         # whoever asks through the running service is answered
@@ -169,6 +169,6 @@ def test_a_second_demo_cannot_write_while_the_first_one_does(tmp_path: Path) -> 
             assert first.poll() is None
         answer = tell(home)
         assert answer.code == 6
-        assert "in use" in answer.err
+        assert answer.err.startswith(f"error: process {first.pid} holds chain.sqlite\nhint: ")
         assert first.poll() is None
         os.kill(first.pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ BY_WORDS = [pytest.param(found, id=" ".join(words)) for words, found in ALL]
 
 @pytest.mark.parametrize("found", BY_WORDS)
 def test_every_command_says_what_it_does(found: Any) -> None:
-    assert found.help and found.help.strip().endswith(".")
+    assert (found.help or "").strip().endswith(".")
     for parameter in found.params:
         assert getattr(parameter, "help", None), parameter.name
 

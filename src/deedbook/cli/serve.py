@@ -16,7 +16,7 @@ from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Announcement, Services
 from deedbook.cli import grammar
 from deedbook.cli.grammar import AsJson
-from deedbook.errors import Conflict, InvalidInput
+from deedbook.errors import Conflict, InvalidInput, Locked
 
 app = grammar.single()
 
@@ -33,12 +33,21 @@ def serve(
     settings = config.load()
     with _listening(settings.host, settings.port if port < 0 else port) as listener:
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
-        with Services.open(settings) as services, Desk(services) as desk, Announcement(services.home, url):
+        with _alone(settings) as services, Desk(services) as desk, Announcement(services.home, url):
             said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
             here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc"}
             print(json.dumps(here) if as_json else said, flush=True)
             api.run(desk, listener)
     print("stopped", file=sys.stderr)
+
+
+def _alone(settings: config.Settings) -> Services:
+    """The home, unless another process serves it."""
+    services = Services.open(settings)
+    if services.chain is None and not settings.rpc_urls:
+        services.close()
+        raise Locked(f"another process serves {settings.home}", hint="stop it, or use the address that it printed")
+    return services
 
 
 def _listening(host: str, port: int) -> socket.socket:
