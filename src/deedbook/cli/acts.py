@@ -114,6 +114,13 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def hand_over(out: str, document: Any, as_json: bool, **facts: Any) -> None:
+    """A document in JSON: on standard output, or in a file, which is then named."""
+    grammar.write(out, json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n")
+    if out != "-":
+        show({"file": out, **facts}, as_json)
+
+
 def say_json(value: Any) -> None:
     """JSON on standard output."""
     print(json.dumps(value, indent=1, ensure_ascii=False))

@@ -136,11 +136,11 @@ def batches(asset: Asset, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def receipt(consent: ConsentId, out: Out = "-", _as_json: AsJson = False) -> None:
+def receipt(consent: ConsentId, out: Out = "-", as_json: AsJson = False) -> None:
     """Write the receipt that the person was given (ISO/IEC TS 27560 form). Always JSON."""
     with acts.opened() as services:
         found = services.records.consents.consent_receipt(grammar.key32(consent, "consent"))
-    grammar.write(out, json.dumps(found.to_json(), indent=1, ensure_ascii=False).encode() + b"\n")
+    acts.hand_over(out, found.to_json(), as_json, consentId=consent)
 
 
 @app.command()

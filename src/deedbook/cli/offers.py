@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,13 +11,16 @@ from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.codes import AssetKind, AttestationKind, Grade, Licence, Mode, Purpose, bits_of
-from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
+from deedbook.domain.hashing import to_hex
 from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split, offer_id, parse_currency
 from deedbook.ledger import offers as ledger
 from deedbook.queries import assets, attestations
 from deedbook.queries import offers as queries
 
 app = grammar.group("Offers: listed with their terms, closed; and the listing policy.")
+
+NOBODY = bytes(19) + b"\x01"
+"""An account that attests nothing: a precompiled contract."""
 
 OfferId = Annotated[str, typer.Argument(help="the offer's id, 32 bytes of 0x-hex")]
 Attester = Annotated[
@@ -72,7 +74,7 @@ def draft(
     valid_until: Annotated[str, typer.Option(help="until when it can be ordered")] = "+90d",
     quota: Annotated[int, typer.Option(min=0, help="uses; 0 unlimited")] = 0,
     out: Annotated[str, typer.Option(help="where the document goes")] = "-",
-    _as_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write an offer (deedbook.offer) for `offers create`. Always JSON."""
     number = grammar.asset_of(asset)
@@ -98,7 +100,7 @@ def draft(
             sandbox=Sandbox(),
             salt=services.entropy(32),
         )
-    grammar.write(out, json.dumps(offer.to_json(), indent=1).encode() + b"\n")
+    acts.hand_over(out, offer.to_json(), as_json, assetId=str(number))
 
 
 @app.command()
@@ -163,7 +165,7 @@ def set_policy(
 def attesters_for(services: Services, offer: Offer, named: Sequence[str], *, to_order: bool) -> tuple[bytes, ...]:
     """One account for each attestation that the policy asks, lowest kind first: those named, else whoever's stands.
 
-    Whether they suffice is the contract's to say: where nobody's stands, it is told so.
+    Whether they suffice is the contract's to say: where nobody's stands, it is asked about one that ended, or NOBODY's.
     """
     if named:
         return tuple(acts.account(services, each, "attester") for each in named)
@@ -174,9 +176,7 @@ def attesters_for(services: Services, offer: Offer, named: Sequence[str], *, to_
     )
     if policy is None:
         return ()
-    live = {
-        each.kind: each.attester
-        for each in attestations.attestations(services.mirror, offer.version_key)
-        if each.is_live(services.clock())
-    }
-    return tuple(live.get(kind, ZERO_ADDRESS) for kind in (policy.to_order if to_order else policy.to_list))
+    now = services.clock()
+    stated = attestations.attestations(services.mirror, offer.version_key)
+    found = {each.kind: each.attester for each in sorted(stated, key=lambda each: each.is_live(now))}
+    return tuple(found.get(kind, NOBODY) for kind in (policy.to_order if to_order else policy.to_list))

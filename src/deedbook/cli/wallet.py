@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 from dataclasses import dataclass
@@ -133,7 +132,7 @@ def sign(
         document = typed_data.sign_consent(typed, signer).to_json()
     else:
         document = typed_data.sign_withdrawal(typed, _signer(as_, seed, asset)).to_json()
-    grammar.write(out, json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n")
+    acts.hand_over(out, document, as_json, format=document["format"])
 
 
 def _signer(name: str, seed: str, asset: str) -> Signer:
