@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deedbook.bootstrap.home import FORMAT, VERSION, Home, read_json, write_bytes
-from deedbook.errors import Conflict, InvalidFormat, MissingKey, NotFound, WrongVersion
+from deedbook.errors import Conflict, InvalidFormat, InvalidInput, MissingKey, NotFound, WrongVersion
 
 
 def rewrite(home: Home, **fields: object) -> None:
@@ -81,3 +81,36 @@ def test_keys_without_their_passphrase_are_a_missing_key(tmp_path: Path) -> None
     (home.keys / "operator.json").write_text("{}", encoding="utf-8")
     with pytest.raises(MissingKey):
         home.passphrase(None)
+
+
+def test_a_home_that_was_cut_short_before_its_folders_is_continued(tmp_path: Path) -> None:
+    begun = tmp_path / "home"
+    begun.mkdir()
+    (begun / ".home.json.4711").write_text("{", encoding="utf-8")
+    home = Home.create(begun)
+    home.keks.rmdir()
+    assert Home.create(begun).keks.is_dir()
+
+
+def test_a_file_is_no_home(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("mine", encoding="utf-8")
+    with pytest.raises(Conflict):
+        Home.create(tmp_path / "home")
+    with pytest.raises((Conflict, InvalidInput)):
+        Home.create(tmp_path / "home" / "inside")
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", b"\xff"])
+def test_an_own_passphrase_that_cannot_be_read_is_a_missing_key(content: bytes, tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    (home.keys / "passphrase").write_bytes(content)
+    with pytest.raises(MissingKey):
+        home.passphrase(None)
+
+
+def test_a_seed_book_without_its_passphrase_is_a_missing_key(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home")
+    home.seeds.write_bytes(b"")
+    with pytest.raises(MissingKey):
+        home.passphrase(None)
+    assert not (home.keys / "passphrase").exists()

@@ -13,11 +13,9 @@ from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
-from deedbook.errors import DeedbookError, InvalidInput, NotFound
+from deedbook.errors import DeedbookError, InvalidInput, NotFound, RejectedByContract
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Mirror
-from deedbook.queries.assets import version
-from deedbook.queries.consents import batch
 
 RELAYER = "relayer"
 """The account that relays withdrawals; any account may."""
@@ -118,9 +116,13 @@ class Desk:
         signed = Withdrawal.from_json(withdrawal)
         said: dict[str, Any] = {"consentId": to_hex(signed.consent_id), "anchored": False, "erased": 0}
         with self._writing:
-            receipt = self._services.consents.withdraw_for(signed, self._relayer)
+            try:
+                receipt = self._services.consents.withdraw_for(signed, self._relayer)
+            except RejectedByContract as refusal:
+                if refusal.error == "AlreadyWithdrawn":  # but a crash may have come before the erasure
+                    self._erase(signed.consent_id)
+                raise
             if receipt is not None:
-                self._services.follow()
                 live = receipt.event("LeafEnded").args["live"]
                 erased = self._erase(signed.consent_id)
                 said |= {"anchored": True, "live": live, "erased": erased, **_transaction(receipt)}
@@ -128,16 +130,8 @@ class Desk:
 
     def _erase(self, consent_id: bytes) -> int:
         """Destroys the record's key in every payload that holds it; how many there were."""
-        batch_id, index = self._services.records.consents.place_of(consent_id)
-        targets: dict[bytes, list[int]] = {}
-        for binding in batch(self.mirror, batch_id).bindings:
-            root = version(self.mirror, binding.asset_id, binding.version).content_root
-            with suppress(NotFound):
-                payload = self._services.vault.payload_of(root)
-                targets[payload.payload_id] = [binding.record_offset + index]
-        if targets:
-            self._services.erasure.erase(targets)
-        return len(targets)
+        self._services.follow()
+        return self._services.erase_record_of(consent_id)
 
     def _controller(self, address: bytes) -> Signer:
         """The account of this home with this address. Raises InvalidInput."""

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deedbook.errors import Conflict, InvalidFormat, MissingKey, NotFound, WrongVersion
+from deedbook.domain.hashing import parse_json
+from deedbook.errors import Conflict, InvalidFormat, InvalidInput, MissingKey, NotFound, WrongVersion
 
 FORMAT = "deedbook.home"
 VERSION = 1
@@ -32,19 +33,29 @@ class Home:
 
     @staticmethod
     def create(path: Path) -> Home:
-        """Makes the folder and its `home.json`, or continues a home that was begun.
+        """Makes the folder and its `home.json`, or continues a home that was begun, however early it was cut short.
 
-        Raises Conflict when the folder holds something else, WrongVersion for a home of another version.
+        Raises Conflict when the folder holds something else, WrongVersion for a home of another version, InvalidInput
+        ("home") where no folder can be made.
         """
         home = Home(path)
-        if home.marker.exists():
-            return Home.open(path)
-        if path.exists() and any(path.iterdir()):
-            raise Conflict(f"{path} is not empty and is no home", hint="name another folder by --home")
-        for folder in (path, home.keys, home.keks, home.chain, home.objects):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_json(home.marker, {"format": FORMAT, "version": VERSION})
+        try:
+            if not home.marker.exists():
+                home._begin()
+            Home.open(path)
+            for folder in (home.keys, home.keks, home.chain, home.objects):
+                folder.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise InvalidInput("home", f"{path} cannot be made: {error.strerror}") from error
         return home
+
+    def _begin(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise Conflict(f"{self.path} is no folder", hint="name another folder by --home")
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(not each.name.startswith(f".{self.marker.name}.") for each in self.path.iterdir()):
+            raise Conflict(f"{self.path} is not empty and is no home", hint="name another folder by --home")
+        write_json(self.marker, {"format": FORMAT, "version": VERSION})
 
     @staticmethod
     def open(path: Path) -> Home:
@@ -84,6 +95,11 @@ class Home:
         return self.path / "keys"
 
     @property
+    def seeds(self) -> Path:
+        """The seed book."""
+        return self.keys / "seeds.book"
+
+    @property
     def keks(self) -> Path:
         """Key-encryption keys; never in a backup."""
         return self.path / "keks"
@@ -117,10 +133,16 @@ class Home:
             return given
         file = self.keys / "passphrase"
         if not file.exists():
-            if any(self.keys.glob("*.json")):
+            if any(self.keys.glob("*.json")) or self.seeds.exists():
                 raise MissingKey("the passphrase of this home is not given", hint="set DEEDBOOK_PASSPHRASE_FILE")
             write_bytes(file, secrets.token_urlsafe(32).encode())
-        return file.read_text().strip()
+        try:
+            own = file.read_bytes().decode().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise MissingKey("the home's own passphrase cannot be read", file=file.name) from error
+        if not own:
+            raise MissingKey("the home's own passphrase is empty", file=file.name)
+        return own
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -142,9 +164,9 @@ def write_bytes(path: Path, content: bytes) -> None:
 def read_json(path: Path, what: str) -> dict[str, Any]:
     """A JSON object; raises InvalidFormat naming `what`."""
     try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, OSError) as error:
-        raise InvalidFormat(what, "not JSON") from error
+        value = parse_json(path.read_bytes(), what)
+    except OSError as error:
+        raise InvalidFormat(what, f"cannot be read: {error.strerror}") from error
     if not isinstance(value, dict):
         raise InvalidFormat(what, "not a JSON object")
     return value

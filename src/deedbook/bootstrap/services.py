@@ -23,8 +23,17 @@ from deedbook.chain.decoding import Decoder
 from deedbook.chain.deployment import Deployment, deploy, require_chain
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
+from deedbook.domain.intents import IntentState
 from deedbook.domain.notices import Notice
-from deedbook.errors import ChainUnavailable, IntegrityError, InvalidFormat, InvalidInput, Locked, NotFound
+from deedbook.errors import (
+    CorruptStore,
+    DeedbookError,
+    IntegrityError,
+    InvalidInput,
+    Locked,
+    MissingKey,
+    NotFound,
+)
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
 from deedbook.mirror.canonical import table_digest
@@ -91,13 +100,14 @@ class Services:
 
     @classmethod
     def init(cls, settings: Settings, *, clock: Clock = unix_time, entropy: Entropy = secrets.token_bytes) -> Services:
-        """Creates a home, or finishes one that was begun: chain, keys, contracts, databases."""
+        """Creates a home, or finishes one that was begun: chain, keys, contracts, databases. A whole one is opened."""
         home = Home.create(settings.home)
+        if home.deployment.exists():
+            return cls.open(settings, clock=clock, entropy=entropy)
         services = cls._wired(settings, home, clock, entropy)
         try:
             services._require_keys()
-            if not home.deployment.exists():
-                write_json(home.deployment, services._deploy().to_json())
+            write_json(home.deployment, services._deploy().to_json())
         except BaseException:
             services.close()
             raise
@@ -105,14 +115,20 @@ class Services:
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock = unix_time, entropy: Entropy = secrets.token_bytes) -> Services:
-        """Opens a home. Raises NotFound, WrongVersion, CorruptStore, Locked, WrongChain."""
+        """Opens a home, and ends what a crash left half done - unless a running service is at it.
+
+        Raises NotFound, WrongVersion, InvalidFormat, MissingKey, CorruptStore, Locked, WrongChain, ChainUnavailable.
+        """
         home = Home.open(settings.home)
         if not home.deployment.exists():
             raise NotFound("deployment in home", str(settings.home), hint="finish it by: deedbook init")
+        _require_whole(settings, home)
         services = cls._wired(settings, home, clock, entropy)
         try:
             require_chain(services.node, services.deployment)
-            services.erasure.resume()
+            if services.is_alone:
+                services.sender.resume()
+                services.erasure.resume()
         except BaseException:
             services.close()
             raise
@@ -151,6 +167,11 @@ class Services:
         return Deployment.from_json(read_json(self.home.deployment, "deployment.json"))
 
     @property
+    def is_alone(self) -> bool:
+        """Whether no running service of this home stands between us and the chain."""
+        return self.chain is not None or bool(self.settings.rpc_urls)
+
+    @property
     def chain_id(self) -> int:
         """The chain's id."""
         return self.deployment.chain_id
@@ -172,8 +193,13 @@ class Services:
 
     @cached_property
     def acting(self) -> Acting:
-        """How use cases act."""
-        return Acting(self.sender, self.chain_id, self.deployment.addresses)
+        """How use cases act. The same call is the same intent, unless it was mined without effect before."""
+
+        def is_over(key: str) -> bool:
+            row = self.records.outbox.get(key)
+            return row is not None and row.state is IntentState.FAILED and row.mined is not None
+
+        return Acting(self.sender, self.chain_id, self.deployment.addresses, is_over=is_over)
 
     def chain_time(self) -> int:
         """The time of the newest block, Unix seconds."""
@@ -197,7 +223,7 @@ class Services:
     @cached_property
     def seeds(self) -> SeedBook:
         """Seeds and encryption keys by label."""
-        path = self.home.keys / "seeds.book"
+        path = self.home.seeds
         if path.exists():
             return SeedBook.open(path, self._passphrase, entropy=self.entropy)
         return SeedBook.create(path, self._passphrase, entropy=self.entropy)
@@ -368,13 +394,25 @@ def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain
     from deedbook.chain.embedded.chain import Chain
 
     try:
-        chain = Chain.open_or_create(chain_file(home), clock=clock)
+        # A chain that was deployed to is never replaced by an empty one.
+        start = Chain.open if home.deployment.exists() else Chain.open_or_create
+        chain = start(chain_file(home), clock=clock)
         return EmbeddedNode(chain), chain
+    except NotFound as error:
+        raise CorruptStore("the home's chain is gone", file=chain_file(home).name) from error
     except Locked:
         node = running_service(home)
         if node is None:
             raise
         return node, None
+
+
+def _require_whole(settings: Settings, home: Home) -> None:
+    """What was there when the home was finished, and would silently be made anew, empty."""
+    if settings.records_url is None and not home.records.exists():
+        raise CorruptStore("the home's records are gone", file=home.records.name)
+    if not home.seeds.exists():
+        raise MissingKey("the home's seed book is gone", file=home.seeds.name)
 
 
 def require_unused(path: Path) -> None:
@@ -398,7 +436,7 @@ def running_service(home: Home) -> Node | None:
         said = read_json(home.service, "serve.json")
         node = HttpNode(str(said["rpc"]), timeout=10)
         node.request("eth_chainId", [])
-    except (ChainUnavailable, InvalidFormat, KeyError):
+    except (DeedbookError, KeyError):
         return None
     return node
 
