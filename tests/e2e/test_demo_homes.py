@@ -167,6 +167,7 @@ def test_a_second_demo_cannot_write_while_the_first_one_does(tmp_path: Path) -> 
         assert first.stdout is not None
         while " 1. " not in first.stdout.readline():
             assert first.poll() is None
+        first.send_signal(signal.SIGSTOP)  # it holds the chain, however fast it is
         answer = tell(home)
         assert answer.code == 6
         assert answer.err.startswith(f"error: process {first.pid} holds chain.sqlite\nhint: ")
