@@ -98,8 +98,10 @@ def deploy(node: Node, sender: Sender, admin: Signer) -> Deployment:
 
 
 def identity_of(node: Node) -> tuple[int, bytes]:
-    """The chain id and genesis hash that a node states."""
+    """The chain id and genesis hash that a node states. Raises WrongChain where it has no block 0."""
     genesis = node.request("eth_getBlockByNumber", ["0x0", False])
+    if genesis is None:
+        raise WrongChain("the node has no block 0")
     return int(node.request("eth_chainId", []), 16), from_hex(genesis["hash"], "genesisHash", 32)
 
 
