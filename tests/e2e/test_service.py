@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -238,3 +240,25 @@ def test_a_body_that_is_not_declared_as_json_or_is_too_long_is_refused(told: Tol
 
 def test_nothing_pending_is_not_anchored(told: Told) -> None:
     _problem(told.client.post("/assets/999/batches", {}), 404, "not-found")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_serve_stops_in_order_when_it_is_told_to(tmp_path: Path, ending: signal.Signals) -> None:
+    home = tmp_path / "home"
+    with Services.init(config.load(home, {})):
+        pass
+    command = [sys.executable, "-m", "deedbook.cli.main", "--home", str(home), "serve", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("serving ")
+        announced = json.loads((home / "serve.json").read_text())
+        assert Client(announced["url"]).get("/ready").json()["status"] == "ready"
+        process.send_signal(ending)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+    assert not (home / "serve.json").exists()
+    with Services.open(config.load(home, {})) as services:
+        assert services.node.request("eth_blockNumber", []) == "0x9"

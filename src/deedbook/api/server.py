@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 
@@ -11,6 +14,19 @@ from deedbook.api.serving import Serving
 
 
 def run(serving: Serving, listener: socket.socket) -> None:
-    """Answers on `listener`; returns when the process is asked to stop. Request lines are not logged."""
+    """Answers on `listener`; returns when the process is asked to stop. Request lines are not logged.
+
+    uvicorn ends its work in order and then raises the signal again: it ends here, so that what the caller opened is
+    closed in order too.
+    """
     configuration = uvicorn.Config(create_app(serving), log_level="warning", access_log=False, lifespan="off")
-    uvicorn.Server(configuration).run(sockets=[listener])
+    former = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(configuration).run(sockets=[listener])
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -55,6 +55,7 @@ def _listening(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)  # who reads the announcement may ask at once
     except OSError as error:
         listener.close()
         if error.errno != errno.EADDRINUSE:
