@@ -419,6 +419,14 @@ contract ConsentsTest is Exchange {
         _bindFails(2, _one(crowd), abi.encodeWithSelector(IConsents.VersionNotCurrent.selector, assetId, 2, 1));
     }
 
+    function test_bind_refusesAnAssetWithoutAVersion() public {
+        vm.prank(provider);
+        dataAssets.register(_registration(SALT), _noVersion());
+        Crowd memory crowd = _crowd(0, 1);
+        _grantAudited(crowd);
+        _bindFails(0, _one(crowd), abi.encodeWithSelector(IConsents.VersionNotCurrent.selector, assetId, 0, 0));
+    }
+
     function test_bind_refusesUnknownBatches() public {
         Crowd memory crowd = _crowd(0, 1);
         _register(1);

@@ -393,6 +393,26 @@ contract OrdersTest is Exchange {
         market.order(offerId, offer, _attesters(4), REFERENCE);
     }
 
+    function test_order_ofPersonsNeedsABasisWhoeverCallsThemDeidentified() public {
+        (IMarket.Offer memory offer,) = _listed(2);
+        _attest(reviewer, offer.versionKey, Codes.ATTEST_DEIDENTIFICATION);
+        bytes32 offerId = market.offerIdOf(offer);
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.TooManyAttesters.selector, 4, 3));
+        vm.prank(buyer);
+        market.order(offerId, offer, _attesters(4), REFERENCE);
+    }
+
+    function test_order_ofDeidentifiedDataStandsOnItsSource() public {
+        IMarket.Offer memory offer = _derived();
+        (offer.split.providerBps, offer.split.subjectsBps) = (9000, 0);
+        _setPolicy(Codes.KIND_DERIVED, IMarket.Policy(DEIDENTIFIED, DEIDENTIFIED, Codes.MODES_ALL));
+        _attest(reviewer, offer.versionKey, Codes.ATTEST_DEIDENTIFICATION);
+        bytes4 missing = IAttestations.AttestationMissing.selector;
+        vm.expectRevert(abi.encodeWithSelector(missing, offer.versionKey, Codes.ATTEST_SOURCE_LEGALITY, reviewer));
+        vm.prank(provider);
+        market.list(offer, _attesters(1));
+    }
+
     function test_order_whereThePolicyAsksForDeidentificationNeedsNoBasis() public {
         IMarket.Offer memory offer = _derived();
         (offer.split.providerBps, offer.split.subjectsBps) = (9000, 0);
