@@ -109,7 +109,9 @@ def test_version_and_help_exit_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--trust" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("line", [["status"], ["members", "list"], ["wallet", "list"], ["serve"], ["mirror", "rebuild"]])
+@pytest.mark.parametrize(
+    "line", [["status"], ["members", "list"], ["wallet", "list"], ["serve"], ["mirror", "rebuild"]]
+)
 def test_without_a_home_the_reader_is_told_how_to_make_one(
     line: list[str], capsys: pytest.CaptureFixture[str], home_folder: Path
 ) -> None:

@@ -22,7 +22,7 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
 from deedbook.domain.notices import Notice, with_statement
-from deedbook.errors import InvalidFormat, InvalidInput
+from deedbook.errors import InvalidFormat, InvalidInput, RejectedByContract
 from deedbook.ledger.consents import NO_SALT, Consents
 from deedbook.queries import consents as queries
 
@@ -162,18 +162,12 @@ def anchor(
     asset: Asset,
     as_: As,
     salt: Annotated[str, typer.Option(help="the salt of `assets id`, while the asset is not registered")] = "",
-    batch: Annotated[str, typer.Option(help="send this kept batch, whose anchoring was cut short")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Anchor all collected consents of an asset in one transaction."""
+    """Anchor collected consents of an asset in one transaction; an anchoring that was cut short is finished first."""
     number, proof = grammar.asset_of(asset), grammar.key32(salt, "salt") if salt else NO_SALT
     with acts.opened() as services:
-        me, desk = acts.signer(services, as_), _consents(services)
-        if batch:
-            made = services.records.consents.batch(grammar.key32(batch, "batch"))
-            done = desk.grant_batch(made, me, salt=proof)
-        else:
-            made, done = desk.anchor(number, me, salt=proof)
+        made, done = _consents(services).anchor(number, acts.signer(services, as_), salt=proof)
     acts.tell(done, "anchored", as_json, batchId=to_hex(made.batch_id), root=to_hex(made.root), count=made.count)
 
 
@@ -226,9 +220,13 @@ def withdraw(
     """Relay a signed withdrawal, and destroy the record's key."""
     signed = Withdrawal.from_json(grammar.json_of(file))
     with acts.opened() as services:
-        done = _consents(services).withdraw_for(signed, acts.signer(services, as_))
-        services.follow()
-        erased = services.erase_record_of(signed.consent_id) if done else 0
+        try:
+            done = _consents(services).withdraw_for(signed, acts.signer(services, as_))
+        except RejectedByContract as refusal:
+            if refusal.error == "AlreadyWithdrawn":  # but a crash may have come before the erasure
+                _erase(services, signed.consent_id)
+            raise
+        erased = _erase(services, signed.consent_id) if done else 0
     if done is None:
         acts.show({"consentId": to_hex(signed.consent_id), "anchored": False, "erased": 0}, as_json)
         return
@@ -243,6 +241,11 @@ def batches_for(services: Services, asset_id: int, named: list[str]) -> list[Bat
     if not found:
         raise InvalidInput("batch", "the asset has no anchored batch")
     return sorted(found, key=lambda each: each.batch_id)
+
+
+def _erase(services: Services, consent_id: bytes) -> int:
+    services.follow()
+    return services.erase_record_of(consent_id)
 
 
 def _consents(services: Services) -> Consents:
