@@ -28,6 +28,8 @@ from deedbook.errors import (
 )
 
 SIMULATION_GAS = 30_000_000
+NEXT = "pending"
+"""Where a call is tried: the newest block may be old, and its time with it, while a rule asks for the time."""
 SURE = 3
 """How often a refusal or a taken nonce is seen before it is believed: a node may lag behind itself."""
 
@@ -114,7 +116,7 @@ class Sender:
 
     def simulate(self, call: Call, *, sender: bytes) -> None:
         """Runs the call as `sender` would, without sending. Raises RejectedByContract as the contract would."""
-        self._call(call, sender, "latest")
+        self._call(call, sender, NEXT)
 
     def send(self, call: Call, signer: Signer, *, key: str) -> Receipt:
         """Makes the call once under its idempotency key and waits for it to be mined.
@@ -171,7 +173,7 @@ class Sender:
         if signer.address != intent.signer:
             raise Conflict("the intent names another signer", key=intent.key)
         try:
-            self._run(intent, "latest")
+            self._run(intent, NEXT)
             gas = self._gas_limit or self._estimate(intent)
         except DeedbookError as refusal:
             return self._refused(intent, refusal)
@@ -286,7 +288,7 @@ class Sender:
 
     def _estimate(self, intent: Intent) -> int:
         request = _message(intent.signer, intent.to, intent.data)
-        return int(self._asked(intent.contract, "eth_estimateGas", [request]), 16) * 6 // 5
+        return int(self._asked(intent.contract, "eth_estimateGas", [request, NEXT]), 16) * 6 // 5
 
     def _asked(self, contract: str, method: str, params: Sequence[Any]) -> Any:
         """The node's answer; a revert as the contract's own error."""

@@ -7,7 +7,7 @@ one bad leaf is worth nothing; whether its terms are acceptable is the contract'
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from deedbook.chain.transactions import Receipt, Signer
@@ -16,11 +16,13 @@ from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal, r
 from deedbook.domain.merkle import PositionalTree
 from deedbook.domain.notices import Notice, render_statement
 from deedbook.domain.receipts import ConsentReceipt
-from deedbook.errors import Conflict, InvalidInput, NotFound
+from deedbook.errors import InvalidInput, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.wallet.recovery import verify_signer
 
 NO_SALT = bytes(32)
+FOR_EVER = 2**53 - 1
+"""The latest time that a consent can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +107,35 @@ class Consents:
         return receipt
 
     def anchor(self, asset_id: int, collector: Signer, *, salt: bytes = NO_SALT) -> tuple[Batch, Receipt]:
-        """Anchors all pending consents of an asset as one batch; `salt` proves an asset that is not registered yet.
+        """Anchors pending consents of an asset as one batch; `salt` proves an asset that is not registered yet.
 
-        Raises NotFound when none is pending, Conflict when two are of one subject, RejectedByContract.
+        What was kept by an anchoring that was cut short goes first. One batch holds consents that say the same but
+        for their validity, one of each subject; the others wait for the next call, and those that have expired for
+        ever. Raises NotFound when none is pending, RejectedByContract - and then keeps nothing.
         """
-        pending = self._book.pending_consents(asset_id)
-        if not pending:
-            raise NotFound("pending consent of asset", str(asset_id))
-        subjects = {signed.consent.subject for signed in pending}
-        if len(subjects) != len(pending):
-            raise Conflict("two pending consents are of one subject", asset=str(asset_id))
-        batch = batch_of(asset_id, pending)
-        self._book.add_batch(batch, [signed.consent_id for signed in pending])
+        batch = self._cut_short(asset_id) or self._gathered(asset_id, collector, salt)
         return batch, self.grant_batch(batch, collector, salt=salt)
+
+    def _cut_short(self, asset_id: int) -> Batch | None:
+        """The batch that was kept last, unless it is on chain."""
+        kept = self._book.batches_of(asset_id)[-1:]
+        for batch in kept:
+            if self._acting.read("Consents", "batchState", batch.batch_id)["count"] == 0:
+                return batch
+        return None
+
+    def _gathered(self, asset_id: int, collector: Signer, salt: bytes) -> Batch:
+        gathered = _alike(self._book.pending_consents(asset_id), self._clock())
+        if not gathered:
+            raise NotFound("pending consent of asset", str(asset_id))
+        batch = batch_of(asset_id, gathered)
+        self._acting.simulate(collector.address, "Consents", "grantBatch", *_granting(batch, salt))
+        self._book.add_batch(batch, [signed.consent_id for signed in gathered])
+        return batch
 
     def grant_batch(self, batch: Batch, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
         """Puts a kept batch on chain; a second call finds the first one's receipt."""
-        return self._acting.act(
-            collector,
-            "Consents",
-            "grantBatch",
-            batch.asset_id,
-            salt,
-            batch.root,
-            batch.count,
-            batch.terms.as_tuple(),
-            batch.manifest,
-        )
+        return self._acting.act(collector, "Consents", "grantBatch", *_granting(batch, salt))
 
     def grant(self, signed: SignedConsent, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
         """A batch of one: the contract itself checks the signature."""
@@ -217,3 +221,17 @@ class Consents:
         if consent.statement != render_statement(self._notice_of(consent.notice_hash), consent):
             raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
         verify_signer(signed.consent_id, signed.signature, consent.subject)
+
+
+def _granting(batch: Batch, salt: bytes) -> tuple[Any, ...]:
+    return (batch.asset_id, salt, batch.root, batch.count, batch.terms.as_tuple(), batch.manifest)
+
+
+def _alike(pending: Sequence[SignedConsent], now: int) -> list[SignedConsent]:
+    """The most of them that can be one batch: in force or to come, alike but for their validity, one of a subject."""
+    groups: dict[object, dict[bytes, SignedConsent]] = {}
+    for signed in pending:
+        if signed.consent.valid_until >= now:
+            alike = replace(signed.consent.terms, valid_from=0, valid_until=FOR_EVER)
+            groups.setdefault(alike, {}).setdefault(signed.consent.subject, signed)
+    return list(max(groups.values(), key=len, default={}).values())

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deedbook.chain.transactions import Receipt, Signer
+from deedbook.domain.codes import SaleState
+from deedbook.domain.hashing import to_hex
 from deedbook.domain.sales import Offer
+from deedbook.errors import RejectedByContract
 from deedbook.ledger.acting import Acting
 
 
@@ -26,8 +29,24 @@ def confirm_payment(
 
 
 def prepare(acting: Acting, provider: Signer, sale_id: bytes, offer: Offer, *, key: str | None = None) -> Receipt:
-    """Fixes who is live in this block; `deliver` has to follow within the contract's window."""
+    """Fixes who is live in this block; `deliver` has to follow within the contract's window.
+
+    Where the contract would let a prepared sale be prepared again, it is; else the first receipt is found.
+    """
+    if key is None:
+        key = _next_preparation(acting, provider, sale_id, offer)
     return acting.act(provider, "Market", "prepare", sale_id, offer.as_tuple(), key=key)
+
+
+def _next_preparation(acting: Acting, provider: Signer, sale_id: bytes, offer: Offer) -> str | None:
+    known = acting.read("Market", "sale", sale_id)
+    if known["state"] != SaleState.PREPARED:
+        return None
+    try:
+        acting.simulate(provider.address, "Market", "prepare", sale_id, offer.as_tuple())
+    except RejectedByContract:
+        return None
+    return f"Market.prepare/{to_hex(sale_id)}/{known['at']}"
 
 
 def deliver(
