@@ -197,7 +197,7 @@ class Scenario:
     def bind(self) -> Receipt:
         return self.consents.bind(PROVIDER, self.stage.asset_id, 1, [(self.batch, AUDITOR.address)])
 
-    def offered(self, version: Version, **changes: Any) -> Offer:
+    def offered(self, version: Version, /, **changes: Any) -> Offer:
         offer = Offer(
             provider=PROVIDER.address,
             asset_id=self.stage.asset_id,
@@ -245,13 +245,9 @@ class Scenario:
         ordered: bytes = receipt.event("SaleOrdered").args["saleId"]
         return ordered
 
-    def pay(
-        self, sale_id: bytes, settler: LocalSigner = BANK, amount: int = PRICE, currency: bytes = b"CNY"
-    ) -> Receipt:
-        return sales.confirm_payment(
-            self.acting, settler, sale_id, self.offer,
-            amount=amount, currency=currency, receipt=sha256(b"bank" + sale_id),
-        )  # fmt: skip
+    def pay(self, sale_id: bytes, settler: LocalSigner = BANK, **changes: Any) -> Receipt:
+        said: dict[str, Any] = {"amount": PRICE, "currency": b"CNY", "receipt": sha256(b"bank" + sale_id)}
+        return sales.confirm_payment(self.acting, settler, sale_id, self.offer, **(said | changes))
 
     def prepare(self, sale_id: bytes) -> Receipt:
         return sales.prepare(self.acting, PROVIDER, sale_id, self.offer)
