@@ -1,0 +1,91 @@
+"""The desk of a running home: collects, anchors, withdraws and erases, also what a crash left half done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deedbook.bootstrap.desk import Desk
+from deedbook.domain.codes import Role
+from deedbook.domain.hashing import sha256
+from deedbook.errors import DeedbookError, InvalidInput, NotFound
+from tests.integration.scenario import EXCHANGE, STRANGER, Scenario, Stage, refused
+
+PEOPLE = 4
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """One asset, listed."""
+    scenario = Scenario.begin(tmp_path_factory.mktemp("desk") / "home", PEOPLE)
+    scenario.stage_whole()
+    return scenario.close()
+
+
+@pytest.fixture
+def open_home(listed: Stage, tmp_path: Path) -> Iterator[Scenario]:
+    scenario = Scenario.go_on(listed, Path(shutil.copytree(listed.home, tmp_path / "home")))
+    yield scenario
+    scenario.close()
+
+
+def index_of(scenario: Scenario, person: int) -> int:
+    return scenario.consents.place(scenario.consent_of(scenario.stage.people[person])).index
+
+
+def test_a_withdrawal_over_the_desk_destroys_the_records_key(open_home: Scenario) -> None:
+    person, index = open_home.stage.people[1], index_of(open_home, 1)
+    with Desk(open_home.services) as desk:
+        said = desk.withdraw(open_home.withdrawal(person).to_json())
+    assert (said["anchored"], said["erased"], said["live"]) == (True, 1, PEOPLE - 1)
+    with pytest.raises(DeedbookError):
+        open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
+    assert open_home.services.vault.serve_unit(open_home.stage.payload_id, (index + 1) % PEOPLE)
+
+
+def test_a_crash_between_withdrawal_and_erasure_is_healed_by_asking_again(open_home: Scenario) -> None:
+    person, index = open_home.stage.people[1], index_of(open_home, 1)
+    withdrawal = open_home.withdrawal(person)
+    open_home.consents.withdraw_for(withdrawal, EXCHANGE)
+    assert open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
+    with Desk(open_home.services) as desk:
+        for _ in range(2):
+            with refused("Consents", "AlreadyWithdrawn", batchId=open_home.batch.batch_id, index=index):
+                desk.withdraw(withdrawal.to_json())
+    with pytest.raises(DeedbookError):
+        open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
+
+
+def test_the_desk_collects_for_accounts_of_its_home_only(open_home: Scenario) -> None:
+    signed = open_home.sign(STRANGER, open_home.consent(STRANGER, controller=EXCHANGE.address))
+    passphrase = open_home.services.home.passphrase(None)
+    with Desk(open_home.services) as desk:
+        with pytest.raises(InvalidInput) as caught:
+            desk.collect(signed.to_json())
+        assert caught.value.field == "controller"
+        open_home.services.keystore.create("exchange", passphrase, sha256(b"account exchange"))
+        receipt = desk.collect(signed.to_json())
+        assert receipt["format"] == "deedbook.receipt"
+        held = int(Role.OPERATOR | Role.RELAYER)
+        with refused("Membership", "RoleMissing", account=EXCHANGE.address, needed=int(Role.PROVIDER), held=held):
+            desk.anchor(open_home.stage.asset_id, None)
+        with pytest.raises(NotFound):
+            desk.anchor(open_home.stage.asset_id + 1, None)
+
+
+def test_the_desk_knows_its_heads_and_its_chain(open_home: Scenario) -> None:
+    with Desk(open_home.services) as desk:
+        head, mirrored = desk.heads()
+        assert head == mirrored > 0
+        assert desk.is_right_chain()
+        assert desk.deployment() == open_home.services.deployment.to_json()
+        place = desk.place_of(open_home.consent_of(open_home.stage.people[0]))
+        assert place[0] == open_home.batch.batch_id
+        with pytest.raises(NotFound):
+            desk.document(bytes(32))
+        assert b'"result":"' in desk.rpc(b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}').replace(
+            b" ", b""
+        )
