@@ -138,3 +138,17 @@ def test_a_deployment_has_no_target(outbox: Outbox) -> None:
     row = outbox.mined("deploy", Mined(sha256(b"0"), 1, bytes(32), 0, 9, 1, contract_address=TARGET))
     assert row.mined is not None
     assert row.mined.contract_address == TARGET
+
+
+def test_an_overtaken_transaction_is_queued_anew_and_signed_once_more(outbox: Outbox) -> None:
+    outbox.put(intent("a"))
+    outbox.submit("a", 0, sign)
+    assert outbox.requeue("a", sha256(b"another")).state is IntentState.SUBMITTED
+    queued = outbox.requeue("a", sha256(b"0"))
+    assert (queued.state, queued.transaction) == (IntentState.QUEUED, None)
+    assert outbox.requeue("a", sha256(b"0")) == queued
+    assert outbox.submit("a", 5, sign).transaction == sign(5)
+    final = outbox.mined("a", mined(5))
+    assert outbox.requeue("a", sha256(b"5")) == final
+    with pytest.raises(NotFound):
+        outbox.requeue("b", sha256(b"5"))
