@@ -12,7 +12,7 @@ from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent
 from deedbook.domain.hashing import sha256
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound, SealBroken
-from deedbook.records.consents import ConsentState, SignedConsents
+from deedbook.records.consents import ASKED_AT_ONCE, ConsentState, SignedConsents
 from deedbook.records.store import Records
 from tests.toy_sealer import ToySealer
 
@@ -58,7 +58,7 @@ def receipt(consent: SignedConsent) -> ConsentReceipt:
 def collected(book: SignedConsents, *numbers: int) -> list[SignedConsent]:
     found = [signed(number) for number in numbers]
     for each in found:
-        book.add_consent(each, receipt(each))
+        book.add_consents([receipt(each)])
     return found
 
 
@@ -81,7 +81,27 @@ def test_a_consent_and_its_receipt_come_back_as_they_were(book: SignedConsents) 
 def test_a_known_consent_is_refused(book: SignedConsents) -> None:
     (consent,) = collected(book, 1)
     with pytest.raises(Conflict):
-        book.add_consent(consent, receipt(consent))
+        book.add_consents([receipt(consent)])
+
+
+def test_consents_are_added_all_or_none(book: SignedConsents) -> None:
+    (known,) = collected(book, 2)
+    first, second, third = (receipt(signed(number)) for number in (1, 2, 3))
+    with pytest.raises(Conflict) as refusal:
+        book.add_consents([first, second, third])
+    assert refusal.value.fields["consent"] == "0x" + known.consent_id.hex()
+    with pytest.raises(Conflict):
+        book.add_consents([first, first])
+    assert book.pending_consents(ASSET) == [known]
+    book.add_consents([first, third])
+    asked = [first.signed.consent_id, bytes(32), third.signed.consent_id]
+    assert book.receipts_of(asked) == {first.signed.consent_id: first, third.signed.consent_id: third}
+
+
+def test_more_consents_are_found_than_one_statement_can_name(book: SignedConsents) -> None:
+    (known,) = collected(book, 1)
+    strangers = [sha256(b"%d" % number) for number in range(2 * ASKED_AT_ONCE)]
+    assert list(book.receipts_of([*strangers, known.consent_id])) == [known.consent_id]
 
 
 def test_an_unknown_consent_is_named(book: SignedConsents) -> None:
@@ -93,7 +113,7 @@ def test_an_unknown_consent_is_named(book: SignedConsents) -> None:
 def test_pending_consents_come_in_the_order_of_their_identifiers(book: SignedConsents) -> None:
     consents = collected(book, 5, 3, 1, 4)
     other = signed(9, OTHER)
-    book.add_consent(other, receipt(other))
+    book.add_consents([receipt(other)])
     assert book.pending_consents(ASSET) == sorted(consents, key=lambda each: each.consent_id)
     assert book.pending_consents(OTHER) == [other]
 
@@ -102,6 +122,7 @@ def test_an_anchored_consent_has_its_place(book: SignedConsents) -> None:
     batch, leaves = anchored(book, 1, 2, 3)
     assert book.pending_consents(ASSET) == []
     assert book.leaves_of(batch.batch_id) == leaves
+    assert book.leaf_keys_of(batch.batch_id) == [(each.consent_id, each.consent.subject) for each in leaves]
     assert book.batch(batch.batch_id) == batch
     assert [book.place_of(each.consent_id) for each in leaves] == [(batch.batch_id, n) for n in range(3)]
     second, _ = anchored(book, 4)

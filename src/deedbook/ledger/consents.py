@@ -6,17 +6,19 @@ one bad leaf is worth nothing; whether its terms are acceptable is the contract'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 from deedbook.chain.transactions import Receipt, Signer
-from deedbook.domain.batches import Batch, batch_of, leaf_of
+from deedbook.domain.batches import Batch, batch_of
 from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal, receipt_digest
-from deedbook.domain.merkle import PositionalTree
+from deedbook.domain.hashing import to_hex
+from deedbook.domain.merkle import PositionalTree, consent_leaf
 from deedbook.domain.notices import Notice, render_statement
 from deedbook.domain.receipts import ConsentReceipt
-from deedbook.errors import InvalidInput, NotFound
+from deedbook.errors import IntegrityError, InvalidInput, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.wallet.recovery import verify_signer
 
@@ -44,14 +46,14 @@ class Place:
 class ConsentBook(Protocol):
     """What the ledger keeps of consents, in `records`; each writing method is one transaction."""
 
-    def add_consent(self, signed: SignedConsent, receipt: ConsentReceipt) -> None:
-        """Adds a consent as pending. Conflict when it is known already."""
+    def add_consents(self, receipts: Sequence[ConsentReceipt]) -> None:
+        """Adds consents with their receipts as pending, all or none. Conflict when one is known already."""
 
     def consent(self, consent_id: bytes) -> SignedConsent:
         """Raises NotFound."""
 
-    def consent_receipt(self, consent_id: bytes) -> ConsentReceipt:
-        """Raises NotFound."""
+    def receipts_of(self, consent_ids: Sequence[bytes]) -> Mapping[bytes, ConsentReceipt]:
+        """The receipts of those that are known, by consentId."""
 
     def pending_consents(self, asset_id: int) -> list[SignedConsent]:
         """Not yet anchored, in the order of their consentIds."""
@@ -65,8 +67,8 @@ class ConsentBook(Protocol):
     def batches_of(self, asset_id: int) -> list[Batch]:
         """In the order in which they were added."""
 
-    def leaves_of(self, batch_id: bytes) -> list[SignedConsent]:
-        """The signed consents of a batch, in leaf order."""
+    def leaf_keys_of(self, batch_id: bytes) -> list[tuple[bytes, bytes]]:
+        """ConsentId and subject of each leaf of a batch, in leaf order; no consent is opened for it."""
 
     def mark_withdrawn(self, consent_id: bytes) -> None:
         """Notes a withdrawal; a pending consent then never enters a batch."""
@@ -86,7 +88,7 @@ class Consents:
     ) -> None:
         self._acting = acting
         self._book = book
-        self._notice_of = notice_of
+        self._notice_of = lru_cache(maxsize=16)(notice_of)  # a notice never changes: its hash names it
         self._clock = clock
         self.domain = ConsentDomain(acting.chain_id, acting.addresses["Consents"])
 
@@ -95,16 +97,26 @@ class Consents:
 
         Raises InvalidInput naming the field (chain, contract, controller, validity, statement), InvalidSignature.
         """
-        try:
-            return self._book.consent_receipt(signed.consent_id)
-        except NotFound:
-            self._check(signed, collector)
+        return self.collect_all([signed], collector)[0]
+
+    def collect_all(self, many: Sequence[SignedConsent], collector: Signer) -> list[ConsentReceipt]:
+        """As `collect`, for many: their receipts in the same order. One transaction: where one is refused, none of
+        them is kept. Hand a population over in chunks of some thousands."""
+        names = [signed.consent_id for signed in many]
+        by_id = dict(zip(names, many, strict=True))
+        known = dict(self._book.receipts_of(tuple(by_id)))
+        fresh = {name: self._answer(name, signed, collector) for name, signed in by_id.items() if name not in known}
+        if fresh:
+            self._book.add_consents(tuple(fresh.values()))
+        known |= fresh
+        return [known[name] for name in names]
+
+    def _answer(self, consent_id: bytes, signed: SignedConsent, collector: Signer) -> ConsentReceipt:
+        self._check(consent_id, signed, collector)
         consent = signed.consent
-        digest = receipt_digest(self.domain, signed.consent_id, consent.asset_id, consent.subject)
+        digest = receipt_digest(self.domain, consent_id, consent.asset_id, consent.subject)
         language = self._notice_of(consent.notice_hash).language
-        receipt = ConsentReceipt(signed, language, collector.address, self._clock(), collector.sign_digest(digest))
-        self._book.add_consent(signed, receipt)
-        return receipt
+        return ConsentReceipt(signed, language, collector.address, self._clock(), collector.sign_digest(digest))
 
     def anchor(self, asset_id: int, collector: Signer, *, salt: bytes = NO_SALT) -> tuple[Batch, Receipt]:
         """Anchors pending consents of an asset as one batch; `salt` proves an asset that is not registered yet.
@@ -150,12 +162,14 @@ class Consents:
         return self._acting.act(holder, "Consents", "bind", asset_id, version, stated)
 
     def place(self, consent_id: bytes) -> Place:
-        """Where an anchored consent stands, with its inclusion proof. Raises NotFound."""
-        batch_id_, index = self._book.place_of(consent_id)
-        leaves = self._book.leaves_of(batch_id_)
-        tree = PositionalTree(leaf_of(signed) for signed in leaves)
-        subject = leaves[index].consent.subject
-        return Place(self._book.batch(batch_id_), index, consent_id, subject, tuple(tree.proof(index)))
+        """Where an anchored consent stands, with its inclusion proof. Raises NotFound, IntegrityError where the leaves
+        kept do not give the batch's root."""
+        name, index = self._book.place_of(consent_id)
+        batch, leaves = self._book.batch(name), self._book.leaf_keys_of(name)
+        tree = PositionalTree(consent_leaf(*keys) for keys in leaves)
+        if tree.root != batch.root:
+            raise IntegrityError("the leaves kept of a batch do not give its root", batch=to_hex(name))
+        return Place(batch, index, *leaves[index], tree.proof(index))
 
     def withdraw(self, subject: Signer, consent_id: bytes) -> Receipt:
         """The subject's own transaction."""
@@ -208,7 +222,7 @@ class Consents:
         arguments: tuple[Any, ...] = (batch.stated, batch.terms.as_tuple(), batch.manifest, place.leaf, place.proof)
         return self._acting.act(collector, "Consents", "release", *arguments)
 
-    def _check(self, signed: SignedConsent, collector: Signer) -> None:
+    def _check(self, consent_id: bytes, signed: SignedConsent, collector: Signer) -> None:
         consent = signed.consent
         if signed.domain.chain_id != self.domain.chain_id:
             raise InvalidInput("chainId", "the consent is for another chain")
@@ -220,7 +234,7 @@ class Consents:
             raise InvalidInput("validUntil", "the consent has expired")
         if consent.statement != render_statement(self._notice_of(consent.notice_hash), consent):
             raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
-        verify_signer(signed.consent_id, signed.signature, consent.subject)
+        verify_signer(consent_id, signed.signature, consent.subject)
 
 
 def _granting(batch: Batch, salt: bytes) -> tuple[Any, ...]:

@@ -6,12 +6,13 @@ once a person withdraws, and where the consent stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from itertools import zip_longest
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Terms
@@ -21,6 +22,9 @@ from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound, Se
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import batches, consents
 from deedbook.records.sealing import Sealer
+
+ASKED_AT_ONCE: Final = 500
+"""How many consents one question names: databases bound the parameters of a statement."""
 
 
 class ConsentState(StrEnum):
@@ -51,22 +55,16 @@ class SignedConsents:
         self._database = database
         self._sealer = sealer
 
-    def add_consent(self, signed: SignedConsent, receipt: ConsentReceipt) -> None:
-        """Adds a consent as pending. Raises Conflict when it is known already."""
-        consent_id = signed.consent_id
-        row = {
-            "consent_id": consent_id,
-            "asset_id": _word(signed.consent.asset_id),
-            "subject": signed.consent.subject,
-            "state": ConsentState.PENDING,
-            "sealed": self._sealer.seal(signed.encode(), _consent_context(consent_id)),
-            "receipt": self._sealer.seal(canonical_json(receipt.to_json()), _receipt_context(consent_id)),
-            "collected_at": receipt.issued_at,
-        }
+    def add_consents(self, receipts: Sequence[ConsentReceipt]) -> None:
+        """Adds consents with their receipts as pending, all or none. Raises Conflict when one is known already."""
+        rows = {receipt.signed.consent_id: receipt for receipt in receipts}
         with self._database.writing() as connection:
-            if _row(connection, consent_id) is not None:
-                raise Conflict("the consent is known already", consent=to_hex(consent_id))
-            connection.execute(insert(consents), row)
+            known = next(iter(_rows(connection, tuple(rows))), None)
+            if known is not None or len(rows) != len(receipts):
+                name = {} if known is None else {"consent": to_hex(known["consent_id"])}
+                raise Conflict("the consent is known already", **name)
+            if rows:
+                connection.execute(insert(consents), [self._sealed(name, each) for name, each in rows.items()])
 
     def consent(self, consent_id: bytes) -> SignedConsent:
         """The signed consent. Raises NotFound, SealBroken, IntegrityError where it is another's."""
@@ -74,8 +72,13 @@ class SignedConsents:
 
     def consent_receipt(self, consent_id: bytes) -> ConsentReceipt:
         """The receipt that the person was given. Raises NotFound, SealBroken."""
-        sealed = self._required(consent_id)["receipt"]
-        return ConsentReceipt.from_json(_parsed(self._sealer.open(sealed, _receipt_context(consent_id)), "receipt"))
+        return self._receipt(self._required(consent_id))
+
+    def receipts_of(self, consent_ids: Sequence[bytes]) -> dict[bytes, ConsentReceipt]:
+        """The receipts of those consents that are known, by consentId. Raises SealBroken."""
+        with self._database.reading() as connection:
+            rows = list(_rows(connection, consent_ids))
+        return {row["consent_id"]: self._receipt(row) for row in rows}
 
     def standing(self, consent_id: bytes) -> ConsentStanding:
         """Where the consent stands. Raises NotFound."""
@@ -105,8 +108,7 @@ class SignedConsents:
         with self._database.writing() as connection:
             if connection.execute(select(batches.c.count).where(batches.c.batch_id == batch.batch_id)).first() is None:
                 connection.execute(insert(batches), _batch_row(connection, batch))
-            for index, consent_id in enumerate(consent_ids):
-                _place(connection, consent_id, batch.batch_id, index)
+            _place(connection, batch.batch_id, consent_ids)
 
     def batch(self, batch_id: bytes) -> Batch:
         """Raises NotFound."""
@@ -129,6 +131,13 @@ class SignedConsents:
         with self._database.reading() as connection:
             rows = connection.execute(of_batch).mappings().all()
         return [self._opened(row) for row in rows]
+
+    def leaf_keys_of(self, batch_id: bytes) -> list[tuple[bytes, bytes]]:
+        """ConsentId (32 bytes) and subject (20) of each leaf, in leaf order; no consent is opened. Raises NotFound."""
+        self.batch(batch_id)
+        keys = select(consents.c.consent_id, consents.c.subject).where(consents.c.batch_id == batch_id)
+        with self._database.reading() as connection:
+            return [(row[0], row[1]) for row in connection.execute(keys.order_by(consents.c.leaf_index))]
 
     def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
         """Batch id and index. Raises NotFound, also for a consent that is in no batch yet."""
@@ -153,6 +162,22 @@ class SignedConsents:
             raise NotFound("consent", to_hex(consent_id))
         return row
 
+    def _sealed(self, consent_id: bytes, receipt: ConsentReceipt) -> dict[str, Any]:
+        signed = receipt.signed
+        return {
+            "consent_id": consent_id,
+            "asset_id": _word(signed.consent.asset_id),
+            "subject": signed.consent.subject,
+            "state": ConsentState.PENDING,
+            "sealed": self._sealer.seal(signed.encode(), _consent_context(consent_id)),
+            "receipt": self._sealer.seal(receipt.encode(), _receipt_context(consent_id)),
+            "collected_at": receipt.issued_at,
+        }
+
+    def _receipt(self, row: Row) -> ConsentReceipt:
+        plaintext = self._sealer.open(row["receipt"], _receipt_context(row["consent_id"]))
+        return ConsentReceipt.from_json(_parsed(plaintext, "receipt"))
+
     def _opened(self, row: Row) -> SignedConsent:
         consent_id = row["consent_id"]
         signed = SignedConsent.from_json(
@@ -168,14 +193,24 @@ def _row(connection: Connection, consent_id: bytes) -> Row | None:
     return None if row is None else dict(row)
 
 
-def _place(connection: Connection, consent_id: bytes, batch_id: bytes, index: int) -> None:
-    row = _row(connection, consent_id)
-    if row is not None and (row["batch_id"], row["leaf_index"]) == (batch_id, index):
-        return
-    if row is None or row["state"] != ConsentState.PENDING:
-        raise Conflict("the consent is not pending", consent=to_hex(consent_id), index=index)
-    placed = {"state": ConsentState.ANCHORED, "batch_id": batch_id, "leaf_index": index}
-    connection.execute(update(consents).where(consents.c.consent_id == consent_id).values(placed))
+def _rows(connection: Connection, consent_ids: Sequence[bytes]) -> Iterator[Row]:
+    for at in range(0, len(consent_ids), ASKED_AT_ONCE):
+        some = consents.c.consent_id.in_(consent_ids[at : at + ASKED_AT_ONCE])
+        yield from connection.execute(select(consents).where(some)).mappings().all()
+
+
+def _place(connection: Connection, batch_id: bytes, consent_ids: Sequence[bytes]) -> None:
+    """Puts those that are pending where they belong; what stands there in the end has to be all of them."""
+    placed = update(consents).where(
+        consents.c.consent_id == bindparam("name"), consents.c.state == ConsentState.PENDING
+    )
+    placed = placed.values(state=ConsentState.ANCHORED, batch_id=batch_id, leaf_index=bindparam("place"))
+    places = [{"name": consent_id, "place": index} for index, consent_id in enumerate(consent_ids)]
+    connection.execute(placed, places)
+    order = select(consents.c.consent_id).where(consents.c.batch_id == batch_id).order_by(consents.c.leaf_index)
+    for index, (wanted, found) in enumerate(zip_longest(consent_ids, connection.execute(order).scalars())):
+        if wanted != found:
+            raise Conflict("the consent is not pending", consent=to_hex(wanted or found), index=index)
 
 
 def _standing(row: Row) -> ConsentStanding:
