@@ -332,7 +332,8 @@ def _changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], Non
         (_changed(lambda d: d.update(chainId=20230415)), "deployment.chainId"),
         (_changed(lambda d: d.update(chainId=" 1")), "deployment.chainId"),
         (_changed(lambda d: d.update(genesisHash="0x00")), "deployment.genesisHash"),
-        (_changed(lambda d: d.update(version=2)), "deployment.format"),
+        (_changed(lambda d: d.update(format="deedbook.home")), "deployment.format"),
+        (_changed(lambda d: d.update(version=2)), "deployment.version"),
         (_changed(lambda d: d.update(note="?")), "deployment.note"),
         (_changed(lambda d: d["contracts"].pop("Market")), "deployment.contracts.Market"),
         (_changed(lambda d: d["contracts"].update(Market="0x1")), "deployment.contracts.Market"),
@@ -343,10 +344,17 @@ def _changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], Non
 def test_a_damaged_deployment_is_named(settings: Settings, damage: Callable[[Path], None], field: str) -> None:
     damage(Home(settings.home).deployment)
     for begin in (Services.open, Services.init):
-        with pytest.raises(InvalidFormat) as refused:
+        with pytest.raises((InvalidFormat, WrongVersion)) as refused:
             begin(settings)
         assert refused.value.field == field
     require_unused(settings.home)
+
+
+def test_a_deployment_of_another_version_is_named(settings: Settings) -> None:
+    _changed(lambda document: document.update(version=2))(Home(settings.home).deployment)
+    with pytest.raises(WrongVersion) as refused:
+        Services.open(settings)
+    assert refused.value.field == "deployment.version"
 
 
 def test_a_deployment_of_another_genesis_is_another_chain(settings: Settings) -> None:

@@ -12,7 +12,6 @@ from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.cli import grammar
 from deedbook.domain.hashing import parse_address, to_hex
-from deedbook.domain.intents import IntentState
 from deedbook.ledger.acting import Acting
 from deedbook.queries.views import Page, View
 
@@ -37,7 +36,7 @@ def anew(services: Services) -> Acting:
 
     def is_over(key: str) -> bool:
         row = services.records.outbox.get(key)
-        return row is not None and row.state is IntentState.FINAL
+        return row is not None and row.mined is not None
 
     return Acting(services.sender, services.chain_id, services.addresses, is_over=is_over)
 
