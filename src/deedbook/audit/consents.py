@@ -459,8 +459,6 @@ def _check_standing(
     narrower = narrower_field(asset_id, batch.terms, consent)
     if narrower is not None:
         raise contradiction("consents.narrower", f"{place} grants less than its batch: {narrower.name}")
-    if consent.recipient == ZERO_ADDRESS and consent.recipient_class == 0:
-        raise contradiction("consents.narrower", f"{place} names nobody who may receive")
     for key, what in ((identifier, "consentId"), (consent.subject, "subject")):
         if key in seen:
             raise contradiction("consents.unique", f"{place} has the {what} of another leaf")
