@@ -24,13 +24,13 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from deedbook.domain.hashing import sha256
+from deedbook.domain.members import encryption_key_commitment
 from deedbook.errors import InvalidFormat, InvalidInput, MissingKey, SealBroken, WrongVersion
 from deedbook.vault.keytree import SeededCover
 
 MAGIC = b"DBEN"
 ENVELOPE_VERSION = 1
 _INFO_TAG = b"deedbook.envelope.v1"
-_KEY_TAG = b"deedbook.key.v1"
 _MLKEM_PUBLIC = 1184
 
 
@@ -85,7 +85,7 @@ class PublicKey:
     @property
     def commitment(self) -> bytes:
         """What the member registers on chain, 32 bytes."""
-        return sha256(_KEY_TAG + self.suite.to_bytes(2, "big") + self.raw)
+        return encryption_key_commitment(int(self.suite), self.raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ the covered records. Places and labels are `domain.keytree`'s. This file is ligh
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -85,14 +86,9 @@ class SeededCover:
         raise InvalidInput("index", f"record {index} is not covered", index=index)
 
     def _last_node_starting_by(self, index: int) -> int | None:
-        low, high, depth = 0, len(self.cover), self.cover.depth
-        while low < high:
-            middle = (low + high) // 2
-            if self.cover.nodes[middle].leaves(depth).start <= index:
-                low = middle + 1
-            else:
-                high = middle
-        return low - 1 if low else None
+        depth = self.cover.depth
+        after = bisect_right(self.cover.nodes, index, key=lambda node: node.leaves(depth).start)
+        return after - 1 if after else None
 
 
 def whole(root_seed: bytes, count: int) -> SeededCover:
