@@ -26,20 +26,16 @@ def register(
     `kind` is an AssetKind, `grade` a Grade, `level` 1 to 4 inside GENERAL; `source` is the SHA-256 of the source
     statement; `salt` (32 bytes) fixes the asset's id.
     """
-    first = _tuple(version) if version else (bytes(32), 0, bytes(32))
+    first = version.as_tuple() if version else (bytes(32), 0, bytes(32))
     registration = (salt, kind, grade, level, source, tuple(parents))
     return acting.act(registrant, "DataAssets", "register", registration, first)
 
 
 def publish(acting: Acting, holder: Signer, asset_id: int, version: Version) -> Receipt:
     """Publishes the next version of an asset; the former is superseded."""
-    return acting.act(holder, "DataAssets", "publish", asset_id, _tuple(version))
+    return acting.act(holder, "DataAssets", "publish", asset_id, version.as_tuple())
 
 
 def cancel(acting: Acting, holder: Signer, asset_id: int, document: bytes) -> Receipt:
     """Cancels an asset for ever; `document` (SHA-256) says why. Withdrawals go on."""
     return acting.act(holder, "DataAssets", "cancel", asset_id, document)
-
-
-def _tuple(version: Version) -> tuple[bytes, int, bytes]:
-    return (version.content_root, version.record_count, version.descriptor_hash)

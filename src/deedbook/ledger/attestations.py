@@ -1,4 +1,4 @@
-"""Attestations and cases: what reviewers, auditors, arbiters and regulators state about a target key."""
+"""Attestations: what accredited members state about a target key."""
 
 from __future__ import annotations
 

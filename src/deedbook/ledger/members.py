@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deedbook.chain.transactions import Receipt, Signer
+from deedbook.domain.members import Admission
 from deedbook.ledger.acting import Acting
 
 
@@ -22,9 +23,10 @@ def admit(
     """Admits `account` under `roles` (bits of Role) until `valid_until` (Unix seconds).
 
     `identity` is the 32-byte salted commitment to the legal identity; `jurisdiction` an ISO 3166-1 numeric code.
+    Raises InvalidInput by field, RejectedByContract.
     """
-    admission = (identity, jurisdiction, roles, valid_until, tuple(licences))
-    return acting.act(governance, "Membership", "admit", account, admission)
+    admission = Admission(identity, jurisdiction, roles, valid_until, tuple(licences))
+    return acting.act(governance, "Membership", "admit", account, admission.as_tuple())
 
 
 def suspend(acting: Acting, governance: Signer, account: bytes, reason: int, *, key: str | None = None) -> Receipt:
