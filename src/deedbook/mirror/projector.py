@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetState, MemberState, OfferState, SaleState
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, to_hex
@@ -94,11 +95,6 @@ def plain(value: Any) -> Any:
 def json_text(value: Any) -> str:
     """An event's value as canonical JSON text (RFC 8785), in the form of `plain`."""
     return canonical_json(plain(value)).decode()
-
-
-def asset_key(asset_id: int) -> bytes:
-    """An asset id as the mirror keys it: 32 bytes, big-endian."""
-    return asset_id.to_bytes(32, "big")
 
 
 def _projects(contract: str, *names: str) -> Callable[[Projector], Projector]:

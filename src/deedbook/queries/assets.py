@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, and_, func, select
 
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetKind, AssetState, Grade, Mode, Purpose
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
 from deedbook.errors import NotFound
@@ -17,7 +18,7 @@ from deedbook.mirror.schema import assets as table
 from deedbook.mirror.schema import batches, bindings, closed_bindings, holdings, marks, transfers, versions
 from deedbook.queries.attestations import AttestationView, about
 from deedbook.queries.cases import HoldView, on
-from deedbook.queries.rows import Reading, asset_key, many, one, time_of
+from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of, key_after, page_of, require_limit
 
 

@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, and_, select
 
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import EndCause, Mode, Purpose
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.mirror.projector import MARK_PENDING
 from deedbook.mirror.schema import batches, bindings, direct_grants, leaves_ended, marks
 from deedbook.queries.attestations import AttestationView, about
-from deedbook.queries.rows import Reading, asset_key, many, one, time_of
+from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import View, code_of
 
 Place = Callable[[bytes], tuple[bytes, int]]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetKind, AttestationKind, Grade, Mode, OfferState, Purpose, kinds_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.sales import Offer
@@ -16,7 +17,7 @@ from deedbook.errors import NotFound
 from deedbook.mirror.schema import offers as table
 from deedbook.mirror.schema import policies as policy_table
 from deedbook.mirror.schema import sales
-from deedbook.queries.rows import Reading, asset_key, many, one, time_of
+from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
 
 

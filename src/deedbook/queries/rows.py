@@ -33,8 +33,3 @@ def many(connection: Connection, query: Select[Any]) -> Iterator[Mapping[str, An
 def time_of(connection: Connection, number: int) -> int:
     """The time of a copied block, Unix seconds."""
     return int(connection.execute(select(blocks.c.timestamp).where(blocks.c.number == number)).scalar_one())
-
-
-def asset_key(asset_id: int) -> bytes:
-    """An asset id as the mirror keys it."""
-    return asset_id.to_bytes(32, "big")

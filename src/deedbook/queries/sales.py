@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Connection, and_, or_, select
 
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import Mode, Purpose, SaleState
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import NotFound
 from deedbook.mirror.schema import offers, payouts, sale_steps, settlements
 from deedbook.mirror.schema import sales as table
-from deedbook.queries.rows import Reading, asset_key, many, one, time_of
+from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
 
 

@@ -12,12 +12,13 @@ from typing import ClassVar
 
 from sqlalchemy import Connection
 
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import Mode, Purpose, SaleState
 from deedbook.domain.hashing import sha256, to_hex
 from deedbook.domain.keytree import Cover, decode_cover, is_delivered, ordinal_of
 from deedbook.errors import EvidenceMissing, IntegrityError, InvalidInput
 from deedbook.queries.consents import BindingView, Place, batch_by_id, place_of
-from deedbook.queries.rows import Reading, asset_key
+from deedbook.queries.rows import Reading
 from deedbook.queries.sales import PayoutView, SaleView, delivered_sales
 from deedbook.queries.views import View
 
