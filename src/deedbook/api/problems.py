@@ -4,6 +4,7 @@ error's own fields. The one place of the API where an error becomes words.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from deedbook.domain.documents import MOST_NUMBER
+from deedbook.domain.hashing import to_hex
 from deedbook.errors import (
     ChainUnavailable,
     Conflict,
@@ -31,6 +34,8 @@ STATUS: tuple[tuple[type[DeedbookError], int], ...] = (
 )
 TYPE = "urn:deedbook:problem:"
 MEDIA_TYPE = "application/problem+json"
+LOG = logging.getLogger(__name__)
+"""Where the operator is told what only the operator can mend; messages hold nothing of a person."""
 
 
 def install(app: FastAPI) -> None:
@@ -61,6 +66,7 @@ async def _of_deedbook(_: Request, error: Exception) -> JSONResponse:
     if error.hint:
         fields["hint"] = error.hint
     if status == 500:
+        LOG.error("%s: %s", error.code, error)
         return problem(500, error.code, "the service cannot answer", "the operator has been told", retryable=False)
     return problem(status, error.code, error.code.replace("-", " "), str(error), retryable=error.retryable, **fields)
 
@@ -84,11 +90,11 @@ async def _of_fault(_: Request, __: Exception) -> JSONResponse:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
-        return "0x" + value.hex()
+        return to_hex(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MOST_NUMBER:
         return str(value)
     return value

@@ -17,9 +17,14 @@ def serving_of(request: Request) -> Serving:
     return serving
 
 
+def is_json(request: Request) -> bool:
+    """Whether the body is declared as JSON: no web page can send that across origins unasked."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
 async def json_body(request: Request) -> Any:
     """The body as strict JSON (no duplicate keys, no NaN), where it is declared as such. Raises InvalidFormat."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if not is_json(request):
         raise InvalidInput("Content-Type", "must be application/json")
     return parse_json(await request.body(), "body")
 

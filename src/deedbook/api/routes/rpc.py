@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.problems import problem
-from deedbook.api.routes.inputs import Home
+from deedbook.api.routes.inputs import Home, is_json
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 
@@ -19,7 +19,7 @@ async def rpc(home: Home, request: Request) -> Response:
     """One JSON-RPC 2.0 request or a batch. Refuses what a web page could send across origins."""
     if request.url.hostname not in LOCAL_NAMES:
         return problem(403, "forbidden", "forbidden", "the chain is served to this machine only")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if not is_json(request):
         return problem(415, "unsupported-media-type", "unsupported media type", "send application/json")
     answer = await run_in_threadpool(home.rpc, await request.body())
     return Response(answer, media_type="application/json")
