@@ -20,6 +20,7 @@ from deedbook.bootstrap.services import Services
 from deedbook.cli.demo import cast
 from deedbook.cli.demo.story import Story
 from deedbook.cli.demo.teller import Teller
+from deedbook.domain.batches import batch_of
 from deedbook.domain.consents import (
     Consent,
     ConsentDomain,
@@ -240,6 +241,28 @@ def test_a_body_that_is_not_declared_as_json_or_is_too_long_is_refused(told: Tol
 
 def test_nothing_pending_is_not_anchored(told: Told) -> None:
     _problem(told.client.post("/assets/999/batches", {}), 404, "not-found")
+
+
+def test_an_anchoring_that_was_cut_short_is_finished(told: Told) -> None:
+    while told.client.post(f"/assets/{told.asset_id}/batches", {}).status == 201:
+        pass  # what other tests left waiting
+    signed = _signed(told, _person(told))
+    assert told.client.post("/consents", signed.to_json()).status == 201
+    batch = batch_of(told.asset_id, [signed])
+    told.services.records.consents.add_batch(batch, [signed.consent_id])
+    answer = told.client.post(f"/assets/{told.asset_id}/batches", {})
+    assert (answer.status, answer.json()["batchId"]) == (201, to_hex(batch.batch_id))
+    _problem(told.client.post(f"/assets/{told.asset_id}/batches", {}), 404, "not-found")
+
+
+def test_the_operator_is_told_what_the_caller_is_not(told: Told, caplog: pytest.LogCaptureFixture) -> None:
+    content = b"kept and changed"
+    name = told.services.records.documents.put("note", content, at=0)
+    with told.services.records.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE documents SET content = x'00' WHERE kind = 'note'")
+    body = _problem(told.client.get(f"/documents/{to_hex(name)}"), 500, "integrity")
+    assert to_hex(name) not in json.dumps(body)
+    assert any("integrity: a stored document is not what its hash says" in line for line in caplog.messages)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

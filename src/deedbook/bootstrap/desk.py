@@ -40,6 +40,7 @@ class Desk:
             self._chain = Methods(services.chain)
 
     def __enter__(self) -> Desk:
+        self._services.build()
         self.catch_up()
         self._follower.start()
         return self
@@ -98,13 +99,10 @@ class Desk:
             return self._services.consents.collect(consent, self._controller(consent.consent.controller)).to_json()
 
     def anchor(self, asset_id: int, salt: bytes | None) -> Mapping[str, Any]:
-        """Anchors what is pending for an asset. Raises NotFound, Conflict, RejectedByContract."""
+        """Anchors what is pending for an asset, or was when an anchoring was cut short. Raises NotFound, InvalidInput
+        where the controller is of another home, RejectedByContract."""
         with self._writing:
-            pending = self._services.records.consents.pending_consents(asset_id)
-            if not pending:
-                raise NotFound("pending consent of asset", str(asset_id))
-            controller = self._controller(pending[0].consent.controller)
-            made, receipt = self._services.consents.anchor(asset_id, controller, salt=salt or NO_SALT)
+            made, receipt = self._services.consents.anchor_by(asset_id, self._controller, salt=salt or NO_SALT)
             self._services.follow()
         return {**_batch(made), **_transaction(receipt)}
 

@@ -93,6 +93,7 @@ class Services:
         self.chain = chain
         self.clock = clock
         self.entropy = entropy
+        self._signers: dict[str, Signer] = {}
         self._passphrase = home.passphrase(settings.passphrase)
         self.records = Records.open(settings.records_url or f"sqlite:///{home.records}", self._sealer())
 
@@ -146,12 +147,15 @@ class Services:
 
     def close(self) -> None:
         """Closes databases and chain, and frees the home for the next writer."""
-        for name in ("mirror",):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        self._close_mirror()
         self.records.close()
         if self.chain is not None:
             self.chain.close()
+
+    def build(self) -> None:
+        """Builds what acts, reads and erases, before threads share it: what is built on first use has no lock."""
+        for part in ("consents", "mirror", "source", "vault", "erasure", "keystore"):
+            getattr(self, part)
 
     def __enter__(self) -> Services:
         return self
@@ -230,15 +234,14 @@ class Services:
 
     def signer(self, name: str) -> Signer:
         """The signer of a named account of this home. Raises MissingKey."""
-        known: dict[str, Signer] = self.__dict__.setdefault("_signers", {})
-        if name not in known:
-            known[name] = self.keystore.open(name, self._passphrase)
-        return known[name]
+        if name not in self._signers:
+            self._signers[name] = self.keystore.open(name, self._passphrase)
+        return self._signers[name]
 
     def create_account(self, name: str) -> Signer:
         """A fresh account in the keystore; the one of this name where there is one."""
         if name not in self.keystore.names():
-            self.__dict__.setdefault("_signers", {})[name] = self.keystore.create(name, self._passphrase)
+            self._signers[name] = self.keystore.create(name, self._passphrase)
         return self.signer(name)
 
     def keep_encryption_key(self, name: str, key: EncryptionKeyPair) -> None:
@@ -331,11 +334,12 @@ class Services:
     def erase_record_of(self, consent_id: bytes) -> int:
         """Destroys the key of a consent's record in every payload that holds it; in how many. Raises NotFound."""
         batch_id, index = self.records.consents.place_of(consent_id)
-        targets: dict[bytes, list[int]] = {}
+        targets: dict[bytes, set[int]] = {}
         for binding in batch(self.mirror, batch_id).bindings:
             root = version(self.mirror, binding.asset_id, binding.version).content_root
             with suppress(NotFound):
-                targets[self.vault.payload_of(root).payload_id] = [binding.record_offset + index]
+                found = self.vault.payload_of(root).payload_id
+                targets.setdefault(found, set()).add(binding.record_offset + index)
         if targets:
             self.erasure.erase(targets)
         return len(targets)
@@ -370,8 +374,7 @@ class Services:
 
     def delete_mirror(self) -> None:
         """Deletes the home's own mirror file; the chain has everything that was in it."""
-        if "mirror" in self.__dict__:
-            self.__dict__.pop("mirror").close()
+        self._close_mirror()
         for tail in ("", "-wal", "-shm"):
             self.home.mirror.with_name(self.home.mirror.name + tail).unlink(missing_ok=True)
 
@@ -379,9 +382,12 @@ class Services:
         """Builds the mirror anew from block 0 and puts it in the place of whatever is there."""
         if self.settings.mirror_url is not None:
             raise InvalidInput("mirror_url", "only the home's own mirror file can be replaced")
-        if "mirror" in self.__dict__:
-            self.__dict__.pop("mirror").close()
+        self._close_mirror()
         return rebuild(self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode)
+
+    def _close_mirror(self) -> None:
+        if "mirror" in self.__dict__:  # as cached_property keeps it; a later use opens it again
+            self.__dict__.pop("mirror").close()
 
 
 def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain | None]:

@@ -125,8 +125,14 @@ class Consents:
         for their validity, one of each subject; the others wait for the next call, and those that have expired for
         ever. Raises NotFound when none is pending, RejectedByContract - and then keeps nothing.
         """
-        batch = self._cut_short(asset_id) or self._gathered(asset_id, collector, salt)
-        return batch, self.grant_batch(batch, collector, salt=salt)
+        return self.anchor_by(asset_id, lambda _: collector, salt=salt)
+
+    def anchor_by(
+        self, asset_id: int, signer_of: Callable[[bytes], Signer], *, salt: bytes = NO_SALT
+    ) -> tuple[Batch, Receipt]:
+        """As `anchor`, signed by whom `signer_of` gives for the controller (20 bytes) that the consents name."""
+        batch = self._cut_short(asset_id) or self._gathered(asset_id, signer_of, salt)
+        return batch, self.grant_batch(batch, signer_of(batch.terms.controller), salt=salt)
 
     def _cut_short(self, asset_id: int) -> Batch | None:
         """The batch that was kept last, unless it is on chain."""
@@ -136,11 +142,12 @@ class Consents:
                 return batch
         return None
 
-    def _gathered(self, asset_id: int, collector: Signer, salt: bytes) -> Batch:
+    def _gathered(self, asset_id: int, signer_of: Callable[[bytes], Signer], salt: bytes) -> Batch:
         gathered = _alike(self._book.pending_consents(asset_id), self._clock())
         if not gathered:
             raise NotFound("pending consent of asset", str(asset_id))
         batch = batch_of(asset_id, gathered)
+        collector = signer_of(batch.terms.controller)
         self._acting.simulate(collector.address, "Consents", "grantBatch", *_granting(batch, salt))
         self._book.add_batch(batch, [signed.consent_id for signed in gathered])
         return batch
