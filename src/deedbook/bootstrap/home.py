@@ -66,12 +66,14 @@ class Home:
         found = read_json(home.marker, "home.json")
         if found.get("format") != FORMAT:
             raise InvalidFormat("home.json", "not a Deedbook home")
-        if found.get("version") != VERSION:
+        if type(found.get("version")) is not int or found["version"] != VERSION:
             raise WrongVersion(
                 "home.json",
                 f"the home is of version {found.get('version')}, this release reads version {VERSION}",
                 hint="use the release that made it, or export and import",
             )
+        if found.keys() != {"format", "version"}:
+            raise InvalidFormat("home.json", "has other fields than format and version")
         return home
 
     @property

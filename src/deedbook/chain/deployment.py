@@ -13,7 +13,7 @@ from typing import Any
 from deedbook.chain import abis, artifacts
 from deedbook.chain.transactions import Node, Sender, Signer
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
-from deedbook.errors import InvalidFormat, InvalidInput, WrongChain
+from deedbook.errors import InvalidFormat, InvalidInput, WrongChain, WrongVersion
 
 FORWARDER_NAME = "Deedbook Forwarder"
 ORDER: Mapping[str, tuple[str, ...]] = {
@@ -50,10 +50,13 @@ class Deployment:
 
     @staticmethod
     def from_json(value: Any) -> Deployment:
-        """Reads that form; raises InvalidFormat naming the member that is missing, unknown or malformed."""
+        """Reads that form; raises InvalidFormat naming the member that is missing, unknown or malformed, or
+        WrongVersion."""
         members = _members(value, "deployment", ("format", "version", "chainId", "genesisHash", "contracts"))
-        if (members["format"], members["version"]) != ("deedbook.deployment", 1):
-            raise InvalidFormat("deployment.format", "not a deployment of version 1")
+        if members["format"] != "deedbook.deployment":
+            raise InvalidFormat("deployment.format", "is not deedbook.deployment")
+        if type(members["version"]) is not int or members["version"] != 1:
+            raise WrongVersion("deployment.version", f"{members['version']!r} is not read here")
         contracts = _members(members["contracts"], "deployment.contracts", tuple(ORDER))
         try:
             return Deployment(
@@ -75,7 +78,7 @@ def _members(value: Any, what: str, names: tuple[str, ...]) -> Mapping[str, Any]
 
 
 def _number(text: Any) -> int:
-    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or text != str(int(text[:78])):
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or text != str(int(text[:78])) or int(text) >> 256:
         raise InvalidFormat("deployment.chainId", "not a decimal number")
     return int(text)
 

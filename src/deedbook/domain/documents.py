@@ -91,7 +91,7 @@ def read_document(value: object, document_format: str, keys: Collection[str], *,
     if "version" not in value:
         raise InvalidFormat("version", "is missing")
     found = value["version"]
-    if isinstance(found, bool) or found != version:
+    if type(found) is not int or found != version:
         raise WrongVersion("version", f"{document_format} version {found!r} is not read here")
     return Fields(value, document_format, ("format", "version", *keys))
 

@@ -12,11 +12,7 @@ A journalled sequence; a crash anywhere is healed by `resume`:
 
 A payload sealed between 3 and 4 makes the switch fail; then step 3 runs again. Two processes may run the same erasure:
 one switch wins, and both go on from there. Several records of several payloads may
-share one erasure. The receipt is canonical JSON:
-
-    {"format":"deedbook.erasure","version":1,"erasureId":"0x..","payloads":[{"payloadId":"0x..","assetId":"<decimal>",
-     "assetVersion":n,"contentRoot":"0x..","indices":[..],"remainingCoverHash":"0x.."}],"destroyedGeneration":g,
-     "generation":g+1,"loggedAt":t,"destroyedAt":t,"promised":true|false}
+share one erasure. The receipt is `domain.erasures.ErasureReceipt` (format 27).
 
 `promised` is false when the KEKs' keeper can bring a generation back. What earlier buyers received is not reached: for
 them an erasure is a duty to delete.
@@ -26,7 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from deedbook.domain.hashing import canonical_json, to_hex
+from deedbook.domain.erasures import ErasedFrom, ErasureReceipt
+from deedbook.domain.hashing import to_hex
 from deedbook.domain.keytree import cover_all_but, cover_hash, is_delivered
 from deedbook.domain.payloads import ErasureRecord, ErasureTarget, KeyLedger, KeyRecord
 from deedbook.errors import Conflict, DeedbookError, InvalidInput, NotFound, SealBroken
@@ -167,31 +164,22 @@ class Erasure:
                 self._keks.destroy(former)
 
     def _receipt(self, erasure: ErasureRecord) -> bytes:
-        return canonical_json(
-            {
-                "format": "deedbook.erasure",
-                "version": 1,
-                "erasureId": to_hex(erasure.erasure_id),
-                "payloads": [self._erased_from(target) for target in erasure.targets],
-                "destroyedGeneration": erasure.from_generation,
-                "generation": erasure.to_generation,
-                "loggedAt": erasure.logged_at,
-                "destroyedAt": self._clock(),
-                "promised": self._keks.promises_erasure,
-            }
-        )
+        return ErasureReceipt(
+            erasure_id=erasure.erasure_id,
+            payloads=tuple(self._erased_from(target) for target in erasure.targets),
+            destroyed_generation=erasure.from_generation,
+            generation=erasure.to_generation,
+            logged_at=erasure.logged_at,
+            destroyed_at=self._clock(),
+            promised=self._keks.promises_erasure,
+        ).encode()
 
-    def _erased_from(self, target: ErasureTarget) -> dict[str, object]:
+    def _erased_from(self, target: ErasureTarget) -> ErasedFrom:
         payload, key = self._ledger.payload(target.payload_id), self._ledger.key(target.payload_id)
-        remaining = open_seeds(self._keks.key(key.generation), key).cover
-        return {
-            "payloadId": to_hex(target.payload_id),
-            "assetId": str(payload.asset_id),
-            "assetVersion": payload.version,
-            "contentRoot": to_hex(payload.content_root),
-            "indices": list(target.indices),
-            "remainingCoverHash": to_hex(cover_hash(remaining)),
-        }
+        remaining = cover_hash(open_seeds(self._keks.key(key.generation), key).cover)
+        return ErasedFrom(
+            payload.payload_id, payload.asset_id, payload.version, payload.content_root, target.indices, remaining
+        )
 
     def _require_known(self, targets: Mapping[bytes, Collection[int]]) -> None:
         for payload_id, indices in targets.items():
