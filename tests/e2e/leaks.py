@@ -51,6 +51,7 @@ def _forms(value: str) -> Iterator[tuple[str, bytes]]:
     if len(digits) >= 12:
         yield "ABI word, a number", int(digits).to_bytes(32, "big")
         yield "hex of the number", f"{int(digits):064x}".encode()
+        yield "number in storage", int(digits).to_bytes((int(digits).bit_length() + 7) // 8, "big")
     yield from _hashes(text)
 
 

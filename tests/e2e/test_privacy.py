@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -25,11 +27,26 @@ from deedbook.cli.demo.teller import Teller
 from deedbook.cli.main import run
 from deedbook.domain.codes import AttestationKind
 from deedbook.domain.hashing import sha256
-from deedbook.ledger import attestations
+from deedbook.ledger import attestations, members
 from tests.e2e.http_service import Client, running
 from tests.e2e.leaks import files_of, needles, scan
 
 PEOPLE = 12
+WIDE = {
+    "format": "deedbook.descriptor",
+    "version": 1,
+    "language": "en",
+    "title": "people",
+    "description": "who they are",
+    "kind": 1,
+    "fields": [
+        {"name": name, "type": kind, "unit": "", "description": name}
+        for name, kind in (("name", "text"), ("identityNumber", "text"), ("phone", "integer"))
+    ],
+    "period": {"from": 1, "until": 2},
+    "source": "made up",
+    "quality": {},
+}
 
 
 @dataclass
@@ -46,15 +63,38 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """The whole demo, then the service asked for everything it shows, with wrong questions among them."""
     path = tmp_path_factory.mktemp("private") / "home"
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), Services.init(config.load(path, {})) as services:
+    out, err, log = io.StringIO(), io.StringIO(), io.StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        _logging(log),
+        Services.init(config.load(path, {})) as services,
+    ):
         story = _tell(services, out)
         people = [wallet.person for wallet in story.wallets]
         answers = dict(_ask(services, people))
         chain = dict(_on_chain(services.node))
-    words = {"standard output": out.getvalue().encode(), "standard error": err.getvalue().encode(), **answers}
-    words |= dict(_errors(path, people))
+    words = dict(_errors(path, people))
+    spoken = {"standard output": out, "standard error": err, "service log": log}
+    words |= {place: content.getvalue().encode() for place, content in spoken.items()} | answers
     return Told(people, path, words, chain)
+
+
+@contextmanager
+def _logging(log: io.StringIO) -> Iterator[None]:
+    """Everything that the service and its libraries log, down to the least important."""
+    handler = logging.StreamHandler(log)
+    heard = [logging.getLogger(name) for name in ("", "uvicorn", "uvicorn.error", "uvicorn.access")]
+    levels = [logger.level for logger in heard]
+    for logger in heard:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, level in zip(heard, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
 
 
 def _tell(services: Services, out: io.StringIO) -> Story:
@@ -78,7 +118,18 @@ def _ask(services: Services, people: list[Person]) -> Iterator[tuple[str, bytes]
             answer = client.get(page)
             assert answer.status == 200, page
             yield page, answer.content
-        yield "an error", client.get("/assets/0x1234").content
+        signed = services.records.consents.leaves_of(_batch(client, sale))[0].to_json()
+        for number, person in enumerate(people):
+            spoiled = signed | {"consent": signed["consent"] | {"statement": person.name, "salt": person.phone}}
+            bodies = (person.record(), spoiled, signed | {"signature": person.identity_number})
+            for place, body in enumerate(bodies):
+                answer = client.post("/consents", body)
+                assert answer.status == 422
+                yield f"refusal {place} of {number}", answer.content
+            for path in ("/assets/", "/sales/", "/documents/", "/assets?limit=", "/nowhere/"):
+                answer = client.get(path + quote(person.name))
+                assert answer.status in (404, 422), path
+                yield f"an error at {path} of {number}", answer.content
 
 
 def _batch(client: Client, sale: dict[str, str]) -> bytes:
@@ -88,11 +139,24 @@ def _batch(client: Client, sale: dict[str, str]) -> bytes:
 
 def _errors(path: Path, people: list[Person]) -> Iterator[tuple[str, bytes]]:
     """What the command line says of a record that is malformed, or of a damaged store."""
-    for name in ("sales", "audit"):
-        err = io.StringIO()
-        with redirect_stderr(err), redirect_stdout(err):
-            run(["--home", str(path), name, "no-such-command"])
-        yield f"error of {name}", err.getvalue().encode()
+    descriptor, records = path.parent / "descriptor.json", path.parent / "records.csv"
+    descriptor.write_text(json.dumps(WIDE))
+    broken = path.parent / "broken.json"
+    for number, person in enumerate(people):
+        cells = (person.name, person.identity_number, person.phone)
+        records.write_text("salt,name,identityNumber,phone\n" + ",".join(("0x" + "00" * 32, *cells)) + "\n")
+        broken.write_text(json.dumps(person.record(), ensure_ascii=False)[:-1])
+        for words in (
+            ("sales", "no-such-command"),
+            ("payloads", "seal", "1", str(records), "--descriptor", str(descriptor)),
+            ("payloads", "seal", "1", str(broken), "--descriptor", str(descriptor)),
+            ("payloads", "commit", str(broken)),
+            ("consents", "collect", str(broken), "--as", "exchange"),
+        ):
+            err = io.StringIO()
+            with redirect_stderr(err), redirect_stdout(err):
+                assert run(["--home", str(path), *words]) in (2, 5), words
+            yield f"error of {words[:3]} {number}", err.getvalue().encode()
 
 
 def _on_chain(node: Node) -> Iterator[tuple[str, bytes]]:
@@ -105,6 +169,18 @@ def _on_chain(node: Node) -> Iterator[tuple[str, bytes]]:
             receipt = node.request("eth_getTransactionReceipt", [transaction["hash"]])
             parts = [part for log in receipt["logs"] for part in (log["data"], *log["topics"])]
             yield f"logs {transaction['hash']}", b"".join(bytes.fromhex(part[2:]) for part in parts)
+
+
+def _storage(path: Path) -> dict[str, bytes]:
+    """Every node of every trie: what the contracts store, in full."""
+    place = "chain/chain.sqlite: nodes"
+    return {place: files_of(path)[place]}
+
+
+def test_nothing_of_a_person_is_in_contract_storage(told: Told) -> None:
+    nodes = _storage(told.home)
+    assert sum(map(len, nodes.values())) > 20_000
+    assert scan(nodes, needles(told.people)) == []
 
 
 def test_nothing_of_a_person_is_in_calldata_or_logs(told: Told) -> None:
@@ -140,6 +216,8 @@ def test_the_scan_finds_a_home_that_leaks(tmp_path: Path) -> None:
         attestations.attest(
             services.acting, firm, name, AttestationKind.SOURCE_LEGALITY, sha256(b"opinion"), 2_000_000_000
         )
+        number = int(person.identity_number).to_bytes(32, "big")
+        members.register_encryption_key(services.acting, firm, 1, number)
         services.follow()
         services.records.documents.put("report", json.dumps({"phone": person.phone}).encode(), at=1)
         chain = dict(_on_chain(services.node))
@@ -148,6 +226,10 @@ def test_the_scan_finds_a_home_that_leaks(tmp_path: Path) -> None:
     assert "identity number as SHA-256" in on_chain
     assert "name as UTF-8" in on_chain
     at_home = {(leak.place.partition(":")[0], leak.what) for leak in scan(files_of(path), forms)}
+    in_storage = {leak.what for leak in scan(_storage(path), forms)}
+    assert in_storage == {"identity number as number in storage"}
+    in_words = {"an error": person.name.encode(), "/metrics": f'deedbook_sales{{buyer="{person.phone}"}} 1'.encode()}
+    assert {leak.place for leak in scan(in_words, forms)} == set(in_words)
     assert ("mirror.sqlite", "name as UTF-8") in at_home
     assert ("mirror.sqlite", "identity number as SHA-256") in at_home
     assert ("records.sqlite", "phone as UTF-8") in at_home
