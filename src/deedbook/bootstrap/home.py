@@ -12,7 +12,6 @@ serve.json        address of the running service, while one runs
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from deedbook.domain.hashing import parse_json
 from deedbook.errors import Conflict, InvalidFormat, InvalidInput, MissingKey, NotFound, WrongVersion
+from deedbook.wallet import files
 
 FORMAT = "deedbook.home"
 VERSION = 1
@@ -153,14 +153,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a small private file (mode 0600) whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    """Writes a small private file (mode 0600) whole or not at all; its folder, too, is on disk when this returns."""
+    files.replace(path, content)
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:
