@@ -19,6 +19,7 @@ from deedbook.audit.trust import Trust
 from deedbook.audit.verify import verify
 from deedbook.chain.decoding import decode_event
 from deedbook.chain.proofs import decode_header, encode_header, without_inline
+from deedbook.chain.transactions import log_of
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
@@ -92,7 +93,7 @@ def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, f
     chain = ChainReader(readers.node, readers.contracts)
     number = chain.newest() if block is None else block
     journals = chain.journals(number)
-    if not journals.events("Market", sale_id):
+    if not any(event.args.get("saleId") == sale_id for event in journals.events("Market", sale_id)):
         raise NotFound("sale", to_hex(sale_id))
     derived = derive(sale_id, chain.chain_id, readers.contracts, journals, Findings())
     bundle = _assembled(readers, chain, journals, derived, number, full=full)
@@ -272,15 +273,6 @@ def _nodes(proof: Sequence[str]) -> tuple[bytes, ...]:
 
 def _log(item: Mapping[str, Any]) -> Log:
     try:
-        return Log(
-            from_hex(item["address"], "address", 20),
-            tuple(from_hex(topic, "topics", 32) for topic in item["topics"]),
-            from_hex(item["data"], "data"),
-            int(item["blockNumber"], 16),
-            from_hex(item["blockHash"], "blockHash", 32),
-            from_hex(item["transactionHash"], "transactionHash", 32),
-            int(item["transactionIndex"], 16),
-            int(item["logIndex"], 16),
-        )
-    except (DeedbookError, KeyError, TypeError, ValueError) as reason:
+        return log_of(item)
+    except (DeedbookError, KeyError, TypeError, ValueError, AttributeError) as reason:
         raise IntegrityError(f"the node gives a malformed log: {reason}") from reason
