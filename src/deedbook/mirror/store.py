@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, insert, inspect, select, update
 
@@ -21,8 +21,6 @@ from deedbook.errors import Conflict, CorruptStore, IntegrityError, WrongChain, 
 from deedbook.mirror import schema
 from deedbook.mirror.projector import Add, Change, Operation, Put
 from deedbook.records.database import Database
-
-TOPIC: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +155,6 @@ def log_row(contract: str, log: Log) -> dict[str, Any]:
         "topics": b"".join(log.topics),
         "data": log.data,
     }
-
-
-def stored_log(row: Mapping[str, Any], address: bytes) -> Log:
-    """The log that a row of `logs` keeps, of the contract at `address`."""
-    topics = row["topics"]
-    return Log(
-        address=address,
-        topics=tuple(topics[at : at + TOPIC] for at in range(0, len(topics), TOPIC)),
-        data=row["data"],
-        block_number=row["block_number"],
-        block_hash=row["block_hash"],
-        tx_hash=row["tx_hash"],
-        tx_index=row["tx_index"],
-        log_index=row["log_index"],
-    )
 
 
 class BlockWriter:

@@ -54,11 +54,6 @@ class Deliveries:
             elif known != delivery.sale_id:
                 raise Conflict("the envelope is another sale's", envelope=to_hex(delivery.envelope_hash))
 
-    def add_cover(self, cover: bytes) -> bytes:
-        """Keeps an encoded cover; its hash."""
-        with self._database.writing() as connection:
-            return _add_cover(connection, cover)
-
     def cover(self, cover_hash: bytes) -> bytes | None:
         """The encoded cover of this hash, or None. Raises IntegrityError where it was changed."""
         with self._database.reading() as connection:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from deedbook.domain.hashing import sha256
+from deedbook.domain.hashing import sha256, to_hex
 from deedbook.errors import CorruptStore, InvalidInput, MissingKey, SealBroken
 
 MAGIC = b"DBKK"
@@ -185,7 +185,7 @@ def unwrap(kek: bytes, wrapped: bytes, *, payload_id: bytes, generation: int) ->
         raise SealBroken(
             f"the payload key does not open under generation {generation}",
             part="payload key",
-            payload_id="0x" + payload_id.hex(),
+            payload_id=to_hex(payload_id),
             generation=generation,
         ) from error
     return key

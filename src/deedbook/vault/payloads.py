@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from deedbook.domain.hashing import sha256
+from deedbook.domain.hashing import sha256, to_hex
 from deedbook.domain.keytree import Cover, cover_all_but, cover_hash, delivered_count, encode_cover, is_delivered
 from deedbook.domain.payloads import KeyLedger, KeyRecord, PayloadRecord
 from deedbook.errors import Conflict, InvalidInput, MissingKey, NotFound, SealBroken
@@ -155,16 +155,12 @@ class Vault:
         cover = self.available(payload_id)
         offered = {index for span in cover.ranges() for index in span}
         for index in sorted(set(indices) - offered):
-            raise NotFound("sealed record", f"{index} of payload 0x{payload_id.hex()}")
+            raise NotFound("sealed record", f"{index} of payload {to_hex(payload_id)}")
         return {index: units[index] for index in indices}
 
     def unit_hashes(self, payload_id: bytes) -> tuple[bytes, ...]:
         """SHA-256 of every unit, checked against the content root: what a buyer or auditor compares units with."""
         return self._object(payload_id).unit_hashes()
-
-    def unit_proof(self, payload_id: bytes, index: int) -> tuple[bytes, ...]:
-        """The RFC 9162 inclusion path of SHA-256(unit) under the content root."""
-        return self._object(payload_id).proof(index)
 
     def _add(self, payload: PayloadRecord, seeds: SeededCover) -> None:
         """An erasure may put the next generation in force meanwhile: then wrap again."""
@@ -224,7 +220,7 @@ class Vault:
 
     def _require_available(self, payload_id: bytes, index: int) -> None:
         if index in self._being_erased(payload_id) or not is_delivered(self._seeds(payload_id).cover, index):
-            raise NotFound("sealed record", f"{index} of payload 0x{payload_id.hex()}")
+            raise NotFound("sealed record", f"{index} of payload {to_hex(payload_id)}")
 
     def _object(self, payload_id: bytes) -> PayloadObject:
         payload = self._ledger.payload(payload_id)
@@ -270,7 +266,7 @@ def open_seeds(kek: bytes, key: KeyRecord) -> SeededCover:
         content = AESGCM(payload_key).decrypt(key.sealed_seeds[:12], key.sealed_seeds[12:], aad)
     except (InvalidTag, ValueError) as error:
         raise SealBroken(
-            "the seeds do not open under the payload key", part="seeds", payload_id="0x" + key.payload_id.hex()
+            "the seeds do not open under the payload key", part="seeds", payload_id=to_hex(key.payload_id)
         ) from error
     return SeededCover.decode(content)
 
