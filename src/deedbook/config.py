@@ -5,7 +5,7 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_HOME             home              the folder of the home                 ~/.deedbook
     DEEDBOOK_HOST             host              where the service listens              127.0.0.1
     DEEDBOOK_PORT             port              its port; 0 picks a free one           8545
-    DEEDBOOK_RPC_URLS         rpc_urls          nodes, in order of preference          none: the embedded chain
+    DEEDBOOK_RPC_URLS         rpc_urls          nodes; only the first is asked         none: the embedded chain
     DEEDBOOK_MIRROR_URL       mirror_url        SQLAlchemy URL of the mirror           the home's own file
     DEEDBOOK_RECORDS_URL      records_url       SQLAlchemy URL of the records          the home's own file
     DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
