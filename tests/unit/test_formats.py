@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from eth_account.messages import encode_typed_data
 
 from deedbook.audit import evidence
 from deedbook.audit.bundle import Bundle
@@ -17,11 +20,13 @@ from deedbook.audit.findings import Findings
 from deedbook.audit.trust import Trust
 from deedbook.bootstrap.home import Home
 from deedbook.chain import proofs
+from deedbook.chain.deployment import FORWARDER_NAME, Deployment
 from deedbook.domain import (
     abi,
     assets,
     cases,
     consents,
+    erasures,
     hashing,
     journal,
     keytree,
@@ -33,14 +38,16 @@ from deedbook.domain import (
     sales,
 )
 from deedbook.domain.hashing import from_hex, to_hex
-from deedbook.domain.payloads import KeyRecord
+from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
 from deedbook.errors import DeedbookError, IntegrityError
 from deedbook.mirror import schema
 from deedbook.vault import envelopes, keks, payload_objects, payloads, records_form
 from deedbook.vault import keytree as seeds_of
+from deedbook.vault.erasure import Erasure, without
 from deedbook.vault.sealers import KeySealer
 from deedbook.wallet import derivation, keystores, recovery
 from deedbook.wallet.signers import LocalSigner
+from tests.key_ledgers import MemoryKeyLedger
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 FORMATS = Path(__file__).parent.parent.parent / "docs" / "formats.md"
@@ -131,6 +138,11 @@ def receipt(given: Input) -> Any:
 
 @runs("withdrawal")
 def withdrawal(given: Input) -> Any:
+    if "document" in given:
+        sent = consents.Withdrawal.from_json(hashing.parse_canonical_json(given["document"].encode(), "withdrawal"))
+        recovery.verify_signer(sent.digest, sent.signature, sent.subject)
+        document = hashing.canonical_json(sent.to_json()).decode()
+        return {"digest": to_hex(sent.digest), "signature": to_hex(sent.signature), "document": document}
     domain, identifier = domain_of(given["domain"]), raw(given["consentId"])
     made = LocalSigner(raw(given["privateKey"])).sign_digest(consents.withdrawal_digest(domain, identifier))
     read = consents.Withdrawal(domain, identifier, raw(given["subject"]), made)
@@ -278,6 +290,10 @@ def journal_entities(given: Input) -> Any:
 
 @runs("record")
 def record(given: Input) -> Any:
+    if "plaintext" in given:
+        salt, read = records_form.decode_record(given["plaintext"].encode())
+        assert records_form.encode_record(salt, read) == given["plaintext"].encode()
+        return {"salt": to_hex(salt), "recordCommit": to_hex(consents.record_commit(salt, read))}
     return {"recordCommit": to_hex(consents.record_commit(raw(given["salt"]), given["record"]))}
 
 
@@ -353,6 +369,9 @@ def cover(given: Input) -> Any:
 
 @runs("cover-seeds")
 def cover_seeds(given: Input) -> Any:
+    if "encoded" in given:
+        read = seeds_of.SeededCover.decode(raw(given["encoded"]))
+        return {"deliveredCount": keytree.delivered_count(read.cover)}
     whole = seeds_of.whole(raw(given["rootSeed"]), given["recordCount"])
     narrowed = whole.narrowed_to(keytree.cover_all_but(given["recordCount"], given["excluded"]))
     assert seeds_of.SeededCover.decode(narrowed.encode()) == narrowed
@@ -398,7 +417,11 @@ def envelope_of(suite: envelopes.Suite, given: Input) -> dict[str, str]:
 @runs("key-wrap")
 def key_wrap(given: Input) -> Any:
     identifier, epoch, generation = raw(given["payloadId"]), given["epoch"], given["generation"]
-    payload_key, kek = raw(given["payloadKey"]), raw(given["kek"])
+    kek = raw(given["kek"])
+    if "wrappedKey" in given:
+        kept = KeyRecord(identifier, epoch, generation, raw(given["wrappedKey"]), raw(given["sealedSeeds"]))
+        return {"seeds": to_hex(payloads.open_seeds(kek, kept).encode())}
+    payload_key = raw(given["payloadKey"])
     seeds = seeds_of.SeededCover.decode(raw(given["seeds"]))
     nonce = raw(given["wrapNonce"])
     wrapped = keks.wrap(kek, payload_key, payload_id=identifier, generation=generation, nonce=nonce)
@@ -513,9 +536,29 @@ def changed(text: bytes, given: Input) -> bytes:
     return hashing.canonical_json(value)
 
 
+@dataclass(frozen=True)
+class KeptObject:
+    """A store of one object."""
+
+    content: bytes
+
+    def size(self, key: str) -> int:
+        return len(self.content)
+
+    def get_ranges(self, key: str, starts: Sequence[int], lengths: Sequence[int]) -> list[bytes]:
+        return [self.content[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+
+
 @runs("payload-object")
 def payload_object(given: Input) -> Any:
-    asset_id, version, units = int(given["assetId"]), given["version"], [raw(each) for each in given["units"]]
+    asset_id, version = int(given["assetId"]), given["version"]
+    if "object" in given:
+        place = {"asset_id": asset_id, "version": version, "count": given["count"]}
+        store = KeptObject(raw(given["object"]))
+        read = payload_objects.PayloadObject(store, "payload", content_root=raw(given["contentRoot"]), **place)
+        assert [read.unit(index) for index in range(given["count"])] == list(read.units())
+        return {"units": [to_hex(each) for each in read.units()]}
+    units = [raw(each) for each in given["units"]]
     hashes = [hashing.sha256(each) for each in units]
     identifier = payloads.payload_id_of(asset_id, version, merkle.rfc9162_root(hashes))
     whole = payload_objects.encode_payload(asset_id, version, units, hashes)
@@ -524,6 +567,9 @@ def payload_object(given: Input) -> Any:
 
 @runs("kek-file")
 def kek_file(given: Input) -> Any:
+    if "file" in given:
+        (given["folder"] / f"kek-{given['generation']:010d}").write_bytes(raw(given["file"]))
+        return {"key": to_hex(keks.FileKeks(given["folder"], entropy=bytes).key(given["generation"]))}
     kept = keks.FileKeks(given["folder"], entropy=lambda length: raw(given["key"])[:length])
     kept.create(given["generation"])
     assert kept.key(given["generation"]) == raw(given["key"])
@@ -539,6 +585,10 @@ def kek_environment(given: Input) -> Any:
 @runs("seed-book")
 def seed_book(given: Input) -> Any:
     file: Path = given["folder"] / "seeds"
+    if "file" in given:
+        file.write_bytes(raw(given["file"]))
+        kept = keystores.SeedBook.open(file, given["passphrase"], entropy=bytes)
+        return {"seeds": {label: to_hex(kept.seed(label)) for label in kept.labels()}}
     drawn = iter([raw(given["salt"]), raw(given["nonce"]), raw(given["nonce"])])
     book = keystores.SeedBook.create(
         file, given["passphrase"], entropy=lambda _: next(drawn), scrypt_n=2 ** given["logN"]
@@ -554,9 +604,113 @@ def seed_book(given: Input) -> Any:
 def sealed_value(given: Input) -> Any:
     sealer = KeySealer(raw(given["key"]), lambda _: raw(given["nonce"]))
     context = f"deedbook.records.{given['kind']}".encode() + raw(given["consentId"])
+    if "sealed" in given:
+        return {"plaintext": sealer.open(raw(given["sealed"]), context).decode()}
     sealed = sealer.seal(given["plaintext"].encode(), context)
     assert sealer.open(sealed, context) == given["plaintext"].encode()
     return {"sealed": to_hex(sealed)}
+
+
+@runs("erasure")
+def erasure(given: Input) -> Any:
+    if "document" in given:
+        return {"document": erasures.ErasureReceipt.decode(given["document"].encode()).encode().decode()}
+    done = erase(given).receipt
+    assert erasures.ErasureReceipt.decode(done).encode() == done
+    return {"document": done.decode()}
+
+
+def erase(given: Input) -> ErasureRecord:
+    """The erasure itself, with keys in memory, as if the records that were `gone` had been erased before."""
+    ledger, kept = MemoryKeyLedger(), MemoryKeks(promises_erasure=given["promised"])
+    ledger.in_force = given["generation"]
+    targets = {}
+    for each in given["payloads"]:
+        asset_id, version, root = int(each["assetId"]), each["assetVersion"], raw(each["contentRoot"])
+        identifier = payloads.payload_id_of(asset_id, version, root)
+        payload = PayloadRecord(identifier, asset_id, version, each["recordCount"], root, "", 0)
+        left = without(seeds_of.whole(bytes(32), each["recordCount"]), each["gone"])
+        kek = kept.key(ledger.in_force)
+        wrapped = keks.wrap(kek, bytes(32), payload_id=identifier, generation=ledger.in_force, nonce=bytes(12))
+        sealed = payloads.seal_seeds(bytes(32), left, payload_id=identifier, epoch=1, nonce=bytes(12))
+        ledger.add_payload(payload, KeyRecord(identifier, 1, ledger.in_force, wrapped, sealed))
+        targets[identifier] = each["indices"]
+    times = iter((given["loggedAt"], given["destroyedAt"]))
+    drawn = chain([raw(given["erasureId"])], repeat(b"\x05" * 32))
+    erasing = Erasure(ledger, kept, entropy=lambda length: next(drawn)[:length], clock=lambda: next(times))
+    done = erasing.erase(targets)
+    assert done is not None
+    return done
+
+
+@dataclass(frozen=True)
+class MemoryKeks:
+    """Keys that follow from their generation."""
+
+    promises_erasure: bool
+
+    def generations(self) -> tuple[int, ...]:
+        return ()
+
+    def key(self, generation: int) -> bytes:
+        return hashing.sha256(b"%d" % generation)
+
+    def create(self, generation: int) -> None:
+        """Every generation exists."""
+
+    def destroy(self, generation: int) -> None:
+        """None can be destroyed."""
+
+
+@runs("deployment")
+def deployment(given: Input) -> Any:
+    read = Deployment.from_json(hashing.parse_json(given["document"].encode(), "deployment.json"))
+    assert Deployment.from_json(read.to_json()) == read
+    contracts = {name: to_hex(address) for name, address in read.addresses.items()}
+    return {"chainId": str(read.chain_id), "genesisHash": to_hex(read.genesis_hash), "contracts": contracts}
+
+
+@runs("forward-request")
+def forward_request(given: Input) -> Any:
+    """By its words, and by eth_account, a third implementation; Deedbook's own is the contract's (`Relayed.t.sol`)."""
+    told, forwarder = given["request"], raw(given["forwarder"])
+    sender, data = raw(told["from"]), raw(told["data"])
+    numbers = {name: int(told[name]) for name in ("value", "gas", "nonce", "deadline")}
+    words = [hashing.keccak256(FORWARD_REQUEST.encode()), sender, raw(told["to"]), *numbers.values()]
+    types = ["bytes32", "address", "address", "uint256", "uint256", "uint256", "uint48", "bytes32"]
+    struct = hashing.keccak256(abi.encode(types, [*words, hashing.keccak256(data)]))
+    domain = {"name": FORWARDER_NAME, "version": "1", "chainId": int(given["chainId"])}
+    fields = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    hashes = [hashing.keccak256(text.encode()) for text in (fields, FORWARDER_NAME, "1")]
+    separator = hashing.keccak256(
+        abi.encode(["bytes32"] * 3 + ["uint256", "address"], [*hashes, domain["chainId"], forwarder])
+    )
+    digest = hashing.keccak256(b"\x19\x01" + separator + struct)
+    members_of = [
+        dict(zip(("type", "name"), each.split(" "), strict=True)) for each in FORWARD_REQUEST[15:-1].split(",")
+    ]
+    typed = encode_typed_data(
+        domain | {"verifyingContract": to_hex(forwarder)},
+        {"ForwardRequest": members_of},
+        {**told, **numbers, "data": data},
+    )
+    assert (typed.header, typed.body) == (separator, struct)
+    made = (
+        raw(given["signature"]) if "signature" in given else LocalSigner(raw(given["privateKey"])).sign_digest(digest)
+    )
+    recovery.verify_signer(digest, made, sender)
+    return {
+        "domainSeparator": to_hex(separator),
+        "structHash": to_hex(struct),
+        "digest": to_hex(digest),
+        "signature": to_hex(made),
+        "delivered": to_hex(data + sender),
+    }
+
+
+FORWARD_REQUEST = (
+    "ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)"
+)
 
 
 @runs("canonical-json")

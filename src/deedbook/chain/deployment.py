@@ -12,6 +12,7 @@ from typing import Any
 
 from deedbook.chain import abis, artifacts
 from deedbook.chain.transactions import Node, Sender, Signer
+from deedbook.domain.documents import parse_decimal
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
 from deedbook.errors import InvalidFormat, InvalidInput, WrongChain, WrongVersion
 
@@ -60,7 +61,7 @@ class Deployment:
         contracts = _members(members["contracts"], "deployment.contracts", tuple(ORDER))
         try:
             return Deployment(
-                _number(members["chainId"]),
+                parse_decimal(members["chainId"], "deployment.chainId"),
                 from_hex(members["genesisHash"], "deployment.genesisHash", 32),
                 {name: parse_address(contracts[name], f"deployment.contracts.{name}") for name in ORDER},
             )
@@ -75,12 +76,6 @@ def _members(value: Any, what: str, names: tuple[str, ...]) -> Mapping[str, Any]
         if name not in value or name not in names:
             raise InvalidFormat(f"{what}.{name}", "is missing" if name in names else "is unknown")
     return value
-
-
-def _number(text: Any) -> int:
-    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or text != str(int(text[:78])) or int(text) >> 256:
-        raise InvalidFormat("deployment.chainId", "not a decimal number")
-    return int(text)
 
 
 def deploy(node: Node, sender: Sender, admin: Signer) -> Deployment:

@@ -17,7 +17,7 @@ _PAYLOAD_KEYS: Final = ("payloadId", "assetId", "assetVersion", "contentRoot", "
 
 @dataclass(frozen=True, slots=True)
 class ErasedFrom:
-    """The records erased from one payload; `remaining_cover_hash` is of the cover (format 16) that its seeds still open.
+    """The records erased from one payload; `remaining_cover_hash` is of the cover (format 16) that its seeds open now.
 
     Raises InvalidInput naming the field: `indices` are ascending, at least one.
     """
@@ -69,8 +69,8 @@ class ErasedFrom:
 class ErasureReceipt:
     """An erasure that is done. `promised`: whether nobody can bring the destroyed generation back.
 
-    Raises InvalidInput naming the field: payloads ascend by their ids, at least one; the generation destroyed is the one
-    before `generation`.
+    Raises InvalidInput naming the field: payloads ascend by their ids, at least one; the generation destroyed is
+    the one before `generation`.
     """
 
     erasure_id: bytes

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { H, K, bytes, decimal, fields, hex, number, parseCanonical, parseJson, readDocument, refuse, same, toBigInt, utf8, word } from "./bytes.mjs";
+import { H, K, bytes, decimal, fields, hex, number, parseCanonical, parseIntegers, readDocument, refuse, same, toBigInt, utf8, word } from "./bytes.mjs";
 import { rfc9162 } from "./consents.mjs";
 import { ethers } from "./modules.mjs";
 
@@ -122,7 +122,7 @@ const addresses = (contracts) =>
 const TRUST = ["chainId", "genesisHash", "contracts", "blocks", "validators"];
 
 export function trust({ document }) {
-  const value = parseJson(document);
+  const value = parseIntegers(document);
   for (const key of ["format", "version", ...TRUST]) if (!(key in value)) refuse("evidence-missing", key);
   const stated = readDocument(value, "deedbook.trust", TRUST);
   const blocks = {};

@@ -91,6 +91,28 @@ export function parseJson(text) {
   }
 }
 
+// JSON in any spelling, of a format whose numbers are unsigned integers: refuses duplicate keys, and a number that is
+// anything but digits (`wrong-version` where that is the document's own: only its version stands there).
+const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]|-?\d[\d.eE+-]*/g;
+
+export function parseIntegers(text) {
+  const value = parseJson(text);
+  const open = [];
+  for (const [token, colon] of text.matchAll(TOKEN)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (/^[-\d]/.test(token) && (!/^\d+$/.test(token) || !Number.isSafeInteger(Number(token)))) {
+      refuse(open.length === 1 ? "wrong-version" : "invalid-format", `not an unsigned integer: ${token}`);
+    } else if (colon !== undefined) {
+      const key = JSON.parse(token.slice(0, -colon.length));
+      if (open.at(-1).has(key)) refuse("invalid-format", `duplicate key ${key}`);
+      open.at(-1).add(key);
+    }
+    if (open.length > 64) refuse("invalid-format", "nested deeper than 64 levels");
+  }
+  return value;
+}
+
 // Refuses text that is not the canonical form of its value; duplicate keys fall out with it.
 export function parseCanonical(text) {
   const value = parseJson(text);

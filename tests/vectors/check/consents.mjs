@@ -364,4 +364,6 @@ export const record = ({ salt, record }) => ({
   recordCommit: hex(H(utf8("deedbook.record.v1"), bytes(salt, 32), jsonBytes(record))),
 });
 
+export const withdrawalDigest = (domain, consentId) => digest(domain, "Withdrawal", { consentId });
+
 export { abi, same, word };

@@ -5,8 +5,9 @@ import { hybridEnvelope } from "./hybrid.mjs";
 import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
 import * as ledger from "./ledger.mjs";
+import * as stored from "./stored.mjs";
 import * as vault from "./vault.mjs";
-import { H, canonicalJson, hex, parseCanonical, parseJson, readDocument, utf8 } from "./bytes.mjs";
+import { H, canonicalJson, hex, parseCanonical, parseIntegers, readDocument, utf8 } from "./bytes.mjs";
 
 export const formats = {
   consent: consents.consentId,
@@ -15,13 +16,13 @@ export const formats = {
   signature: consents.signer,
   "signed-consent": consents.signedConsent,
   receipt: consents.receipt,
-  withdrawal: consents.withdrawal,
+  withdrawal: stored.withdrawal,
   "positional-tree": consents.positionalTree,
   "positional-proof": consents.positionalProof,
   batch: consents.batch,
   "rfc9162-tree": consents.rfc9162Tree,
   manifest: consents.manifest,
-  record: consents.record,
+  record: stored.record,
   asset: ledger.asset,
   descriptor: ledger.descriptor,
   offer: ledger.offer,
@@ -37,16 +38,19 @@ export const formats = {
   unit: vault.sealedUnit,
   "content-root": vault.contentRoot,
   cover: vault.cover,
-  "cover-seeds": vault.coverSeeds,
+  "cover-seeds": stored.coverSeeds,
   envelope: vault.envelope,
   "envelope-hybrid": hybridEnvelope,
-  "key-wrap": vault.keyWrap,
+  "key-wrap": stored.keyWrap,
   wallet: vault.wallet,
-  "payload-object": vault.payloadObject,
-  "kek-file": vault.kekFile,
+  "payload-object": stored.payloadObject,
+  "kek-file": stored.kekFile,
   "kek-environment": vault.kekEnvironment,
-  "seed-book": vault.seedBook,
-  "sealed-value": vault.sealedValue,
+  "seed-book": stored.seedBook,
+  "sealed-value": stored.sealedValue,
+  erasure: stored.erasure,
+  deployment: stored.deployment,
+  "forward-request": stored.forwardRequest,
   header: audit.header,
   "trie-proof": audit.trieProof,
   trust: audit.trust,
@@ -56,7 +60,7 @@ export const formats = {
   }),
   "table-digest": ({ rows }) => ({ digest: hex(H(utf8(rows.map((row) => canonicalJson(row) + "\n").join("")))) }),
   home: ({ document }) => {
-    readDocument(parseJson(document), "deedbook.home", []);
+    readDocument(parseIntegers(document), "deedbook.home", []);
     return { read: true };
   },
 };

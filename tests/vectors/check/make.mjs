@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { H, K, hex, uint, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
-import { viemAccounts } from "./modules.mjs";
+import { ethers, viemAccounts } from "./modules.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BY = "noble, viem, ethers and WebCrypto (tests/vectors/check/make.mjs)";
@@ -263,9 +263,21 @@ await write("receipt", "Format 3: the collector's receipt, in ISO/IEC TS 27560 f
   edit("another collector named", (text) => text.replaceAll(account(collectorKey), account(otherKey)), "invalid-signature"),
 ]);
 
+const goodbye = (await outcome("withdrawal", { domain, consentId: digest, subject: english.subject, privateKey: subjectKey })).expected.document;
+const ended = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(goodbye) }, error });
 await write("withdrawal", "Format 4: Withdrawal(consentId), signed by the subject.", [
   { name: "a withdrawal", input: { domain, consentId: digest, subject: english.subject, privateKey: subjectKey } },
   { name: "on another chain", input: { domain: { ...domain, chainId: "1" }, consentId: digest, subject: english.subject, privateKey: subjectKey } },
+  { name: "as it is sent", input: { document: goodbye } },
+  ended("another's name", (text) => text.replace(english.subject, account(otherKey)), "invalid-signature"),
+  ended("another consent", (text) => text.replace(digest, h32("other consent")), "invalid-signature"),
+  ended("another chain", (text) => text.replace(`"chainId":"${domain.chainId}"`, '"chainId":"1"'), "invalid-signature"),
+  ended("another contract", (text) => text.replace(domain.contract, ZERO), "invalid-signature"),
+  ended("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  ended("another format", (text) => text.replace("deedbook.withdrawal", "deedbook.consent")),
+  ended("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  ended("chainId as a number", (text) => text.replace(`"${domain.chainId}"`, domain.chainId)),
+  ended("signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
 ]);
 
 // -- 6 to 8: trees, batches, manifests
@@ -473,7 +485,19 @@ const records = {
   "empty": {},
   "keys beyond ASCII": { "工资": "1", "€": "2", "𠮷": "3", "\r": "4", "1": "5" },
 };
-await write("record", "Format 13: the salted commitment to a record.", Object.entries(records).map(([name, record]) => ({ name, input: { salt: h32("record salt"), record } })));
+const plainRecord = `{"format":"deedbook.record","record":{"a":1},"salt":"${h32("record salt")}","version":1}`;
+const unsealed = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { plaintext: change(plainRecord) }, error });
+await write("record", "Format 13: the salted commitment to a record.", Object.entries(records).map(([name, record]) => ({ name, input: { salt: h32("record salt"), record } })).concat([
+  { name: "as it is sealed", input: { plaintext: plainRecord } },
+  unsealed("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  unsealed("version as text", (text) => text.replace('"version":1', '"version":"1"'), "wrong-version"),
+  unsealed("another format", (text) => text.replace("deedbook.record", "deedbook.notice")),
+  unsealed("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  unsealed("no salt", (text) => text.replace(/"salt":"0x[0-9a-f]{64}",/, "")),
+  unsealed("a salt of 31 bytes", (text) => text.replace(/("salt":"0x[0-9a-f]{62})../, "$1")),
+  unsealed("a record that is no object", (text) => text.replace('{"a":1}', "[]")),
+  unsealed("not canonical", (text) => text.replace('"a":1', '"a": 1')),
+]));
 
 await write("key-tree-label", "Format 14: the labels of derivations.", [
   { name: "left child on level 1", input: { use: 1, level: 1, branch: 0 } },
@@ -561,10 +585,18 @@ await write("cover", "Format 16: the one cover of all records but `excluded`; ot
   refused("node cut short", { encoded: covers["5 without the last"].encoded.slice(0, -2) }),
   refused("no byte", { encoded: "0x" }),
 ]);
+const fiveSeeds = (await outcome("cover-seeds", { rootSeed, recordCount: 5, excluded: [1] })).expected.seeds;
 const seeds = await write("cover-seeds", "Format 16: a cover with the seeds of its nodes, as an envelope holds them.", [
   { name: "everyone", input: { rootSeed, recordCount: 500, excluded: [] } },
   { name: "500 without three", input: { rootSeed, recordCount: 500, excluded: [0, 250, 499] } },
   { name: "no one", input: { rootSeed, recordCount: 5, excluded: [0, 1, 2, 3, 4] } },
+  { name: "read back", input: { encoded: fiveSeeds } },
+  { name: "refused: a seed cut short", input: { encoded: fiveSeeds.slice(0, -2) }, error: "invalid-format" },
+  { name: "refused: a seed too few", input: { encoded: fiveSeeds.slice(0, -64) }, error: "invalid-format" },
+  { name: "refused: a byte left over", input: { encoded: fiveSeeds + "00" }, error: "invalid-format" },
+  { name: "refused: no cover", input: { encoded: flip(fiveSeeds, 0) }, error: "invalid-format" },
+  { name: "refused: a later version", input: { encoded: fiveSeeds.slice(0, 10) + "02" + fiveSeeds.slice(12) }, error: "wrong-version" },
+  { name: "refused: no byte", input: { encoded: "0x" }, error: "invalid-format" },
 ]);
 
 const suites = { "X25519": [0x0020, h32("public key")], "hybrid": [0x647a, "0x" + "5a".repeat(1216)] };
@@ -603,6 +635,12 @@ await write("envelope-hybrid", "Format 17: key envelopes with ML-KEM-768 and X25
   { name: "ciphertext changed", input: openedHybrid({ envelope: flip(sealedHybrid, 1200) }), error: "seal-broken" },
   { name: "cut short", input: openedHybrid({ envelope: sealedHybrid.slice(0, 2 + 2 * 1142) }), error: "invalid-format" },
 ]);
+const underKeys = { payloadId: h32("payload"), epoch: 1, generation: 1, kek: h32("kek") };
+const keptKeys = {
+  ...underKeys,
+  ...(await outcome("key-wrap", { ...underKeys, payloadKey: h32("payload key"), seeds: fiveSeeds, seedsNonce: "0x" + "01".repeat(12), wrapNonce: "0x" + "02".repeat(12) })).expected,
+};
+const unwrapped = (name, change) => ({ name: `refused: ${name}`, input: { ...keptKeys, ...change }, error: "seal-broken" });
 await write("key-wrap", "Format 18: seeds under a payload key, a payload key under a key-encryption key.", [
   {
     name: "epoch 1, generation 1",
@@ -618,6 +656,15 @@ await write("key-wrap", "Format 18: seeds under a payload key, a payload key und
       seeds: seeds["no one"].seeds, seedsNonce: "0x" + "03".repeat(12), wrapNonce: "0x" + "04".repeat(12),
     },
   },
+  { name: "opened again", input: keptKeys },
+  unwrapped("another key-encryption key", { kek: h32("kek 3") }),
+  unwrapped("another generation", { generation: 2 }),
+  unwrapped("another epoch", { epoch: 2 }),
+  unwrapped("another payload", { payloadId: h32("other payload") }),
+  unwrapped("wrapped key changed", { wrappedKey: flip(keptKeys.wrappedKey, 20) }),
+  unwrapped("sealed seeds changed", { sealedSeeds: flip(keptKeys.sealedSeeds, 20) }),
+  unwrapped("wrapped key cut short", { wrappedKey: keptKeys.wrappedKey.slice(0, 24) }),
+  unwrapped("sealed seeds cut short", { sealedSeeds: keptKeys.sealedSeeds.slice(0, 50) }),
 ]);
 
 // -- 19 to 22 and what all of them are written with
@@ -637,6 +684,12 @@ const homes = {
   "another format": ['{"format":"other","version":1}', "invalid-format"],
   "a later version": ['{"format":"deedbook.home","version":2}', "wrong-version"],
   "not JSON": ["{", "invalid-format"],
+  "an unknown field": ['{"format":"deedbook.home","version":1,"x":1}', "invalid-format"],
+  "a duplicate key": ['{"format":"deedbook.home","version":1,"version":1}', "invalid-format"],
+  "a version with a fraction": ['{"format":"deedbook.home","version":1.0}', "wrong-version"],
+  "a version as text": ['{"format":"deedbook.home","version":"1"}', "wrong-version"],
+  "a truth value for a version": ['{"format":"deedbook.home","version":true}', "wrong-version"],
+  "a byte order mark": ['\ufeff{"format":"deedbook.home","version":1}', "invalid-format"],
 };
 await write("home", "Format 22: home.json; JSON, canonical or not.", [
   { name: "a home", input: { document: '{"format":"deedbook.home","version":1}' } },
@@ -644,28 +697,165 @@ await write("home", "Format 22: home.json; JSON, canonical or not.", [
   ...Object.entries(homes).map(([name, [document, error]]) => ({ name: `refused: ${name}`, input: { document }, error })),
 ]);
 
+const threeUnits = [0, 1, 2].map((i) => (i === 1 ? "0x" : hex(utf8(`unit ${i}`))));
+const keptObject = {
+  assetId: bare.assetId, version: 1, count: 3,
+  contentRoot: (await outcome("content-root", { units: threeUnits })).expected.contentRoot,
+  object: (await outcome("payload-object", { assetId: bare.assetId, version: 1, units: threeUnits })).expected.object,
+};
+const damaged = (name, change, error) => ({ name: `refused: ${name}`, input: { ...keptObject, ...change }, error });
 await write("payload-object", "Format 23: a payload as one object, and its identifier.", [
   ...[1, 2, 3, 5, 8].map((count) => ({
     name: `${count} units`,
     input: { assetId: bare.assetId, version: count, units: everyOf(count).map((i) => (i === 1 ? "0x" : hex(utf8(`unit ${i}`)))) },
   })),
+  { name: "read back", input: keptObject },
+  damaged("cut short", { object: keptObject.object.slice(0, -2) }, "corrupt-store"),
+  damaged("a byte left over", { object: keptObject.object + "00" }, "corrupt-store"),
+  damaged("only a head", { object: keptObject.object.slice(0, 2 + 2 * 49) }, "corrupt-store"),
+  damaged("another asset", { assetId: "1" }, "corrupt-store"),
+  damaged("another version", { version: 2 }, "corrupt-store"),
+  damaged("a later form", { object: keptObject.object.slice(0, 10) + "02" + keptObject.object.slice(12) }, "corrupt-store"),
+  damaged("another content root", { contentRoot: h32("root") }, "seal-broken"),
+  damaged("a hash changed", { object: flip(keptObject.object, 49 + 8 * 4) }, "seal-broken"),
+  damaged("a unit changed", { object: flip(keptObject.object, keptObject.object.length / 2 - 2) }, "seal-broken"),
+  damaged("an offset before the units", { object: keptObject.object.slice(0, 100) + "00".repeat(8) + keptObject.object.slice(116) }, "corrupt-store"),
+  damaged("an offset behind the object", { object: keptObject.object.slice(0, 116) + "ff".repeat(8) + keptObject.object.slice(132) }, "corrupt-store"),
 ]);
+const kept = (await outcome("kek-file", { generation: 1, key: h32("kek") })).expected.file;
 await write("kek-file", "Format 24: a key-encryption key in a file.", [
   { name: "generation 1", input: { generation: 1, key: h32("kek") } },
   { name: "generation 4294967295", input: { generation: 4294967295, key: h32("kek 3") } },
+  { name: "read back", input: { generation: 1, file: kept } },
+  ...Object.entries({
+    "another generation": { generation: 2, file: kept },
+    "a key changed": { generation: 1, file: flip(kept, 20) },
+    "a check changed": { generation: 1, file: flip(kept, 45) },
+    "a later version": { generation: 1, file: kept.slice(0, 10) + "02" + kept.slice(12) },
+    "cut short": { generation: 1, file: kept.slice(0, -2) },
+    "a byte left over": { generation: 1, file: kept + "00" },
+    "no byte": { generation: 1, file: "0x" },
+  }).map(([name, input]) => ({ name: `refused: ${name}`, input, error: "corrupt-store" })),
 ]);
 await write("kek-environment", "Format 24: a key-encryption key derived from a secret of the environment.", [
   { name: "generation 1", input: { secret: h32("secret"), generation: 1 } },
   { name: "generation 2", input: { secret: h32("secret"), generation: 2 } },
 ]);
 const book = { passphrase: "correct horse 电池", logN: 10, salt: "0x" + "07".repeat(16), nonce: "0x" + "08".repeat(12) };
+const bookFile = (await outcome("seed-book", { ...book, seeds: { a: h32("wallet seed") } })).expected.file;
+const opening = (change) => ({ passphrase: book.passphrase, file: bookFile, ...change });
 await write("seed-book", "Format 25: a seed book.", [
   { name: "empty", input: { ...book, seeds: {} } },
   { name: "two labels", input: { ...book, seeds: { "person/1": h32("wallet seed"), 雇主: h32("recipient key") } } },
+  { name: "read back", input: opening({}) },
+  { name: "refused: another passphrase", input: opening({ passphrase: "correct horse" }), error: "missing-key" },
+  { name: "refused: another salt", input: opening({ file: flip(bookFile, 10) }), error: "missing-key" },
+  { name: "refused: another cost", input: opening({ file: bookFile.slice(0, 12) + "0b" + bookFile.slice(14) }), error: "missing-key" },
+  { name: "refused: a cost beyond bounds", input: opening({ file: bookFile.slice(0, 12) + "15" + bookFile.slice(14) }), error: "invalid-format" },
+  { name: "refused: a later version", input: opening({ file: bookFile.slice(0, 10) + "02" + bookFile.slice(12) }), error: "wrong-version" },
+  { name: "refused: other magic", input: opening({ file: flip(bookFile, 0) }), error: "invalid-format" },
+  { name: "refused: ciphertext changed", input: opening({ file: flip(bookFile, 60) }), error: "invalid-format" },
+  { name: "refused: cut short", input: opening({ file: bookFile.slice(0, 2 + 2 * 60) }), error: "invalid-format" },
 ]);
+const aside = { key: h32("records key"), kind: "consent", consentId: digest };
+const laidAside = { ...aside, ...(await outcome("sealed-value", { ...aside, nonce: "0x" + "05".repeat(12), plaintext: "{}" })).expected };
+const moved = (name, change) => ({ name: `refused: ${name}`, input: { ...laidAside, ...change }, error: "seal-broken" });
 await write("sealed-value", "Format 26: a signed consent and a receipt as the records keep them.", [
   { name: "a consent", input: { key: h32("records key"), nonce: "0x" + "05".repeat(12), kind: "consent", consentId: digest, plaintext: signedText } },
   { name: "a receipt", input: { key: h32("records key"), nonce: "0x" + "06".repeat(12), kind: "receipt", consentId: digest, plaintext: told } },
+  { name: "opened again", input: laidAside },
+  moved("another consent's", { consentId: h32("other consent") }),
+  moved("a receipt's", { kind: "receipt" }),
+  moved("another key", { key: h32("other key") }),
+  moved("changed", { sealed: flip(laidAside.sealed, 20) }),
+  moved("nonce changed", { sealed: flip(laidAside.sealed, 0) }),
+  moved("cut short", { sealed: laidAside.sealed.slice(0, 40) }),
+  moved("no byte", { sealed: "0x" }),
+]);
+
+const erased = {
+  erasureId: h32("erasure"), generation: 1, loggedAt: 1686800000, destroyedAt: 1686800003, promised: true,
+  payloads: [{ assetId: bare.assetId, assetVersion: 1, contentRoot: h32("content root"), recordCount: 500, gone: [], indices: [0, 250, 499] }],
+};
+const twice = [...erased.payloads, { assetId: "7", assetVersion: 2, contentRoot: h32("other root"), recordCount: 5, gone: [1, 2], indices: [4] }];
+const erasedText = (await outcome("erasure", { ...erased, payloads: twice })).expected.document;
+const unread = (name, change, error = "invalid-format") => {
+  const document = change(erasedText);
+  if (document === erasedText) throw new Error(`${name} changes nothing`);
+  return { name: `refused: ${name}`, input: { document }, error };
+};
+await write("erasure", "Format 27: erasure receipts; `gone`: the records that the payload's keys had lost before.", [
+  { name: "three records of one payload", input: erased },
+  { name: "two payloads", input: { ...erased, payloads: twice } },
+  { name: "the only record, by a key that can come back", input: { ...erased, generation: 41, promised: false, payloads: [{ ...erased.payloads[0], recordCount: 1, indices: [0] }] } },
+  { name: "read back", input: { document: erasedText } },
+  unread("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  unread("another format", (text) => text.replace("deedbook.erasure", "deedbook.receipt")),
+  unread("not canonical", (text) => text + "\n"),
+  unread("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  unread("no destroyedAt", (text) => text.replace('"destroyedAt":1686800003,', "")),
+  unread("generations apart", (text) => text.replace('"generation":2', '"generation":3')),
+  unread("generation 0", (text) => text.replace('"destroyedGeneration":1', '"destroyedGeneration":0').replace('"generation":2', '"generation":1')),
+  unread("indices out of order", (text) => text.replace("[0,250,499]", "[250,0,499]")),
+  unread("an index twice", (text) => text.replace("[0,250,499]", "[0,250,250]")),
+  unread("no index", (text) => text.replace("[0,250,499]", "[]")),
+  unread("an index that is no number", (text) => text.replace("[0,250,499]", "[true]")),
+  unread("no payload", (text) => text.replace(/"payloads":\[.*\],"promised"/, '"payloads":[],"promised"')),
+  unread("payloads out of order", (text) => text.replace(/"payloads":\[(\{.*\}),(\{.*\})\],"promised"/, '"payloads":[$2,$1],"promised"')),
+  unread("assetId as a number", (text) => text.replace('"assetId":"7"', '"assetId":7')),
+  unread("a hash of 31 bytes", (text) => text.replace(/("erasureId":"0x[0-9a-f]{62})../, "$1")),
+  unread("promised as text", (text) => text.replace('"promised":true', '"promised":"true"')),
+]);
+
+const CONTRACTS = ["AccessManager", "Forwarder", "Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue"];
+const deployed = {
+  format: "deedbook.deployment", version: 1, chainId: domain.chainId, genesisHash: h32("genesis"),
+  contracts: Object.fromEntries(CONTRACTS.map((name) => [name, ethers.getAddress(address(name))])),
+};
+const laid = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: JSON.stringify({ ...deployed, ...change }) }, error });
+const { Market, ...fewer } = deployed.contracts;
+await write("deployment", "Format 28: deployment.json; JSON in any spelling.", [
+  { name: "as it is written", input: { document: JSON.stringify(deployed, null, 1) + "\n" } },
+  { name: "in lower case and another order", input: { document: JSON.stringify({ ...deployed, contracts: Object.fromEntries([...CONTRACTS].reverse().map((name) => [name, address(name)])) }) } },
+  laid("later version", { version: 2 }, "wrong-version"),
+  laid("version as text", { version: "1" }, "wrong-version"),
+  laid("another format", { format: "deedbook.trust" }),
+  laid("unknown field", { note: "?" }),
+  laid("no genesisHash", { genesisHash: undefined }),
+  laid("genesisHash of 31 bytes", { genesisHash: "0x" + "00".repeat(31) }),
+  laid("chainId as a number", { chainId: 1 }),
+  laid("chainId with a leading zero", { chainId: "01" }),
+  laid("chainId of 257 bits", { chainId: (2n ** 256n).toString() }),
+  laid("a contract too few", { contracts: fewer }),
+  laid("a contract too many", { contracts: { ...deployed.contracts, Usage: Market } }),
+  laid("a wrong checksum", { contracts: { ...deployed.contracts, Market: Market.replace(/[a-fA-F]/, (digit) => (digit < "a" ? digit.toLowerCase() : digit.toUpperCase())) } }),
+  laid("an address of 19 bytes", { contracts: { ...deployed.contracts, Market: Market.slice(0, -2) } }),
+  laid("contracts as a list", { contracts: [] }),
+  { name: "refused: a duplicate key", input: { document: JSON.stringify(deployed).replace("{", '{"version":1,') }, error: "invalid-format" },
+  { name: "refused: not JSON", input: { document: "{" }, error: "invalid-format" },
+]);
+
+const act = {
+  from: account(subjectKey), to: address("Consents"), value: "0", gas: "500000", nonce: "0", deadline: 1686800000, data: "0x12345678" + "ab".repeat(33),
+};
+const relay = { chainId: domain.chainId, forwarder: address("Forwarder"), request: act, privateKey: subjectKey };
+const relayed = (await outcome("forward-request", relay)).expected;
+const carried = (change) => ({ chainId: relay.chainId, forwarder: relay.forwarder, request: { ...act, ...change }, signature: relayed.signature });
+const turned = (name, change) => ({ name: `refused: ${name}`, input: carried(change), error: "invalid-signature" });
+await write("forward-request", "Format 29: a relayed act; `delivered`: the calldata that the contract receives.", [
+  { name: "an act", input: relay },
+  { name: "no data, largest numbers", input: { ...relay, request: { ...act, gas: BIG, nonce: BIG, deadline: 2 ** 48 - 1, data: "0x" } } },
+  { name: "as it is sent", input: carried({}) },
+  turned("another sender", { from: account(otherKey) }),
+  turned("another contract", { to: address("Market") }),
+  turned("other data", { data: "0x" }),
+  turned("another nonce", { nonce: "1" }),
+  turned("more gas", { gas: "500001" }),
+  turned("a value", { value: "1" }),
+  turned("a later deadline", { deadline: act.deadline + 1 }),
+  { name: "refused: another chain", input: { ...carried({}), chainId: "1" }, error: "invalid-signature" },
+  { name: "refused: another forwarder", input: { ...carried({}), forwarder: address("Consents") }, error: "invalid-signature" },
+  { name: "refused: cut short", input: { ...carried({}), signature: relayed.signature.slice(0, -2) }, error: "invalid-signature" },
 ]);
 
 const texts8785 = {
