@@ -10,7 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from deedbook.domain.hashing import sha256
-from deedbook.errors import Conflict, CorruptStore, IntegrityError, Locked, NotFound, WrongVersion
+from deedbook.errors import Conflict, CorruptStore, IntegrityError, InvalidInput, Locked, NotFound, WrongVersion
+from deedbook.records.database import Database
 from deedbook.records.deliveries import DeliveryRecord
 from deedbook.records.members import MemberEntry
 from deedbook.records.schema import metadata
@@ -175,3 +176,22 @@ def test_a_story_continues_where_it_stopped(records: Records, path: Path) -> Non
     assert again.facts("sell") is None
     again.forget()
     assert again.done() == []
+
+
+@pytest.mark.parametrize("url", ["oracle9://nobody:secret@host/x", "nonsense://x", "not a url"])
+def test_a_url_of_no_known_database_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        Records.open(url, ToySealer())
+    assert refusal.value.field == "url"
+    assert url not in str(refusal.value)
+
+
+def test_a_database_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    Records.open(f"sqlite:///{path}", ToySealer()).close()
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(CorruptStore) as failure, database.writing() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.exec_driver_sql("CREATE TABLE more AS SELECT zeroblob(1000000) AS bytes")
+    assert failure.value.fields["store"] == "records.sqlite"
+    database.close()

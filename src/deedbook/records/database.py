@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from deedbook.errors import CorruptStore, DeedbookError, Locked
+from deedbook.errors import CorruptStore, DeedbookError, InvalidInput, Locked
 
 Row = RowMapping | Mapping[str, Any]
 """A row by column name."""
@@ -27,6 +27,7 @@ PATIENCE = 10.0
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
 _DURABLE = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 _REBUILDABLE = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -35,12 +36,18 @@ class Database:
 
     `patience` is how many seconds a writer waits for another one. What is `rebuildable` may lose its last commits
     (never its consistency) in a power cut, and does not overwrite what it deletes.
+
+    Raises InvalidInput (`url`, which is not quoted: it may hold a password) for a kind of database that is not known or
+    whose driver is not installed.
     """
 
     def __init__(self, url: str, *, patience: float = PATIENCE, rebuildable: bool = False) -> None:
         self.url = url
-        self.name = make_url(url).database or url
-        self._engine = _engine(url, patience, _REBUILDABLE if rebuildable else _DURABLE)
+        try:
+            self.name = make_url(url).database or url
+            self._engine = _engine(url, patience, _REBUILDABLE if rebuildable else _DURABLE)
+        except (ArgumentError, ImportError) as error:
+            raise InvalidInput("url", "is of no database that can be opened here") from error
         weakref.finalize(self, self._engine.dispose)  # no connection outlives its database
 
     @property
@@ -107,6 +114,8 @@ def failure(name: str, error: BaseException | None) -> DeedbookError | None:
         return Locked(f"{file} is in use by another writer", hint="try again when it is done", store=file)
     if code & 0xFF in _UNREADABLE:
         return CorruptStore(f"{file} cannot be read as a database", store=file)
+    if code & 0xFF in _UNWRITABLE:
+        return CorruptStore(f"{file} cannot be written: its disk is full or it is read-only", store=file)
     return None
 
 
