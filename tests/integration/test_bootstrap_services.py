@@ -287,6 +287,14 @@ def test_what_is_gone_is_named_and_not_made_anew(settings: Settings, which: str,
         assert not (settings.home / which).exists()
 
 
+@pytest.mark.parametrize("which", ["chain/chain.sqlite", "records.sqlite"])
+def test_what_was_emptied_is_not_taken_for_new(settings: Settings, which: str) -> None:
+    (settings.home / which).write_bytes(b"")
+    with pytest.raises(CorruptStore):
+        Services.open(settings)
+    assert (settings.home / which).read_bytes() == b""
+
+
 def test_a_missing_account_is_a_missing_key(settings: Settings) -> None:
     (settings.home / "keys" / "governance.json").unlink()
     with Services.open(settings) as services, pytest.raises(MissingKey):

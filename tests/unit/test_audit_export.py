@@ -13,7 +13,7 @@ from deedbook.audit.verify import verify
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.hashing import keccak256, sha256
 from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, NotFound
-from tests.simulator import CONTRACTS, History, Published, SimulatedNode, honest
+from tests.simulator import ASSET, CONTRACTS, History, Published, SimulatedNode, honest
 
 
 @dataclass
@@ -64,6 +64,11 @@ def test_an_export_is_the_bundle_of_the_history(published: Published, sale: int,
 def test_an_unknown_sale_is_not_found(published: Published) -> None:
     with pytest.raises(NotFound):
         export_sale(readers(published), keccak256(b"no sale"))
+
+
+def test_what_has_a_journal_and_is_no_sale_is_not_found(published: Published) -> None:
+    with pytest.raises(NotFound):
+        export_sale(readers(published), ASSET.to_bytes(32, "big"))
 
 
 @pytest.mark.parametrize("event", ["LeafEnded", "PayoutConfirmed", "Attested", "CaseOpened"])

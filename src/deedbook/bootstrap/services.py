@@ -415,7 +415,7 @@ def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain
 
 def _require_whole(settings: Settings, home: Home) -> None:
     """What was there when the home was finished, and would silently be made anew, empty."""
-    if settings.records_url is None and not home.records.exists():
+    if settings.records_url is None and not (home.records.exists() and home.records.stat().st_size):
         raise CorruptStore("the home's records are gone", file=home.records.name)
     if not home.seeds.exists():
         raise MissingKey("the home's seed book is gone", file=home.seeds.name)

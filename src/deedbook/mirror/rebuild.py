@@ -100,7 +100,7 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
         try:
             if cursor is not None:
                 Follower(source, fresh, decode).follow(cursor.number)
-            with live.reading() as left, fresh.reading() as right:
+            with fresh.reading() as right, live.reading() as left:  # what is damaged is the live one
                 return compare(left, right, cursor.number if cursor else -1)
         finally:
             fresh.close()
