@@ -102,6 +102,7 @@ def test_a_deployment_has_one_form(node: SeamNode, outbox: SqlOutbox) -> None:
     form = made.to_json()
     assert Deployment.from_json(form) == made
     assert form["genesisHash"] == to_hex(made.genesis_hash)
+    wrong: Any
     for wrong in (
         None,
         [],

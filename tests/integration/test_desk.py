@@ -89,3 +89,22 @@ def test_the_desk_knows_its_heads_and_its_chain(open_home: Scenario) -> None:
         assert b'"result":"' in desk.rpc(b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}').replace(
             b" ", b""
         )
+
+
+def test_a_withdrawal_that_reached_the_chain_past_the_desk_destroys_the_key_too(open_home: Scenario) -> None:
+    person, index = open_home.stage.people[2], index_of(open_home, 2)
+    place = open_home.consents.place(open_home.consent_of(person))
+    open_home.services.acting.act(
+        STRANGER,
+        "Consents",
+        "withdrawFor",
+        place.batch.stated,
+        place.leaf,
+        place.proof,
+        open_home.withdrawal(person).signature,
+    )
+    with Desk(open_home.services) as desk:
+        desk.catch_up()
+    with pytest.raises(NotFound):
+        open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
+    assert open_home.services.vault.serve_unit(open_home.stage.payload_id, (index + 1) % PEOPLE)

@@ -30,6 +30,7 @@ class Desk:
         self._services = services
         self._writing = threading.Lock()
         self._stop = threading.Event()
+        self._erased = False
         self._relayer = services.create_account(RELAYER)
         self._controllers: dict[bytes, Signer] = {}
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -55,9 +56,12 @@ class Desk:
         return self._services.mirror
 
     def catch_up(self) -> None:
-        """Brings the mirror to the chain's head."""
+        """Brings the mirror to the chain's head, and destroys the keys of records whose consents have ended."""
         with self._writing:
-            self._services.follow()
+            before = self.mirror.cursor()
+            if self._services.follow().added or before is None or not self._erased:
+                self._services.erase_ended()
+                self._erased = True
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""

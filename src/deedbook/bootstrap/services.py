@@ -24,7 +24,9 @@ from deedbook.chain.deployment import Deployment, deploy, require_chain
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
 from deedbook.domain.intents import IntentState
+from deedbook.domain.keytree import is_delivered
 from deedbook.domain.notices import Notice
+from deedbook.domain.payloads import PayloadRecord
 from deedbook.errors import (
     CorruptStore,
     DeedbookError,
@@ -343,6 +345,30 @@ class Services:
         if targets:
             self.erasure.erase(targets)
         return len(targets)
+
+    def erase_ended(self) -> int:
+        """Destroys the key of every record whose consent has ended, however it did; of how many.
+
+        A withdrawal may reach the chain past this service: the mirror tells of it.
+        """
+        targets: dict[bytes, set[int]] = {}
+        wrapped = self.records.payloads.keys()
+        for payload in (self.vault.payload(key.payload_id) for key in wrapped):
+            if self._is_published(payload):
+                ended = ended_records(self.mirror, payload.asset_id, payload.version)
+                kept = self.vault.available(payload.payload_id)
+                targets[payload.payload_id] = {index for index in ended if is_delivered(kept, index)}
+        targets = {payload_id: indices for payload_id, indices in targets.items() if indices}
+        if targets:
+            self.erasure.erase(targets)
+        return sum(map(len, targets.values()))
+
+    def _is_published(self, payload: PayloadRecord) -> bool:
+        """Whether the payload is a version's, so that its records are in the order of the binding."""
+        try:
+            return version(self.mirror, payload.asset_id, payload.version).content_root == payload.content_root
+        except NotFound:
+            return False
 
     # -- audit -----------------------------------------------------------------------------------------------------
 

@@ -127,7 +127,7 @@ def _in_order(
     plain: list[bytes | None] = []
     missing = 0
     for batch in bound:
-        ended = _ended(services, batch)
+        ended = queries.ended_leaves(services.mirror, batch.batch_id)
         for index, leaf in enumerate(services.records.consents.leaves_of(batch.batch_id)):
             line = by_commit.pop(leaf.consent.record_commit, None)
             missing += line is None and index not in ended
@@ -139,20 +139,6 @@ def _in_order(
     if missing:
         raise InvalidInput("records", f"{missing} live consents have no record", missing=missing)
     return ids, plain
-
-
-def _ended(services: Services, batch: Batch) -> set[int]:
-    book = services.records.consents
-    stands = queries.batch(services.mirror, batch.batch_id)
-    if not stands.ended:
-        return set()
-    leaves = book.leaves_of(batch.batch_id)
-    place = book.place_of
-    return {
-        index
-        for index, leaf in enumerate(leaves)
-        if queries.consent(services.mirror, leaf.consent_id, place=place).ended is not None
-    }
 
 
 def _present(plain: Sequence[bytes | None]) -> list[int]:

@@ -152,6 +152,13 @@ def ended_records(mirror: Reading, asset_id: int, version: int) -> tuple[int, ..
         return tuple(sorted(row["record_offset"] + row["leaf_index"] for row in many(connection, query)))
 
 
+def ended_leaves(mirror: Reading, batch_id: bytes) -> frozenset[int]:
+    """The indices of a batch's leaves that have ended."""
+    query = select(leaves_ended.c.leaf_index).where(leaves_ended.c.batch_id == batch_id)
+    with mirror.reading() as connection:
+        return frozenset(row["leaf_index"] for row in many(connection, query))
+
+
 def batch_by_id(connection: Connection, batch_id: bytes) -> BatchView:
     """As `batch`, in a transaction that is open."""
     row = one(connection, select(batches).where(batches.c.batch_id == batch_id))

@@ -47,6 +47,8 @@ YEAR = 365 * DAY
 PRICE = 49_999_999
 """Fen; deliberately not divisible, so that rounding shows."""
 CURRENCY = b"CNY"
+CHUNK = 2000
+"""Consents that are taken in one transaction."""
 TO_LIST = 1 << AttestationKind.SOURCE_LEGALITY | 1 << AttestationKind.IMPACT_ASSESSMENT
 TO_ORDER = TO_LIST | 1 << AttestationKind.LEGAL_OPINION
 
@@ -193,12 +195,15 @@ class Story:
         """Every wallet signs the sentence that it shows, and keeps the collector's receipt."""
         t = self._t
         t.step("Every wallet shows the sentence and signs it", "每个钱包显示原文并签名")
-        receipts = []
+        domain, signed = self._s.consents.domain, []
         for wallet in t.progress(wallets, len(wallets), "signing", "签名"):
             consent = with_statement(notice, self._consent(notice, wallet))
-            digest = consent_id(self._s.consents.domain, consent)
-            signed = SignedConsent(self._s.consents.domain, consent, wallet.signer.sign_digest(digest))
-            receipts.append(self._s.consents.collect(signed, self._provider))
+            signature = wallet.signer.sign_digest(consent_id(domain, consent))
+            signed.append(SignedConsent(domain, consent, signature))
+        receipts = []
+        chunks = range(0, len(signed), CHUNK)
+        for at in t.progress(chunks, len(chunks), "answering with receipts", "出具回执"):
+            receipts += self._s.consents.collect_all(signed[at : at + CHUNK], self._provider)
         first, given = receipts[0], len(receipts)
         t.say(f"“{first.signed.consent.statement}”", f"“{first.signed.consent.statement}”")
         t.say(
