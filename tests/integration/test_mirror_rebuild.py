@@ -78,6 +78,27 @@ def test_a_row_changed_by_hand_is_named(chain: ScriptedChain, mirror: Mirror) ->
     assert result.to_json()["differences"][0]["table"] == "settlements"
 
 
+@pytest.mark.parametrize(
+    ("lie", "table", "column"),
+    [
+        ("UPDATE cursor SET final_number = final_number + 1", "cursor", "final_number"),
+        ("UPDATE cursor SET hash = x'78'", "cursor", "hash"),
+        (
+            "UPDATE proven_heads SET block_hash = x'78' WHERE contract = 'Market' AND entity = x''",
+            "proven_heads",
+            "block_hash",
+        ),
+        ("UPDATE proven_heads SET head = x'78' WHERE contract = 'Market' AND entity = x''", "proven_heads", "head"),
+    ],
+)
+def test_a_false_word_of_the_mirror_about_itself_is_named(
+    chain: ScriptedChain, mirror: Mirror, lie: str, table: str, column: str
+) -> None:
+    change(mirror, lie)
+    found = check(chain, mirror, decode).differences
+    assert (found[0].table, found[0].columns) == (table, (column,))
+
+
 def test_a_row_taken_out_is_named(chain: ScriptedChain, mirror: Mirror) -> None:
     change(mirror, f"DELETE FROM leaves_ended WHERE leaf_index = {story.LEAVING}")
     (found,) = check(chain, mirror, decode).differences

@@ -22,7 +22,7 @@ from deedbook.errors import CorruptStore
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import CanonicalRow, canonical_rows, table_digest
 from deedbook.mirror.follower import Decode, Follower, Progress, Source
-from deedbook.mirror.store import Chain, Mirror
+from deedbook.mirror.store import Chain, Mirror, read_cursor
 from deedbook.records.database import PATIENCE, Database
 
 Told = Callable[[Progress], None]
@@ -94,14 +94,16 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
     Raises ChainUnavailable, WrongChain, IntegrityError as the follower; CorruptStore where the live mirror cannot be
     read at all.
     """
-    cursor = live.cursor()
     with _beside(live) as path:
         fresh = Mirror.open(_url(path), live.chain)
         try:
-            if cursor is not None:
-                Follower(source, fresh, decode).follow(cursor.number)
-            with fresh.reading() as right, live.reading() as left:  # what is damaged is the live one
-                return compare(left, right, cursor.number if cursor else -1)
+            while True:
+                cursor = live.cursor()
+                if cursor is not None:
+                    Follower(source, fresh, decode).follow(cursor.number)
+                with fresh.reading() as right, live.reading() as left:  # what is damaged is the live one
+                    if read_cursor(left) == cursor:  # else a follower added blocks meanwhile
+                        return compare(left, right, cursor.number if cursor else -1)
         finally:
             fresh.close()
 
@@ -136,7 +138,31 @@ def compare(live: Connection, rebuilt: Connection, block: int) -> Comparison:
         found = first_difference(live, rebuilt, table)
         if found is not None:
             differences.append(found)
+    differences += _own_books(live, rebuilt)
     return Comparison(block, tuple(tables), tuple(differences))
+
+
+def _own_books(live: Connection, rebuilt: Connection) -> Iterator[Difference]:
+    """What the live mirror says of itself and the chain does not: where it stands, what is final, what was proven.
+
+    Neither is a copy of the chain: less may be final, and fewer heads proven, than a rebuild finds.
+    """
+    for ours, theirs in zip(canonical_rows(live, schema.cursor), canonical_rows(rebuilt, schema.cursor), strict=False):
+        (_, _, hash_, final), (_, _, other_hash, other_final) = ours.values, theirs.values
+        if hash_ != other_hash:
+            yield Difference("cursor", ours.key, ("hash",), (hash_,), (other_hash,))
+        if not isinstance(final, int) or final > other_final:
+            yield Difference("cursor", ours.key, ("final_number",), (final,), (other_final,))
+    blocks = {row.values[0]: row.values[1] for row in canonical_rows(rebuilt, schema.blocks)}
+    heads = {row.key: row.values for row in canonical_rows(rebuilt, schema.journal_heads)}
+    for row in canonical_rows(live, schema.proven_heads):
+        _, _, head, number, hash_ = row.values
+        if hash_ != blocks.get(number):
+            yield Difference("proven_heads", row.key, ("block_hash",), (hash_,), (blocks.get(number),))
+            continue
+        _, _, known, _, last = heads.get(row.key, (None, None, None, None, number + 1))
+        if last <= number and head != known:
+            yield Difference("proven_heads", row.key, ("head",), (head,), (known,))
 
 
 def first_difference(live: Connection, rebuilt: Connection, table: Table) -> Difference | None:
