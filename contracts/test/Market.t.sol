@@ -28,6 +28,12 @@ contract MarketTest is Exchange {
         vm.assertEq(result, abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, address(forwarder)));
     }
 
+    function test_setAuthority_takesAContractOnly() public {
+        vm.prank(address(manager));
+        vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedInvalidAuthority.selector, stranger));
+        market.setAuthority(stranger);
+    }
+
     function test_setPolicy_keepsAndEmits() public {
         IMarket.Policy memory policy = IMarket.Policy(SOURCE, SOURCE | OPINION, Codes.MODE_RAW);
         vm.expectEmit(true, true, true, true, address(market));
