@@ -54,7 +54,7 @@ const [log] = await reader.getContractEvents({
 assert.equal(event.args.by, log.args.by);
 assert.equal(event.args.note, log.args.note);
 assert.equal(log.args.by, account.address);
-const height = await provider.getBlockNumber();
+const height = Number(await provider.send("eth_blockNumber", [])); // ethers keeps an answer for a quarter of a second
 assert.equal(BigInt(height), await reader.getBlockNumber({ cacheTime: 0 }));
 for (let number = 0; number <= height; number++) {
   const a = await provider.getBlock(number, true);
