@@ -78,7 +78,7 @@ const proof = await reader.getProof({ address, storageKeys: [slot] });
 assert.equal(BigInt(await provider.getStorage(address, 1)), proof.storageProof[0].value);
 assert.equal(proof.storageProof[0].value, 6n);
 assert.equal(ethers.keccak256(proof.storageProof[0].proof[0]), proof.storageHash);
-assert.equal(ethers.keccak256(proof.accountProof[0]), (await provider.getBlock("latest")).stateRoot);
+assert.equal(ethers.keccak256(proof.accountProof[0]), (await provider.getBlock(height)).stateRoot);
 assert.equal((await provider.getFeeData()).gasPrice, 0n); // ethers takes a base fee of zero for none
 assert.equal((await reader.estimateFeesPerGas()).maxFeePerGas, 0n);
 assert.equal((await reader.getFeeHistory({ blockCount: 2, rewardPercentiles: [50] })).baseFeePerGas.length, 3);
