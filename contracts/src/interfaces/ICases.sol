@@ -38,4 +38,6 @@ interface ICases {
     function isHeld(bytes32 target) external view returns (bool);
     /// @notice Reverts Held(target) with the first held one. Zero keys are never held.
     function requireFree(bytes32 first, bytes32 second, bytes32 third, bytes32 fourth) external view;
+    /// @notice The same for the six keys of a sale, in one call.
+    function requireAllFree(bytes32[6] calldata targets) external view;
 }

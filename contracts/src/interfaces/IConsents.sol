@@ -189,19 +189,22 @@ interface IConsents {
     function withdrawFor(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof, bytes calldata signature) external;
     /// @notice Withdraws without a proof: by the collector's receipt and the subject's transaction or Withdrawal signature
     /// (`withdrawal` empty: the caller is the subject). Marks the consentId and stops the asset's orders and deliveries. A mark is of
-    /// consentId, asset and subject together: a receipt about somebody else's consent stands in nobody's way.
+    /// consentId, asset and subject together: a receipt about somebody else's consent stands in nobody's way. That the signer of the
+    /// receipt collects for the asset is shown by any batch that it granted (`batch` with its terms and manifest, as BatchGranted or
+    /// ConsentGranted state them): the receipt is for `batch.assetId`, by `terms.controller`.
     function withdrawByReceipt(
         bytes32 consentId,
-        uint256 assetId,
         address subject,
-        address collector,
+        Batch calldata batch,
+        Terms calldata terms,
+        bytes32 manifestHash,
         bytes calldata receipt,
         bytes calldata withdrawal
     ) external;
     /// @notice Anyone applies the proof to a marked consentId: ends the leaf if it still stands and, where its batch is bound, clears
     /// the mark (a leaf outside the binding is no answer to a mark: a collector could have made it up).
     function applyMark(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof) external;
-    /// @notice An AUDITOR who is no party states that no bound batch holds the marked consentId. It can be marked again when the
+    /// @notice An AUDITOR who is no party (neither the holder nor the collector who gave the receipt) states that no bound batch holds the marked consentId. It can be marked again when the
     /// binding has changed since, or by the subject's own transaction.
     function dismissMark(bytes32 consentId, uint256 assetId, address subject) external;
     /// @notice Anyone carries a withdrawal over to another leaf of the same consentId.
@@ -244,5 +247,4 @@ interface IConsents {
     function hasEnded(bytes32 batchId, uint32 index) external view returns (bool);
     /// @notice 0 unmarked, 1 pending, 2 applied, 3 dismissed.
     function markOf(bytes32 consentId, uint256 assetId, address subject) external view returns (uint8);
-    function isCollector(uint256 assetId, address account) external view returns (bool);
 }

@@ -3,7 +3,8 @@ pragma solidity ^0.8.34;
 
 /// @title Data assets
 /// @notice An ERC-721 token per data asset, with versions, lineage, class and grade. Its holder has all three rights
-/// (HOLD > PROCESS > OPERATE) until some are granted on. Journal entity: the asset (`bytes32(assetId)`).
+/// (HOLD > PROCESS > OPERATE) and grants the lower ones on; a cancellation, an objection (Cases) and a transfer complete the six
+/// registration acts. Journal entity: the asset (`bytes32(assetId)`).
 interface IDataAssets {
     struct Registration {
         bytes32 salt; // assetId = uint256(keccak256(abi.encode(chainId, DataAssets, registrant, salt)))
@@ -32,6 +33,13 @@ interface IDataAssets {
         bytes32 versionKey; // of the current version
     }
 
+    /// What a right covers, and until when; inside the scope and the term of the right that it was granted from.
+    struct Scope {
+        uint16 modes; // Codes.MODE_*, any set
+        uint16 purposes; // bits (1 << Codes.PURPOSE_*), any set
+        uint64 validUntil; // Unix seconds; the last one
+    }
+
     event AssetRegistered(
         uint256 indexed assetId,
         address indexed registrant,
@@ -51,6 +59,22 @@ interface IDataAssets {
         uint64 recordCount,
         bytes32 descriptorHash
     );
+    /// The registered particulars changed: another level inside the grade, another source statement.
+    event AssetChanged(
+        uint256 indexed assetId, address indexed holder, bytes32 indexed sourceHash, uint8 grade, uint8 level, bytes32 documentHash
+    );
+    /// A licence: PROCESS from the holder, or OPERATE from the holder or from whoever has PROCESS.
+    event RightGranted(
+        uint256 indexed assetId,
+        address indexed account,
+        uint8 indexed right,
+        address grantor,
+        uint16 modes,
+        uint16 purposes,
+        uint64 validUntil,
+        bytes32 documentHash
+    );
+    event RightEnded(uint256 indexed assetId, address indexed account, uint8 indexed right, address by, bytes32 documentHash);
     event AssetCancelled(uint256 indexed assetId, address indexed holder, bytes32 documentHash);
 
     error UnknownKind(uint8 kind);
@@ -72,6 +96,13 @@ interface IDataAssets {
     error RecordCountTooLarge(uint64 recordCount, uint64 most);
     error ZeroDocument();
     error AttesterIsParty(address attester);
+    error UnknownRight(uint8 right);
+    error RightMissing(uint256 assetId, address account, uint8 right);
+    error RightStands(uint256 assetId, address account, uint8 right);
+    error ScopeEmpty();
+    error ScopeTooWide(uint256 assetId, uint16 modes, uint16 purposes, uint64 validUntil);
+    error ValidityInThePast(uint64 validUntil, uint64 time);
+    error GrantorIsGrantee(address account);
 
     /// @notice First registration. Requirements: PROVIDER; source statement; not CORE; parents known, not cancelled, not held,
     /// grade at least theirs. `version.contentRoot` zero registers without a version. Emits Transfer, AssetRegistered and,
@@ -89,11 +120,29 @@ interface IDataAssets {
     /// @notice Cancels for ever: no version, listing, order or transfer after it. Withdrawals go on. Requirements: holder.
     function cancel(uint256 assetId, bytes32 documentHash) external;
 
+    /// @notice Changes the level inside GENERAL and the source statement. The grade stays what it was registered with: whatever was
+    /// derived since relies on it. Requirements: holder in good standing; not cancelled; not held. Emits AssetChanged.
+    function change(uint256 assetId, uint8 level, bytes32 sourceHash, bytes32 documentHash) external;
+    /// @notice Grants PROCESS (the holder) or OPERATE (the holder, or an account with PROCESS, within its scope and term).
+    /// Requirements: grantor in good standing, another account than the grantee; grantee in good standing with role PROVIDER; none
+    /// standing for (asset, account, right); not cancelled; not held. A right lives while the one it was granted from lives: it
+    /// ends with its term, with that of the grantor, with a transfer of the asset and with its cancellation. Emits RightGranted.
+    function grantRight(uint256 assetId, address account, uint8 right, Scope calldata scope, bytes32 documentHash) external;
+    /// @notice Ends a right and with it what was granted from it. Requirements: its grantor, its grantee or the holder of the asset.
+    function endRight(uint256 assetId, address account, uint8 right, bytes32 documentHash) external;
+
     function assetIdOf(address registrant, bytes32 salt) external view returns (uint256);
     /// @notice versionKey = keccak256(abi.encode(assetId, contentRoot, recordCount, descriptorHash)).
     function versionKeyOf(uint256 assetId, Version calldata version) external pure returns (bytes32);
     /// @notice The asset; `state` ASSET_NONE and zeros where unknown (never reverts).
     function asset(uint256 assetId) external view returns (Asset memory);
-    /// @notice Whether `account` has `right` in the asset now. Nobody has any in a cancelled one.
+    /// @notice Whether `account` has `right` in the asset now, in whatever scope. Nobody has any in a cancelled one. The holder has all.
     function hasRight(uint256 assetId, address account, uint8 right) external view returns (bool);
+    /// @notice The asset, and whether `account` may operate it now in this mode (one bit) for this purpose (never reverts).
+    function operated(uint256 assetId, address account, uint16 mode, uint16 purpose)
+        external
+        view
+        returns (Asset memory asset, bool operates);
+    /// @notice The right as it was granted last, live or not; `grantor` zero where there is none or it was ended.
+    function rightOf(uint256 assetId, address account, uint8 right) external view returns (address grantor, Scope memory scope);
 }

@@ -10,7 +10,7 @@ pragma solidity ^0.8.34;
 interface IMarket {
     struct Policy {
         uint16 toList; // attestation kinds as bits (1 << kind), about the version
-        uint16 toOrder; // asked at the order; always a superset of toList
+        uint16 toOrder; // asked at the order; always a superset of toList. CONSENT_AUDIT: a basis of consents, whatever the kind
         uint16 modes; // modes that this kind and grade may be sold in
     }
 
@@ -32,7 +32,7 @@ interface IMarket {
         address exchange;
         uint16 exchangeBps;
         uint16 providerBps;
-        uint16 subjectsBps; // 0 where the asset has no subject pool; then the remainder goes to the provider
+        uint16 subjectsBps; // 0 where the sale has no subject pool; then the remainder goes to the provider
         Intermediary[] intermediaries; // at most 8
     }
 
@@ -70,18 +70,21 @@ interface IMarket {
 
     struct OfferState {
         uint8 state; // Codes.OFFER_*
-        uint32 orders;
+        uint32 orders; // of a try-out (sandbox); not counted else
     }
 
+    /// What is kept of a sale, in two words. The rest follows from what later acts bring along: the offer, and the buyer's
+    /// reference, whose hash with the buyer is the sale's name.
     struct Sale {
         address buyer;
         uint8 state; // Codes.SALE_*
-        uint32 version;
+        bool onBasis; // stands on consents
+        bool pooled; // its subjects have a share
         uint64 at; // when the present state was entered
-        uint128 price;
+        uint64 paidAt;
+        uint64 deliveredAt;
         uint64 liveAtPrepare;
         uint64 deliveredCount;
-        bytes32 offerId;
     }
 
     event PolicySet(uint8 indexed kind, uint8 indexed grade, uint16 toList, uint16 toOrder, uint16 modes);
@@ -107,6 +110,9 @@ interface IMarket {
     event SaleAccepted(bytes32 indexed saleId, address indexed by, bool byTimeout);
     event SaleCancelled(bytes32 indexed saleId, address indexed by);
     event SaleRefunded(bytes32 indexed saleId, address indexed by, uint128 amount, bytes3 currency);
+    event SaleDisputed(bytes32 indexed saleId, address indexed buyer, bytes32 indexed documentHash);
+    /// POSITIVE: for the buyer, and the sale is REFUNDED; NEGATIVE: it is ACCEPTED.
+    event DisputeDecided(bytes32 indexed saleId, address indexed decider, bytes32 indexed documentHash, uint8 outcome);
 
     error PolicyNarrows(uint16 toList, uint16 toOrder);
     error PolicyMissing(uint8 kind, uint8 grade);
@@ -162,6 +168,10 @@ interface IMarket {
     error DeliveredCountWrong(uint64 given, uint64 least, uint64 most);
     error AcceptanceWindowOpen(bytes32 saleId, uint64 until);
     error NotRefundable(bytes32 saleId);
+    error SaleMismatch(bytes32 saleId, bytes32 given);
+    error UnknownOutcome(uint8 outcome);
+    error DeciderIsParty(bytes32 saleId, address account);
+    error AcceptanceWindowOver(bytes32 saleId, uint64 until);
 
     /// @notice Sets what listing and ordering ask for a kind and grade. Governance.
     function setPolicy(uint8 kind, uint8 grade, Policy calldata policy) external;
@@ -175,29 +185,47 @@ interface IMarket {
     /// @notice Closes the caller's offer. Emits OfferClosed.
     function close(Offer calldata offer) external;
     /// @notice Orders. The buyer names the hash of the offer that was read. Checks everything (DESIGN 3.2): `attesters` as for list,
-    /// of the policy's `toOrder`, and not the buyer; no hold on offer, asset, version, sale, provider or buyer. Emits SaleOrdered.
+    /// of the policy's `toOrder`, and not the buyer; CROSS_BORDER too where buyer and provider are of different jurisdictions; no
+    /// hold on offer, asset, version, sale, provider or buyer. Emits SaleOrdered and, at a price of nothing, SalePaid (settler and
+    /// receipt zero): such a sale begins as PAID.
     function order(bytes32 offerId, Offer calldata offer, address[] calldata attesters, bytes32 reference_)
         external
         returns (bytes32 saleId);
     /// @notice A SETTLER, who is no party (provider, buyer, exchange, intermediaries), confirms the bank or e-CNY receipt; a receipt
     /// hash serves once. Emits SalePaid.
-    function confirmPayment(bytes32 saleId, Offer calldata offer, uint128 amount, bytes3 currency, bytes32 receiptHash) external;
+    function confirmPayment(bytes32 saleId, Offer calldata offer, bytes32 reference_, uint128 amount, bytes3 currency, bytes32 receiptHash)
+        external;
     /// @notice Fixes who is live now. Requirements: PAID, or PREPARED with the window over; everything that an order asks of
     /// version, basis and holds still holds. Emits SalePrepared.
-    function prepare(bytes32 saleId, Offer calldata offer) external;
+    function prepare(bytes32 saleId, Offer calldata offer, bytes32 reference_) external;
     /// @notice Within PREPARE_WINDOW: same version and binding, no pending mark, no hold,
     /// `live now <= deliveredCount <= live at prepare` and above 0 with a subject pool, else 0. `coverHash` may be zero without a
     /// pool only. ZeroHash names the place: 0 envelopeHash, 1 coverHash (an offer's 0 termsHash, 1 policyHash). Emits SaleDelivered.
-    function deliver(bytes32 saleId, Offer calldata offer, bytes32 envelopeHash, bytes32 coverHash, uint64 deliveredCount) external;
-    /// @notice The buyer accepts; or anyone, once ACCEPTANCE_WINDOW after delivery is over. Emits SaleAccepted.
+    function deliver(
+        bytes32 saleId,
+        Offer calldata offer,
+        bytes32 reference_,
+        bytes32 envelopeHash,
+        bytes32 coverHash,
+        uint64 deliveredCount
+    ) external;
+    /// @notice The buyer accepts (a DISPUTED sale too: the parties agreed); or anyone, once ACCEPTANCE_WINDOW after delivery is over
+    /// and nothing is disputed. Emits SaleAccepted.
     function accept(bytes32 saleId) external;
     /// @notice Buyer or provider cancels an ORDERED sale. Emits SaleCancelled.
-    function cancel(bytes32 saleId, Offer calldata offer) external;
-    /// @notice The buyer alone takes back a PAID (or PREPARED) sale whose asset was cancelled, whose version was superseded, whose
-    /// basis ended (nobody live, expired, of a former holder) or whose term, counted from the payment, is over. Emits SaleRefunded.
-    function refund(bytes32 saleId, Offer calldata offer) external;
+    function cancel(bytes32 saleId, Offer calldata offer, bytes32 reference_) external;
+    /// @notice The provider gives back a PAID, PREPARED, DELIVERED or DISPUTED sale at will. The buyer alone takes back a PAID (or
+    /// PREPARED) one whose asset was cancelled, whose version was superseded, whose basis ended (nobody live, expired, of a former
+    /// holder), whose provider may no longer operate it or is no member in good standing, whose term, counted from the payment, is
+    /// over, or that was not delivered within DELIVERY_WINDOW of the payment. Emits SaleRefunded; Revenue books the money.
+    function refund(bytes32 saleId, Offer calldata offer, bytes32 reference_) external;
+    /// @notice The buyer disputes a DELIVERED sale within the acceptance window. Emits SaleDisputed.
+    function dispute(bytes32 saleId, bytes32 documentHash) external;
+    /// @notice An ARBITER or REGULATOR, who is no party, decides a DISPUTED sale. Emits DisputeDecided.
+    function decideDispute(bytes32 saleId, Offer calldata offer, bytes32 reference_, uint8 outcome, bytes32 documentHash) external;
 
     function PREPARE_WINDOW() external view returns (uint64);
+    function DELIVERY_WINDOW() external view returns (uint64);
     function ACCEPTANCE_WINDOW() external view returns (uint64);
     function policyOf(uint8 kind, uint8 grade) external view returns (Policy memory);
     function offerIdOf(Offer calldata offer) external view returns (bytes32);

@@ -24,6 +24,16 @@ interface IMembership {
         bytes32 encryptionKey; // SHA-256 of the public key
     }
 
+    /// What this deployment follows: the former one's chain id, and its contracts (in order of deployment) with their journal heads.
+    struct Predecessor {
+        uint256 chainId; // 0, with empty lists: none
+        address[] contracts;
+        bytes32[] heads;
+    }
+
+    /// The first entry in the journal of a deployment that follows another one; the constructor states it.
+    event DeploymentSucceeded(uint256 indexed chainId, address[] contracts, bytes32[] heads);
+    event DeploymentClosing(bytes32 indexed documentHash, uint64 closesAt);
     event ParticipantAdmitted(
         address indexed account, bytes32 indexed identity, uint16 jurisdiction, uint32 roles, uint64 validUntil, uint16[] licences
     );
@@ -33,6 +43,10 @@ interface IMembership {
     event ParticipantExpelled(address indexed account, uint16 reason);
     event EncryptionKeyRegistered(address indexed account, uint16 suite, bytes32 key);
 
+    error PredecessorMalformed(uint256 chainId, uint256 contracts, uint256 heads);
+    error AlreadyClosing(uint64 closesAt);
+    error DeploymentClosed(uint64 closesAt);
+    error ZeroDocument();
     error ZeroAccount();
     error ZeroIdentity();
     error IdentityDiffers(address account, bytes32 identity);
@@ -62,6 +76,15 @@ interface IMembership {
     /// @notice The member's own act: the key that deliveries are sealed to. Requirements: good standing.
     function registerEncryptionKey(uint16 suite, bytes32 key) external;
 
+    /// @notice Announces the end of this deployment, for ever: CLOSING_DELAY later new assets, offers and orders stop; withdrawals,
+    /// deliveries, refunds, payouts and reads go on. Governance, once. Emits DeploymentClosing.
+    function close(bytes32 documentHash) external;
+    function CLOSING_DELAY() external view returns (uint64);
+    /// @notice From when on nothing new begins here; 0 while no end was announced.
+    function closesAt() external view returns (uint64);
+    /// @notice Reverts DeploymentClosed from `closesAt` on.
+    function requireOpen() external view;
+
     function participant(address account) external view returns (Participant memory);
     function isInGoodStanding(address account) external view returns (bool);
     /// @notice Reverts unless the account is admitted, not suspended, not expired (NotAdmitted, ParticipantIs, MembershipExpired).
@@ -70,9 +93,9 @@ interface IMembership {
     function requireRole(address account, uint32 roles) external view;
     /// @notice Whether the account holds the class, whatever its standing.
     function isOfClass(address account, uint16 class) external view returns (bool);
-    /// @notice One call for an order: the buyer in good standing with role BUYER and (class 0: none asked) the offer's and
+    /// @notice One call for an order: the deployment open (where `entering`); the buyer in good standing with role BUYER and (class 0: none asked) the offer's and
     /// the basis' class, the provider in good standing with role PROVIDER. Returns both jurisdictions.
-    function requireParties(address buyer, uint16 offerClass, uint16 basisClass, address provider)
+    function requireParties(bool entering, address buyer, uint16 offerClass, uint16 basisClass, address provider)
         external
         view
         returns (uint16 buyerJurisdiction, uint16 providerJurisdiction);

@@ -10,9 +10,37 @@ interface IRevenue {
     struct Entry {
         uint64 certificate; // 0: not settled
         uint64 deliveredCount;
-        uint64 paidUpTo; // delivered ordinals [0, paidUpTo) are paid
         uint128 perHead;
         bytes3 currency;
+        uint32 lists; // of deferred ordinals, so far
+    }
+
+    /// A list to be paid in order: list 0 is the delivered ordinals; each later one is of places of an earlier one, known by the
+    /// RFC 9162 root over them (docs/formats.md). Whoever is put off is on exactly one list that is not yet paid.
+    struct Payable {
+        uint64 count;
+        uint64 paidUpTo; // its places [0, paidUpTo) are done with: paid, or put off to a later list
+        uint64 deferred; // how many of those were put off, or bounced
+    }
+
+    /// One bank batch: the places [from, to) of `list`, but for `deferredCount` of them that stand on a new list.
+    struct Payout {
+        uint32 list;
+        uint64 from;
+        uint64 to;
+        uint64 deferredCount;
+        bytes32 deferredRoot; // zero exactly where none is put off
+        uint128 total; // (to - from - deferredCount) * perHead
+        bytes32 receiptHash;
+    }
+
+    /// Payments of a list that came back: `count` of its places below `paidUpTo`, on a new list.
+    struct Bounce {
+        uint32 list;
+        uint64 count;
+        bytes32 root;
+        uint128 total; // count * perHead
+        bytes32 receiptHash;
     }
 
     event SaleSettled(
@@ -29,14 +57,50 @@ interface IRevenue {
         uint64 deliveredCount,
         uint128 carryOut
     );
+    /// Of the delivered ordinals (list 0). Those on a list that an OrdinalsDeferred just before it opened are not among the paid.
     event PayoutConfirmed(
         bytes32 indexed saleId, address indexed settler, bytes32 indexed receiptHash, uint64 from, uint64 to, uint128 total, bytes3 currency
+    );
+    /// A new list, of `count` of the places [from, to) of the list `parent`.
+    event OrdinalsDeferred(
+        bytes32 indexed saleId, uint32 indexed list, bytes32 indexed root, uint64 count, uint32 parent, uint64 from, uint64 to
+    );
+    /// As PayoutConfirmed, of a later list.
+    event DeferredPayoutConfirmed(
+        bytes32 indexed saleId,
+        address indexed settler,
+        bytes32 indexed receiptHash,
+        uint32 list,
+        uint64 from,
+        uint64 to,
+        uint128 total,
+        bytes3 currency
+    );
+    /// `total` came back; the OrdinalsDeferred just before it names the list.
+    event PaymentsBounced(
+        bytes32 indexed saleId,
+        address indexed settler,
+        bytes32 indexed receiptHash,
+        uint32 list,
+        uint64 count,
+        uint128 total,
+        bytes3 currency
+    );
+    /// `refunded` is the sum of all refunds of the sale, this one included.
+    event RefundConfirmed(
+        bytes32 indexed saleId, address indexed settler, bytes32 indexed receiptHash, uint128 amount, uint128 refunded, bytes3 currency
     );
 
     error SaleNotAccepted(bytes32 saleId, uint8 state);
     error AlreadySettled(bytes32 saleId, uint64 certificate);
     error NotSettled(bytes32 saleId);
-    error OfferMismatch(bytes32 named, bytes32 given);
+    error SaleMismatch(bytes32 saleId, bytes32 given);
+    error UnknownList(bytes32 saleId, uint32 list);
+    error DeferredWrong(uint64 given, uint64 most);
+    error BouncesBeyond(uint64 given, uint64 most);
+    error NotRefunded(bytes32 saleId, uint8 state);
+    error RefundBeyond(uint128 given, uint128 most);
+    error RefundEmpty();
     error PayoutGap(uint64 paidUpTo, uint64 from);
     error PayoutEmpty(uint64 from, uint64 to);
     error PayoutBeyond(uint64 to, uint64 deliveredCount);
@@ -48,14 +112,24 @@ interface IRevenue {
     /// @notice Anyone books an accepted sale, once. exchange = floor(price * exchangeBps / 10000) and so on; the rest of the
     /// price and the carry are the pool; perHead = floor(pool / deliveredCount). Without a pool the rest is the provider's
     /// and the carry stays. Emits SaleSettled.
-    function settle(bytes32 saleId, IMarket.Offer calldata offer) external returns (uint64 certificate);
-    /// @notice A SETTLER who is no party confirms a bank batch over the delivered ordinals [from, to). Requirements:
-    /// from = paidUpTo; total = (to - from) * perHead; a receipt hash not used before, here or in Market; no hold on sale
-    /// or asset. Emits PayoutConfirmed.
-    function confirmPayout(bytes32 saleId, IMarket.Offer calldata offer, uint64 from, uint64 to, uint128 total, bytes32 receiptHash)
-        external;
+    function settle(bytes32 saleId, IMarket.Offer calldata offer, bytes32 reference_) external returns (uint64 certificate);
+    /// @notice A SETTLER who is no party confirms a bank batch over the places [from, to) of a list. Requirements: from = paidUpTo of
+    /// the list; deferredCount <= to - from; total = (to - from - deferredCount) * perHead; a receipt hash not used before, here or
+    /// in Market (zero where all are put off, since nothing was paid); no hold on sale or asset. Emits OrdinalsDeferred where some
+    /// are put off, then PayoutConfirmed or DeferredPayoutConfirmed.
+    function confirmPayout(bytes32 saleId, IMarket.Offer calldata offer, bytes32 reference_, Payout calldata payout) external;
+    /// @notice A SETTLER who is no party confirms that payments came back; whoever they were for stands on a new list. Requirements:
+    /// at most as many as the list has paid; total = count * perHead; a receipt hash not used before. Emits OrdinalsDeferred,
+    /// PaymentsBounced.
+    function confirmBounce(bytes32 saleId, IMarket.Offer calldata offer, bytes32 reference_, Bounce calldata bounce) external;
+    /// @notice A SETTLER who is no party confirms money given back to the buyer: of a sale that Market says REFUNDED, or, after its
+    /// settlement, out of anybody's pocket but the subjects' (their dues stand). In all at most the price. Emits RefundConfirmed.
+    function confirmRefund(bytes32 saleId, IMarket.Offer calldata offer, bytes32 reference_, uint128 amount, bytes32 receiptHash) external;
 
     function entry(bytes32 saleId) external view returns (Entry memory);
+    /// @notice A list of a settled sale; zeros where there is none. List 0 is the delivered ordinals.
+    function listOf(bytes32 saleId, uint32 list) external view returns (Payable memory);
+    function refundedOf(bytes32 saleId) external view returns (uint128);
     function carryOf(uint256 assetId, bytes3 currency) external view returns (uint128);
     function certificates() external view returns (uint64);
 }

@@ -79,7 +79,7 @@ library Codes {
     uint8 internal constant ATTEST_CROSS_BORDER = 7;
     uint8 internal constant ATTEST_CONSENT_AUDIT = 8;
 
-    // Outcomes of an attestation.
+    // Outcomes of an attestation, a case and a dispute (POSITIVE: for whoever complained).
     uint8 internal constant OUTCOME_POSITIVE = 1;
     uint8 internal constant OUTCOME_NEGATIVE = 2;
 

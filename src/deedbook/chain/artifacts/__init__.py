@@ -17,6 +17,8 @@ NAMES = (
     "Consents",
     "Market",
     "Revenue",
+    "Usage",
+    "AnchorLog",
 )
 """The contracts of a deployment, in the order in which they are deployed."""
 
