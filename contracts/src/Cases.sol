@@ -89,6 +89,13 @@ contract Cases is ICases, Journal, Relayed {
         _requireFree(fourth);
     }
 
+    /// @inheritdoc ICases
+    function requireAllFree(bytes32[6] calldata targets) external view {
+        for (uint256 i = 0; i < 6; ++i) {
+            _requireFree(targets[i]);
+        }
+    }
+
     function _release(bytes32 target, address holder, bytes32 documentHash) private {
         _requireWhole(target, documentHash);
         if (!_holding[target][holder]) revert NotHeldBy(target, holder);

@@ -25,6 +25,17 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
         bool lowered; // graded below a parent: every version needs a DEIDENTIFICATION
         uint32 version;
         uint64 recordCount;
+        uint32 grants; // rights that holders have granted; the serial of the last
+        uint32 ended; // serials up to this one ended with a transfer
+    }
+
+    /// @dev One word. What is granted from a right has its serial, and so ends with it for ever.
+    struct Right {
+        address grantor;
+        uint8 modes;
+        uint16 purposes;
+        uint40 validUntil;
+        uint32 serial;
     }
 
     uint256 private constant MOST_PARENTS = 16;
@@ -36,6 +47,7 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
 
     mapping(uint256 assetId => Entry) private _entries;
     mapping(uint256 assetId => bytes32) private _versionKeys;
+    mapping(uint256 assetId => mapping(address account => mapping(uint8 right => Right))) private _rights;
 
     constructor(IMembership membership, ICases cases, IAttestations attestations, address forwarder)
         ERC721("Deedbook Data Asset", "DEED")
@@ -79,6 +91,49 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
         _record(Keys.asset(assetId), AssetCancelled.selector, Keys.asset(assetId), Keys.member(holder), abi.encode(documentHash));
     }
 
+    /// @inheritdoc IDataAssets
+    function change(uint256 assetId, uint8 level, bytes32 sourceHash, bytes32 documentHash) external {
+        address holder = _holder(assetId);
+        _membership.requireGoodStanding(holder);
+        _requireFree(assetId, 0);
+        Entry storage entry = _entries[assetId];
+        _checkGrade(entry.grade, level);
+        if (sourceHash == 0) revert SourceMissing();
+        if (documentHash == 0) revert ZeroDocument();
+        entry.level = level;
+        bytes memory stated = abi.encode(entry.grade, level, documentHash);
+        _record(Keys.asset(assetId), AssetChanged.selector, Keys.asset(assetId), Keys.member(holder), sourceHash, stated);
+    }
+
+    /// @inheritdoc IDataAssets
+    function grantRight(uint256 assetId, address account, uint8 right, Scope calldata scope, bytes32 documentHash) external {
+        _usable(assetId);
+        address grantor = _msgSender();
+        uint32 serial = _requireGrantable(assetId, grantor, right, scope);
+        if (account == grantor) revert GrantorIsGrantee(account);
+        if (documentHash == 0) revert ZeroDocument();
+        _membership.requireGoodStanding(grantor);
+        _membership.requireRole(account, Codes.ROLE_PROVIDER);
+        _requireFree(assetId, 0);
+        if (_lives(assetId, _rights[assetId][account][right])) revert RightStands(assetId, account, right);
+        _rights[assetId][account][right] =
+            Right(grantor, uint8(scope.modes), scope.purposes, uint40(scope.validUntil), serial == 0 ? ++_entries[assetId].grants : serial);
+        bytes memory stated = abi.encode(grantor, scope.modes, scope.purposes, scope.validUntil, documentHash);
+        _recordRight(RightGranted.selector, assetId, account, right, stated);
+    }
+
+    /// @inheritdoc IDataAssets
+    function endRight(uint256 assetId, address account, uint8 right, bytes32 documentHash) external {
+        address holder = _ownerOf(assetId);
+        Right memory ended = _rights[assetId][account][right];
+        if (!_lives(assetId, ended)) revert RightMissing(assetId, account, right);
+        address caller = _msgSender();
+        if (caller != ended.grantor && caller != account && caller != holder) revert NotHolder(assetId, caller);
+        if (documentHash == 0) revert ZeroDocument();
+        delete _rights[assetId][account][right];
+        _recordRight(RightEnded.selector, assetId, account, right, abi.encode(caller, documentHash));
+    }
+
     // Views.
 
     /// @inheritdoc IDataAssets
@@ -92,7 +147,7 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
     }
 
     /// @inheritdoc IDataAssets
-    function asset(uint256 assetId) external view returns (Asset memory) {
+    function asset(uint256 assetId) public view returns (Asset memory) {
         Entry memory entry = _entries[assetId];
         return Asset({
             state: entry.state,
@@ -110,13 +165,35 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
     /// @inheritdoc IDataAssets
     function hasRight(uint256 assetId, address account, uint8 right) external view returns (bool) {
         if (right < Codes.RIGHT_HOLD || right > Codes.RIGHT_OPERATE) return false;
-        return _entries[assetId].state == Codes.ASSET_REGISTERED && _ownerOf(assetId) == account;
+        if (_entries[assetId].state != Codes.ASSET_REGISTERED) return false;
+        return _ownerOf(assetId) == account || _lives(assetId, _rights[assetId][account][right]);
+    }
+
+    /// @inheritdoc IDataAssets
+    function operated(uint256 assetId, address account, uint16 mode, uint16 purpose)
+        external
+        view
+        returns (Asset memory found, bool operates)
+    {
+        found = asset(assetId);
+        if (found.state != Codes.ASSET_REGISTERED) return (found, false);
+        if (found.holder == account) return (found, true);
+        Right memory right = _rights[assetId][account][Codes.RIGHT_OPERATE];
+        bool covers = mode != 0 && mode & ~uint16(right.modes) == 0 && (uint256(right.purposes) >> purpose) & 1 == 1;
+        return (found, covers && _lives(assetId, right));
+    }
+
+    /// @inheritdoc IDataAssets
+    function rightOf(uint256 assetId, address account, uint8 right) external view returns (address grantor, Scope memory scope) {
+        Right memory found = _rights[assetId][account][right];
+        return (found.grantor, Scope(found.modes, found.purposes, found.validUntil));
     }
 
     // Registration.
 
     function _register(Registration calldata registration, Version calldata version, address attester) private returns (uint256 assetId) {
         address registrant = _msgSender();
+        _membership.requireOpen();
         _membership.requireRole(registrant, Codes.ROLE_PROVIDER);
         _checkClass(registration);
         assetId = assetIdOf(registrant, registration.salt);
@@ -171,7 +248,9 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
             personal: personal,
             lowered: lowered,
             version: 0,
-            recordCount: 0
+            recordCount: 0,
+            grants: 0,
+            ended: 0
         });
     }
 
@@ -220,12 +299,53 @@ contract DataAssets is IDataAssets, ERC721, Journal, Relayed {
         _attestations.requireLive(versionKey, Codes.ATTEST_DEIDENTIFICATION, attester);
     }
 
+    // Rights.
+
+    /// @dev The grantor's own right covers the scope. Returns its serial, or zero where the grantor holds the asset.
+    function _requireGrantable(uint256 assetId, address grantor, uint8 right, Scope calldata scope) private view returns (uint32) {
+        if (right != Codes.RIGHT_PROCESS && right != Codes.RIGHT_OPERATE) revert UnknownRight(right);
+        if (scope.modes == 0 || scope.purposes == 0) revert ScopeEmpty();
+        if (scope.validUntil < _time()) revert ValidityInThePast(scope.validUntil, _time());
+        Right memory own = Right(grantor, uint8(Codes.MODES_ALL), type(uint16).max, type(uint40).max, 0);
+        if (_ownerOf(assetId) != grantor) {
+            if (right == Codes.RIGHT_PROCESS) revert NotHolder(assetId, grantor);
+            own = _rights[assetId][grantor][Codes.RIGHT_PROCESS];
+            if (!_lives(assetId, own)) revert RightMissing(assetId, grantor, Codes.RIGHT_PROCESS);
+        }
+        if (scope.modes & ~uint16(own.modes) != 0 || scope.purposes & ~own.purposes != 0 || scope.validUntil > own.validUntil) {
+            revert ScopeTooWide(assetId, own.modes, own.purposes, own.validUntil);
+        }
+        return own.serial;
+    }
+
+    /// @dev In its term, granted since the last transfer, by the holder or from a PROCESS right that was not ended since. That one
+    /// has a wider scope and a longer term: no need to look at them.
+    function _lives(uint256 assetId, Right memory right) private view returns (bool) {
+        Entry memory entry = _entries[assetId];
+        if (entry.state != Codes.ASSET_REGISTERED) return false;
+        if (right.serial <= entry.ended || _time() > right.validUntil) return false;
+        return right.grantor == _ownerOf(assetId) || _rights[assetId][right.grantor][Codes.RIGHT_PROCESS].serial == right.serial;
+    }
+
+    /// @dev A transfer ends them all.
+    function _endRights(uint256 assetId) private {
+        Entry storage entry = _entries[assetId];
+        if (entry.ended != entry.grants) entry.ended = entry.grants;
+    }
+
+    function _recordRight(bytes32 signature, uint256 assetId, address account, uint8 right, bytes memory stated) private {
+        _record(Keys.asset(assetId), signature, Keys.asset(assetId), Keys.member(account), bytes32(uint256(right)), stated);
+    }
+
     // The token. What OpenZeppelin emits is folded where it is emitted.
 
     function _update(address to, uint256 assetId, address by) internal override returns (address from) {
         // Only a registration mints: what it has not entered does not exist, whoever asks.
         _usable(assetId);
-        if (_ownerOf(assetId) != address(0)) _checkMove(assetId, to, by);
+        if (_ownerOf(assetId) != address(0)) {
+            _checkMove(assetId, to, by);
+            _endRights(assetId);
+        }
         from = super._update(to, assetId, by);
         _foldEmitted(Keys.asset(assetId), abi.encode(IERC721.Transfer.selector, from, to, assetId));
     }

@@ -24,9 +24,21 @@ contract Membership is IMembership, Governed {
         bytes32 encryptionKey;
     }
 
+    /// @inheritdoc IMembership
+    uint64 public constant CLOSING_DELAY = 7 days;
+
+    uint64 private _closesAt;
     mapping(address account => Member) private _members;
 
-    constructor(address manager, address forwarder) Governed(manager, forwarder) {}
+    constructor(address manager, address forwarder, Predecessor memory former) Governed(manager, forwarder) {
+        uint256 contracts = former.contracts.length;
+        uint256 heads = former.heads.length;
+        if (contracts != heads || (former.chainId == 0) != (contracts == 0)) {
+            revert PredecessorMalformed(former.chainId, contracts, heads);
+        }
+        if (former.chainId == 0) return;
+        _record(0, DeploymentSucceeded.selector, bytes32(former.chainId), abi.encode(former.contracts, former.heads));
+    }
 
     /// @inheritdoc IMembership
     function admit(address account, Admission calldata admission) external restricted {
@@ -89,6 +101,24 @@ contract Membership is IMembership, Governed {
     }
 
     /// @inheritdoc IMembership
+    function close(bytes32 documentHash) external restricted {
+        if (documentHash == 0) revert ZeroDocument();
+        if (_closesAt != 0) revert AlreadyClosing(_closesAt);
+        _closesAt = _time() + CLOSING_DELAY;
+        _record(0, DeploymentClosing.selector, documentHash, abi.encode(_closesAt));
+    }
+
+    /// @inheritdoc IMembership
+    function closesAt() external view returns (uint64) {
+        return _closesAt;
+    }
+
+    /// @inheritdoc IMembership
+    function requireOpen() external view {
+        _requireOpen();
+    }
+
+    /// @inheritdoc IMembership
     function participant(address account) external view returns (Participant memory) {
         Member storage member = _members[account];
         Standing memory standing = member.standing;
@@ -126,11 +156,12 @@ contract Membership is IMembership, Governed {
     }
 
     /// @inheritdoc IMembership
-    function requireParties(address buyer, uint16 offerClass, uint16 basisClass, address provider)
+    function requireParties(bool entering, address buyer, uint16 offerClass, uint16 basisClass, address provider)
         external
         view
         returns (uint16 buyerJurisdiction, uint16 providerJurisdiction)
     {
+        if (entering) _requireOpen();
         buyerJurisdiction = _requireRole(buyer, Codes.ROLE_BUYER).jurisdiction;
         _requireClass(buyer, offerClass);
         if (basisClass != offerClass) _requireClass(buyer, basisClass);
@@ -160,6 +191,11 @@ contract Membership is IMembership, Governed {
         standing = _members[account].standing;
         if (standing.state == Codes.MEMBER_NONE) revert NotAdmitted(account);
         if (standing.state != expected) revert ParticipantIs(account, standing.state);
+    }
+
+    function _requireOpen() private view {
+        uint64 end = _closesAt;
+        if (end != 0 && _time() >= end) revert DeploymentClosed(end);
     }
 
     function _requireGoodStanding(address account) private view returns (Standing memory standing) {

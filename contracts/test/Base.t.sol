@@ -50,12 +50,14 @@ abstract contract Base {
         vm.roll(1);
         manager = new AccessManager(admin);
         forwarder = new ERC2771Forwarder("Deedbook Forwarder");
-        membership = new Membership(address(manager), address(forwarder));
+        membership = new Membership(address(manager), address(forwarder), _noPredecessor());
         cases = new Cases(membership, address(forwarder));
         attestations = new Attestations(membership, address(forwarder));
         dataAssets = new DataAssets(membership, cases, attestations, address(forwarder));
         _admitAll();
     }
+
+    function _noPredecessor() internal pure returns (IMembership.Predecessor memory none) {}
 
     // Members.
 

@@ -189,7 +189,7 @@ contract RelayedTest is Base {
     function test_TheFirstAuthorityIsTheFirstEntryOfTheJournal() public {
         vm.roll(9);
         bytes32 digest = keccak256(abi.encode(IAccessManaged.AuthorityUpdated.selector, address(manager)));
-        bytes32 head = new Membership(address(manager), address(forwarder)).journalHead();
+        bytes32 head = new Membership(address(manager), address(forwarder), _noPredecessor()).journalHead();
         vm.assertEq(head, keccak256(abi.encode(bytes32(0), uint256(9), digest)));
     }
 

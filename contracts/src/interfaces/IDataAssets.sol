@@ -100,6 +100,7 @@ interface IDataAssets {
     error RightMissing(uint256 assetId, address account, uint8 right);
     error RightStands(uint256 assetId, address account, uint8 right);
     error ScopeEmpty();
+    /// The scope and term that the grantor has.
     error ScopeTooWide(uint256 assetId, uint16 modes, uint16 purposes, uint64 validUntil);
     error ValidityInThePast(uint64 validUntil, uint64 time);
     error GrantorIsGrantee(address account);
@@ -126,9 +127,11 @@ interface IDataAssets {
     /// @notice Grants PROCESS (the holder) or OPERATE (the holder, or an account with PROCESS, within its scope and term).
     /// Requirements: grantor in good standing, another account than the grantee; grantee in good standing with role PROVIDER; none
     /// standing for (asset, account, right); not cancelled; not held. A right lives while the one it was granted from lives: it
-    /// ends with its term, with that of the grantor, with a transfer of the asset and with its cancellation. Emits RightGranted.
+    /// ends with its term, with the right of its grantor, with a transfer of the asset and with its cancellation, and never comes
+    /// back: granted again, it is another one. Emits RightGranted.
     function grantRight(uint256 assetId, address account, uint8 right, Scope calldata scope, bytes32 documentHash) external;
-    /// @notice Ends a right and with it what was granted from it. Requirements: its grantor, its grantee or the holder of the asset.
+    /// @notice Ends a right that lives, and with it what was granted from it. Requirements: its grantor, its grantee or the holder of
+    /// the asset, whatever their standing. Emits RightEnded.
     function endRight(uint256 assetId, address account, uint8 right, bytes32 documentHash) external;
 
     function assetIdOf(address registrant, bytes32 salt) external view returns (uint256);

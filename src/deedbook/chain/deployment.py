@@ -17,10 +17,11 @@ from deedbook.domain.hashing import checksum_address, from_hex, parse_address, t
 from deedbook.errors import InvalidFormat, InvalidInput, WrongChain, WrongVersion
 
 FORWARDER_NAME = "Deedbook Forwarder"
+NO_PREDECESSOR = (0, (), ())
 ORDER: Mapping[str, tuple[str, ...]] = {
     "AccessManager": ("admin",),
     "Forwarder": ("name",),
-    "Membership": ("AccessManager", "Forwarder"),
+    "Membership": ("AccessManager", "Forwarder", "predecessor"),
     "Cases": ("Membership", "Forwarder"),
     "Attestations": ("Membership", "Forwarder"),
     "DataAssets": ("Membership", "Cases", "Attestations", "Forwarder"),
@@ -116,4 +117,6 @@ def require_chain(node: Node, deployment: Deployment) -> None:
 def _argument(name: str, admin: Signer, addresses: Mapping[str, bytes]) -> Any:
     if name == "admin":
         return admin.address
+    if name == "predecessor":
+        return NO_PREDECESSOR
     return FORWARDER_NAME if name == "name" else addresses[name]
