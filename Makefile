@@ -5,7 +5,7 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test test-deep install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+.PHONY: help demo test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -16,8 +16,11 @@ demo: install ## the Guiyang sale, end to end (DEMO="--people 100 --lang zh" for
 test: dev node ## every check, as CI runs them
 	@$(RUN) tools/check
 
-test-deep: dev node ## the same with the fuzz and invariant counts of the deep profile
-	@$(RUN) FOUNDRY_PROFILE=deep HYPOTHESIS_PROFILE=deep tools/check
+test-deep: dev node ## the big counts, resumed after a stop; leaves build/reports/test-deep.json
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.deep $(DEEP)
+
+halmos slither mutation: dev node ## symbolic tests, static analysis, mutants: each leaves its report in build/reports
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.$@
 
 install: ## what a user needs, in .venv
 	@$(PYTHON) tools/install.py demo $(VENV)

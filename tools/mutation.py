@@ -1,0 +1,297 @@
+"""Whether the contracts' tests notice a changed contract: a seeded sample of mutants of each, and which of them
+survive.
+
+    python -m tools.mutation [--contract NAME ...] [--count 60] [--seed 20261122] [--jobs 2]
+
+A mutant differs from its source in one place: a comparison, a boolean, an operator, a number, a guard, or a
+statement left out. It is *killed* where a test fails, and *stillborn*, and not counted, where the compiler refuses
+it or makes the same bytecode of it. The tests near the contract run first (`NEAR`), and only what survives them
+meets all the others. Each verdict is kept in `build/mutation/` at once, so that a stopped run goes on where it
+stopped; another source, seed or test begins anew. Works on copies of `contracts/`, never on the tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import queue
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tools import apart
+from tools.forge import CONTRACTS, ROOT, binary
+
+KEPT = ROOT / "build" / "mutation"
+SECONDS = 300
+LEAST = 0.9
+
+NEAR = {
+    "Consents": "{Consents,Withdrawals,ConsentTree,Signatures}",
+    "Market": "{Market,Orders,Deliveries,Sale}",
+    "Revenue": "{Revenue,Sale}",
+    "AnchorLog": "{AnchorLog}",
+}
+"""The tests that meet a contract first, by the stems of their files."""
+
+_COMPARISONS = {"==": "!=", "!=": "==", "<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+_OPERATORS = {
+    "+": "-",
+    "-": "+",
+    "*": "/",
+    "/": "*",
+    "%": "*",
+    "&&": "||",
+    "||": "&&",
+    "&": "|",
+    "|": "&",
+    "<<": ">>",
+    ">>": "<<",
+}
+_ASSEMBLY = {
+    "add": "sub",
+    "sub": "add",
+    "lt": "gt",
+    "gt": "lt",
+    "eq": "xor",
+    "and": "or",
+    "shl": "shr",
+    "shr": "shl",
+    "or": "and",
+}
+_WORDS = re.compile(
+    r"[A-Za-z_$][\w$]*|0x[0-9a-fA-F]+|\d[\d_]*|&&|\|\||[<>=!]=|<<|>>|\+\+|--|[-+*/%&|^]=|=>|[-+*/%<>&|!=;(){}\[\],.]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change: `source[start:end]` becomes `text`. `kind` says what was done."""
+
+    number: int
+    line: int
+    start: int
+    end: int
+    kind: str
+    before: str
+    text: str
+
+
+def mutants_of(source: str) -> list[Mutant]:
+    """Every mutant of a source, in the order of their places."""
+    code = _without_comments(source)
+    body = code.index("{", code.index("contract "))
+    found = [change for change in _changes(code) if change[0] > body]
+    return [
+        Mutant(number, source.count("\n", 0, start) + 1, start, end, kind, source[start:end], text)
+        for number, (start, end, kind, text) in enumerate(sorted(set(found)))
+    ]
+
+
+def _without_comments(source: str) -> str:
+    """The source with comments, strings and imports blanked, so that places stay."""
+    blank = lambda match: re.sub(r"[^\n]", " ", match.group())  # noqa: E731
+    pattern = r"//[^\n]*|/\*.*?\*/|\"[^\"\n]*\"|^import[^;]*;|^\s*(?:using|event|error)\b[^;]*;"
+    return re.sub(pattern, blank, source, flags=re.S | re.M)
+
+
+def _changes(code: str) -> Iterator[tuple[int, int, str, str]]:
+    tokens = [(match.start(), match.end(), match.group()) for match in _WORDS.finditer(code)]
+    for place, (start, end, word) in enumerate(tokens):
+        before = tokens[place - 1][2] if place else ""
+        if word in _COMPARISONS:
+            yield start, end, "comparison", _COMPARISONS[word]
+        elif word in _OPERATORS and not (word == "-" and before in "(,="):
+            yield start, end, "operator", _OPERATORS[word]
+        elif word in ("+=", "-="):
+            yield start, end, "operator", {"+=": "-=", "-=": "+="}[word]
+        elif word in ("++", "--"):
+            yield start, end, "operator", {"++": "--", "--": "++"}[word]
+        elif word in ("true", "false"):
+            yield start, end, "boolean", {"true": "false", "false": "true"}[word]
+        elif word == "!":
+            yield start, end, "negation left out", ""
+        elif re.fullmatch(r"\d[\d_]*", word) and before != "[":
+            yield start, end, "number", str(int(word.replace("_", "")) + 1)
+        elif word in _ASSEMBLY and place + 1 < len(tokens) and tokens[place + 1][2] == "(":
+            yield start, end, "assembly operator", _ASSEMBLY[word]
+        elif word == "if" and place + 1 < len(tokens):
+            opened, closed = _parentheses(code, tokens[place + 1][0])
+            yield opened + 1, closed, "condition", "false"
+            yield opened + 1, closed, "condition", "true"
+    yield from _statements(code)
+
+
+def _parentheses(code: str, opened: int) -> tuple[int, int]:
+    depth = 0
+    for place in range(opened, len(code)):
+        depth += (code[place] == "(") - (code[place] == ")")
+        if depth == 0:
+            return opened, place
+    raise ValueError("parentheses that do not close")
+
+
+def _statements(code: str) -> Iterator[tuple[int, int, str, str]]:
+    """A call or an assignment that stands alone on its line, left out."""
+    call, assignment = r"[_a-z][\w.\[\]()]*\([^;{}]*\)", r"[_a-z][\w.\[\] ,()]*[-+|]?= [^;{}]+"
+    for match in re.finditer(rf"^ {{8,}}((?:{call}|{assignment}|(?:\+\+|--)[\w.\[\]]+);)$", code, flags=re.M):
+        if not match.group(1).startswith(("return", "revert", "bytes", "uint", "address", "bool")):
+            yield match.start(1), match.end(1), "statement left out", ""
+
+
+class Workplace:
+    """A copy of `contracts/` in which mutants are compiled and tested."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        place = folder / "contracts"
+        shutil.copytree(CONTRACTS, place, ignore=shutil.ignore_patterns("node_modules", "out", "cache"), symlinks=True)
+        (place / "node_modules").symlink_to(CONTRACTS / "node_modules")
+        (folder / "tests").mkdir()
+        (folder / "tests" / "vectors").symlink_to(ROOT / "tests" / "vectors")
+        (folder / "src").symlink_to(ROOT / "src")
+        self.contracts = place
+
+    def bytecode(self, name: str) -> str | None:
+        """What the contract compiles to, without its metadata; None where the compiler refuses."""
+        run = self._forge("build", f"src/{name}.sol")
+        if run.returncode != 0:
+            return None
+        artifact = json.loads((self.contracts / "out" / f"{name}.sol" / f"{name}.json").read_text())
+        code = str(artifact["bytecode"]["object"])
+        return hashlib.sha256(code[: -2 * 53].encode()).hexdigest()
+
+    def passes(self, *words: str) -> bool:
+        """Whether the tests pass. One that does not end in time has failed."""
+        try:
+            return self._forge("test", "--fail-fast", *words).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _forge(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        command = [str(binary("forge")), words[0], "--offline", *words[1:]]
+        environment = {
+            **os.environ,
+            "FOUNDRY_DYNAMIC_TEST_LINKING": "true",
+            "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": "cache/failures",
+        }
+        return subprocess.run(
+            command, cwd=self.contracts, env=environment, capture_output=True, timeout=SECONDS, check=False
+        )
+
+
+def judge(place: Workplace, name: str, source: str, mutant: Mutant, original: str | None) -> str:
+    """`killed`, `survived` or `stillborn`."""
+    path = place.contracts / "src" / f"{name}.sol"
+    path.write_text(source[: mutant.start] + mutant.text + source[mutant.end :], encoding="utf-8")
+    try:
+        code = place.bytecode(name)
+        if code is None or code == original:
+            return "stillborn"
+        near = f"test/{NEAR[name]}.t.sol"
+        if not place.passes("--match-path", near):
+            return "killed"
+        if not place.passes("--no-match-path", near, "--no-match-contract", "Gas"):
+            return "killed"
+        return "survived"
+    except subprocess.TimeoutExpired:
+        return "stillborn"
+    finally:
+        path.write_text(source, encoding="utf-8")
+
+
+def sample(name: str, source: str, count: int, seed: int) -> list[Mutant]:
+    """The mutants in the order in which they are tried: all of them, shuffled, so that the stillborn are replaced."""
+    found = mutants_of(source)
+    random.Random(f"{seed}/{name}").shuffle(found)  # noqa: S311 - a sample, no secret
+    return found[: 2 * count]
+
+
+def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[str, object]:
+    """Tries mutants until `count` of them have lived to be judged. Returns the contract's part of the report."""
+    source = (CONTRACTS / "src" / f"{name}.sol").read_text(encoding="utf-8")
+    kept = KEPT / f"{name}-{seed}-{_fingerprint()}.json"
+    verdicts: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+    waiting: queue.Queue[Mutant] = queue.Queue()
+    chosen = sample(name, source, count, seed)
+    for mutant in chosen:
+        waiting.put(mutant)
+    lock = threading.Lock()
+
+    def work(place: Workplace) -> None:
+        original = place.bytecode(name)
+        while True:
+            with lock:
+                if sum(verdict != "stillborn" for verdict in verdicts.values()) >= count or waiting.empty():
+                    return
+                mutant = waiting.get()
+            if str(mutant.number) in verdicts:
+                continue
+            verdict = judge(place, name, source, mutant, original)
+            with lock:
+                verdicts[str(mutant.number)] = verdict
+                kept.write_text(json.dumps(verdicts))
+                _tell(name, verdicts, count)
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in places]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    judged = [mutant for mutant in chosen if verdicts.get(str(mutant.number), "stillborn") != "stillborn"]
+    survivors = [mutant for mutant in judged if verdicts[str(mutant.number)] == "survived"]
+    return {
+        "contract": name,
+        "mutants": len(judged),
+        "killed": len(judged) - len(survivors),
+        "stillborn": sum(verdict == "stillborn" for verdict in verdicts.values()),
+        "share": round((len(judged) - len(survivors)) / max(1, len(judged)), 4),
+        "survivors": [asdict(mutant) for mutant in sorted(survivors, key=lambda mutant: mutant.start)],
+    }
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((CONTRACTS / "src").rglob("*.sol")) + sorted((CONTRACTS / "test").glob("*.sol")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _tell(name: str, verdicts: dict[str, str], count: int) -> None:
+    if sys.stderr.isatty():
+        killed = sum(verdict == "killed" for verdict in verdicts.values())
+        survived = sum(verdict == "survived" for verdict in verdicts.values())
+        print(f"\r{name}: {killed + survived} of {count}, {survived} survived ", end="", file=sys.stderr, flush=True)
+
+
+def main(words: list[str]) -> int:
+    """Writes the report; 1 where less than nine of ten mutants of a contract were killed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contract", action="append", choices=sorted(NEAR))
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=20261122)
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args(words)
+    began = time.time()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    places = [Workplace(KEPT / f"place-{number}") for number in range(given.jobs)]
+    parts = [run(name, given.count, given.seed, places) for name in given.contract or sorted(NEAR)]
+    command = f"python -m tools.mutation --count {given.count} --seed {given.seed}"
+    good = all(float(str(part["share"])) >= LEAST for part in parts)
+    for part in parts:
+        print(f"{part['contract']}: {part['killed']} of {part['mutants']} killed ({part['stillborn']} stillborn)")
+    return apart.publish("mutation", command, began, good, {"seed": given.seed, "contracts": parts})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
