@@ -32,6 +32,9 @@ abstract contract Base {
     Attestations internal attestations;
     DataAssets internal dataAssets;
 
+    /// Whether `_acts` and `_isRefused` go through the forwarder: a fixture that sets it says the same of relayed acts.
+    bool internal relaying;
+
     address internal admin = _account("admin");
     address internal stranger = _account("stranger");
     address internal operator = _account("operator");
@@ -132,6 +135,28 @@ abstract contract Base {
     function _attest(address attester, bytes32 target, uint8 kind) internal {
         vm.prank(attester);
         attestations.attest(target, kind, Codes.OUTCOME_POSITIVE, DOCUMENT, START + YEAR);
+    }
+
+    // Acts, direct or (where `relaying`) as the forwarder passes them on.
+
+    function _acts(address by, address to, bytes memory call) internal {
+        (bool success, bytes memory result) = _attempt(by, to, call);
+        if (success) return;
+        assembly ("memory-safe") {
+            revert(add(result, 0x20), mload(result))
+        }
+    }
+
+    function _isRefused(address by, address to, bytes memory call, bytes memory refusal) internal {
+        (bool success, bytes memory result) = _attempt(by, to, call);
+        vm.assertFalse(success, "was not refused");
+        vm.assertEq(result, refusal);
+    }
+
+    function _attempt(address by, address to, bytes memory call) private returns (bool success, bytes memory result) {
+        if (relaying) return _relayBare(by, to, call);
+        vm.prank(by);
+        return to.call(call);
     }
 
     // The forwarder.
