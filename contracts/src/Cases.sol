@@ -91,7 +91,7 @@ contract Cases is ICases, Journal, Relayed {
 
     /// @inheritdoc ICases
     function requireAllFree(bytes32[6] calldata targets) external view {
-        for (uint256 i = 0; i < 6; ++i) {
+        for (uint256 i = 0; i < targets.length; ++i) {
             _requireFree(targets[i]);
         }
     }

@@ -38,11 +38,12 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         uint64 validUntil;
     }
 
-    /// A withdrawal by receipt; with the binding that a dismissal was about.
+    /// A withdrawal by receipt: whose receipt it was, and the binding that a dismissal was about.
     struct Mark {
         uint8 state;
         uint32 version;
-        uint64 bound;
+        uint40 bound; // at most 2^32, as a version's records
+        address collector;
     }
 
     uint8 private constant UNMARKED = 0;
@@ -59,7 +60,6 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     mapping(bytes32 batchId => mapping(uint256 word => uint256 bits)) private _ended;
     mapping(bytes32 batchId => mapping(uint256 word => uint256 bits)) private _endedByOthers; // not by a withdrawal
     mapping(uint256 assetId => Binding) private _bindings;
-    mapping(uint256 assetId => mapping(address account => bool)) private _collectors;
     mapping(bytes32 place => Mark) private _marks; // by asset, consentId and subject
 
     constructor(IMembership membership, IAttestations attestations, IDataAssets dataAssets, address forwarder)
@@ -108,8 +108,6 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         BatchState storage batch = _batches[batchId];
         if (batch.count != 0) revert BatchExists(batchId);
         (batch.count, batch.direct) = (count, direct);
-        mapping(address => bool) storage collectors = _collectors[assetId];
-        if (!collectors[terms.controller]) collectors[terms.controller] = true;
     }
 
     /// @dev The caller, as the controller: of its own registered asset, or of the one that it alone can register.
@@ -249,18 +247,20 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     /// @inheritdoc IConsents
     function withdrawByReceipt(
         bytes32 consentId,
-        uint256 assetId,
         address subject,
-        address collector,
+        Batch calldata batch,
+        Terms calldata terms,
+        bytes32 manifestHash,
         bytes calldata receipt,
         bytes calldata withdrawal
     ) external {
         bool bySubject = withdrawal.length == 0;
         if (!bySubject) _requireWithdrawal(consentId, withdrawal, subject);
         else if (_msgSender() != subject) revert NotSubject(_msgSender(), subject);
-        if (!_collectors[assetId][collector]) revert NotCollector(assetId, collector);
-        _requireSigned(_hashTypedDataV4(ConsentTypes.receiptHash(consentId, assetId, subject)), receipt, collector);
-        _mark(consentId, assetId, subject, collector, bySubject);
+        _requireTerms(batch, terms, manifestHash);
+        _requireGranted(batch);
+        _requireSigned(_hashTypedDataV4(ConsentTypes.receiptHash(consentId, batch.assetId, subject)), receipt, terms.controller);
+        _mark(consentId, batch.assetId, subject, terms.controller, bySubject);
     }
 
     /// @inheritdoc IConsents
@@ -279,11 +279,12 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     function dismissMark(bytes32 consentId, uint256 assetId, address subject) external {
         address caller = _msgSender();
         _membership.requireRole(caller, Codes.ROLE_AUDITOR);
-        if (_isParty(assetId, caller)) revert DismisserIsParty(consentId, caller);
         Mark storage mark = _markAt(consentId, assetId, subject);
         if (mark.state != PENDING) revert NotMarked(consentId);
+        bool party = mark.collector == caller || _dataAssets.asset(assetId).holder == caller;
+        if (party) revert DismisserIsParty(consentId, caller);
         mark.version = _bindings[assetId].version;
-        mark.bound = _bindings[assetId].bound;
+        mark.bound = uint40(_bindings[assetId].bound);
         _resolve(assetId, consentId, subject, false, caller);
     }
 
@@ -405,7 +406,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         if (mark.state == PENDING || mark.state == APPLIED) revert AlreadyMarked(consentId);
         bool unchanged = mark.version == binding.version && mark.bound == binding.bound;
         if (mark.state == DISMISSED && unchanged && !bySubject) revert AlreadyMarked(consentId);
-        mark.state = PENDING;
+        (mark.state, mark.collector) = (PENDING, collector);
         uint32 pending = ++binding.pending;
         bytes32 entity = Keys.asset(assetId);
         bytes memory stated = abi.encode(collector, pending);
@@ -424,10 +425,6 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         return _marks[keccak256(abi.encode(assetId, consentId, subject))];
     }
 
-    function _isParty(uint256 assetId, address account) private view returns (bool) {
-        return _collectors[assetId][account] || _dataAssets.asset(assetId).holder == account;
-    }
-
     // Guards.
 
     function _requireSigned(bytes32 digest, bytes calldata signature, address account) private view {
@@ -438,10 +435,14 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         _requireSigned(_hashTypedDataV4(ConsentTypes.withdrawalHash(consentId)), signature, subject);
     }
 
-    /// @dev The leaf is where it says, in a batch that was granted.
-    function _requireIn(Batch calldata batch, Leaf memory leaf, bytes32[] calldata proof) private view returns (bytes32 batchId) {
+    function _requireGranted(Batch calldata batch) private view returns (bytes32 batchId) {
         batchId = batchIdOf(batch);
         if (_batches[batchId].count == 0) revert UnknownBatch(batchId);
+    }
+
+    /// @dev The leaf is where it says, in a batch that was granted.
+    function _requireIn(Batch calldata batch, Leaf memory leaf, bytes32[] calldata proof) private view returns (bytes32 batchId) {
+        batchId = _requireGranted(batch);
         if (leaf.index >= batch.count) revert IndexOutOfRange(leaf.index, batch.count);
         bytes32 node = ConsentTree.leafOf(leaf.consentId, leaf.subject);
         if (!ConsentTree.holds(batch.root, batch.count, leaf.index, node, proof)) revert NotInBatch(batchId, leaf.index);
@@ -513,10 +514,5 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     /// @inheritdoc IConsents
     function markOf(bytes32 consentId, uint256 assetId, address subject) external view returns (uint8) {
         return _markAt(consentId, assetId, subject).state;
-    }
-
-    /// @inheritdoc IConsents
-    function isCollector(uint256 assetId, address account) external view returns (bool) {
-        return _collectors[assetId][account];
     }
 }

@@ -263,9 +263,30 @@ contract CasesTest is Base {
         cases.requireFree(targets[0], targets[1], targets[2], targets[3]);
     }
 
+    function testFuzz_EachOfSixPlacesIsAsked(uint8 place, bytes32 target) public {
+        vm.assume(target != 0);
+        bytes32[6] memory targets;
+        targets[place % 6] = target;
+        cases.requireAllFree(targets);
+        _hold(target);
+        vm.expectRevert(abi.encodeWithSelector(ICases.Held.selector, target));
+        cases.requireAllFree(targets);
+    }
+
+    function test_TheFirstHeldOneOfSixIsNamed() public {
+        _hold(TARGET);
+        _hold(OTHER);
+        vm.expectRevert(abi.encodeWithSelector(ICases.Held.selector, OTHER));
+        cases.requireAllFree([bytes32(0), bytes32(uint256(1)), OTHER, 0, TARGET, 0]);
+        vm.expectRevert(abi.encodeWithSelector(ICases.Held.selector, TARGET));
+        cases.requireAllFree([bytes32(0), 0, 0, bytes32(uint256(1)), TARGET, OTHER]);
+    }
+
     function test_NoTargetIsNeverHeld() public {
         _hold(TARGET);
         cases.requireFree(0, 0, 0, 0);
+        bytes32[6] memory none;
+        cases.requireAllFree(none);
         vm.assertFalse(cases.isHeld(0));
     }
 

@@ -15,16 +15,14 @@ contract ConsentsTest is Exchange {
 
     // Grants of a batch.
 
-    function test_grantBatch_isOneWordAndNamesItsCollector() public {
+    function test_grantBatch_isOneWord() public {
         Crowd memory crowd = _crowd(0, 3);
-        vm.assertFalse(consents.isCollector(assetId, provider));
         _grant(crowd);
         IConsents.BatchState memory batch = consents.batchState(crowd.batchId);
         vm.assertEq(batch.count, 3);
         vm.assertEq(batch.withdrawn, 0);
         vm.assertEq(batch.version, 0);
         vm.assertFalse(batch.direct);
-        vm.assertTrue(consents.isCollector(assetId, provider));
     }
 
     function test_grantBatch_emitsWhatNamesIt() public {

@@ -210,7 +210,11 @@ abstract contract Exchange is Base {
     function _mark(Crowd memory crowd, uint256 index) internal {
         bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[index], crowd.people[index]));
         vm.prank(crowd.people[index]);
-        consents.withdrawByReceipt(crowd.ids[index], assetId, crowd.people[index], provider, receipt, "");
+        _withdrawByReceipt(crowd, index, receipt, "");
+    }
+
+    function _withdrawByReceipt(Crowd memory crowd, uint256 index, bytes memory receipt, bytes memory withdrawal) internal {
+        consents.withdrawByReceipt(crowd.ids[index], crowd.people[index], crowd.batch, crowd.terms, crowd.manifestHash, receipt, withdrawal);
     }
 
     function _publish(uint64 recordCount) internal returns (uint32) {

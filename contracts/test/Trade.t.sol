@@ -123,7 +123,8 @@ contract Trade is Exchange, Replay {
         (bytes32 consentId, address subject) = (crowd.ids[index], crowd.people[index]);
         uint8 mark = consents.markOf(consentId, assetId, subject);
         bytes memory receipt = _sign("provider", _receiptDigest(consentId, subject));
-        bytes memory call = abi.encodeCall(IConsents.withdrawByReceipt, (consentId, assetId, subject, provider, receipt, ""));
+        bytes memory call =
+            abi.encodeCall(IConsents.withdrawByReceipt, (consentId, subject, crowd.batch, crowd.terms, crowd.manifestHash, receipt, ""));
         bool open = mark == 0 || mark == 3;
         if (_act(subject, address(consents), call) != open) aWithdrawalFailed = true;
         if (_wasMarked[keccak256(abi.encode(consentId, subject))]) return;

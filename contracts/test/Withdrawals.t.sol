@@ -212,7 +212,7 @@ contract WithdrawalsTest is Exchange {
         bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
         bytes memory withdrawal = _sign(_personName(1), _withdrawalDigest(crowd.ids[1]));
         vm.prank(stranger);
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], provider, receipt, withdrawal);
+        _withdrawByReceipt(crowd, 1, receipt, withdrawal);
         vm.assertEq(_markOf(crowd, 1), PENDING);
     }
 
@@ -230,18 +230,53 @@ contract WithdrawalsTest is Exchange {
         bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
         vm.expectRevert(abi.encodeWithSelector(IConsents.NotSubject.selector, crowd.people[0], crowd.people[1]));
         vm.prank(crowd.people[0]);
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], provider, receipt, "");
+        _withdrawByReceipt(crowd, 1, receipt, "");
         bytes memory wrong = _sign(_personName(0), _withdrawalDigest(crowd.ids[1]));
         vm.expectRevert(abi.encodeWithSelector(IConsents.BadSignature.selector, crowd.people[1]));
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], provider, receipt, wrong);
+        _withdrawByReceipt(crowd, 1, receipt, wrong);
     }
 
-    function test_withdrawByReceipt_refusesWhoNeverCollected() public {
+    function test_withdrawByReceipt_refusesABatchThatWasNeverGranted() public {
         Crowd memory crowd = _bound(2);
+        IConsents.Terms memory terms = _terms();
+        terms.controller = otherProvider;
+        Crowd memory made = _crowd(0, 2, terms);
         bytes memory receipt = _sign("other provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
-        vm.expectRevert(abi.encodeWithSelector(IConsents.NotCollector.selector, assetId, otherProvider));
+        vm.expectRevert(abi.encodeWithSelector(IConsents.UnknownBatch.selector, made.batchId));
         vm.prank(crowd.people[1]);
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], otherProvider, receipt, "");
+        _withdrawByReceipt(made, 1, receipt, "");
+    }
+
+    function test_withdrawByReceipt_refusesOtherTermsThanTheBatchs() public {
+        Crowd memory crowd = _bound(2);
+        crowd.terms.controller = otherProvider;
+        bytes memory receipt = _sign("other provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
+        IConsents.Batch memory other = crowd.batch;
+        bytes32 given = keccak256(abi.encode(crowd.terms, MANIFEST));
+        bytes32 otherId = consents.batchIdOf(IConsents.Batch(other.assetId, other.root, other.count, given));
+        vm.expectRevert(abi.encodeWithSelector(IConsents.UnknownBatch.selector, otherId));
+        vm.prank(crowd.people[1]);
+        _withdrawByReceipt(crowd, 1, receipt, "");
+    }
+
+    function test_withdrawByReceipt_refusesAReceiptForAnotherAsset() public {
+        Crowd memory crowd = _bound(2);
+        assetId = dataAssets.assetIdOf(provider, "another");
+        bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
+        vm.expectRevert(abi.encodeWithSelector(IConsents.BadSignature.selector, provider));
+        vm.prank(crowd.people[1]);
+        _withdrawByReceipt(crowd, 1, receipt, "");
+    }
+
+    function test_withdrawByReceipt_takesADirectGrantAsEvidence() public {
+        _bound(2);
+        IConsents.Consent memory alone = _consent(_person(7));
+        bytes memory signature = _sign(_personName(7), consents.consentIdOf(alone));
+        vm.prank(provider);
+        consents.grant(alone, SALT, signature);
+        Crowd memory single = _single(alone);
+        _mark(single, 0);
+        vm.assertEq(_markOf(single, 0), PENDING);
     }
 
     function test_withdrawByReceipt_refusesAForgedReceipt() public {
@@ -249,7 +284,7 @@ contract WithdrawalsTest is Exchange {
         bytes memory receipt = _sign("other provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
         vm.expectRevert(abi.encodeWithSelector(IConsents.BadSignature.selector, provider));
         vm.prank(crowd.people[1]);
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], provider, receipt, "");
+        _withdrawByReceipt(crowd, 1, receipt, "");
     }
 
     function test_withdrawByReceipt_refusesASecondMark() public {
@@ -264,7 +299,7 @@ contract WithdrawalsTest is Exchange {
         Crowd memory crowd = _bound(2);
         bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[1], stranger));
         vm.prank(stranger);
-        consents.withdrawByReceipt(crowd.ids[1], assetId, stranger, provider, receipt, "");
+        consents.withdrawByReceipt(crowd.ids[1], stranger, crowd.batch, crowd.terms, MANIFEST, receipt, "");
         _mark(crowd, 1);
         vm.assertEq(consents.basisState(assetId).pending, 2);
         // Nor does the other's mark end this person's leaf.
@@ -418,13 +453,13 @@ contract WithdrawalsTest is Exchange {
         _mark(crowd, 1);
         _dismiss(crowd, 1);
         vm.expectRevert(abi.encodeWithSelector(IConsents.AlreadyMarked.selector, crowd.ids[1]));
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], provider, receipt, withdrawal);
+        _withdrawByReceipt(crowd, 1, receipt, withdrawal);
         _mark(crowd, 1);
         vm.assertEq(_markOf(crowd, 1), PENDING);
         _dismiss(crowd, 1);
         _publish(2);
         _bind(2, crowd);
-        consents.withdrawByReceipt(crowd.ids[1], assetId, crowd.people[1], provider, receipt, withdrawal);
+        _withdrawByReceipt(crowd, 1, receipt, withdrawal);
         vm.assertEq(_markOf(crowd, 1), PENDING);
     }
 
@@ -692,7 +727,7 @@ contract WithdrawalsTest is Exchange {
         bytes memory receipt = _sign("provider", _receiptDigest(crowd.ids[index], crowd.people[index]));
         vm.expectRevert(expected);
         vm.prank(crowd.people[index]);
-        consents.withdrawByReceipt(crowd.ids[index], assetId, crowd.people[index], provider, receipt, "");
+        _withdrawByReceipt(crowd, index, receipt, "");
     }
 
     function _dismiss(Crowd memory crowd, uint256 index) private {
