@@ -14,10 +14,15 @@ interface IAnchorLog {
 
     event CheckpointAnchored(address indexed exchange, uint64 indexed size, bytes32 indexed root, uint64 formerSize);
 
+    /// A log has entries.
     error ZeroSize();
+    /// A log never shrinks.
     error LogShrinks(uint64 size, uint64 given);
+    /// A size has one root.
     error RootDiffers(uint64 size, bytes32 root, bytes32 given);
+    /// Where nothing is to be proved, nothing is given.
     error ProofNotEmpty(uint256 length);
+    /// A checkpoint continues the one before it.
     error Inconsistent(uint64 formerSize, uint64 size);
 
     /// @notice Anchors the caller's next checkpoint. Requirements: OPERATOR in good standing; size > 0 and never smaller; at an equal

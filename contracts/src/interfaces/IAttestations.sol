@@ -20,17 +20,29 @@ interface IAttestations {
     );
     event AttestationWithdrawn(bytes32 indexed target, uint8 indexed kind, address indexed attester, bytes32 documentHash);
 
+    /// A statement is about something.
     error ZeroTarget();
+    /// A statement, its correction and its withdrawal name their document.
     error ZeroDocument();
+    /// Only known kinds are stated.
     error UnknownAttestationKind(uint8 kind);
+    /// A statement is positive or negative.
     error UnknownOutcome(uint8 outcome);
+    /// A statement ends later than it is made.
     error ValidityInThePast(uint64 validUntil, uint64 time);
+    /// Nobody attests to itself.
     error AttesterIsTarget(address attester);
+    /// A standing statement is corrected or withdrawn, not made again.
     error AttestationStands(bytes32 target, uint8 kind, address attester);
+    /// One attester is named for each kind that is asked, and no more.
     error TooManyAttesters(uint256 given, uint256 asked);
+    /// Each kind that is asked is stated by the attester named for it.
     error AttestationMissing(bytes32 target, uint8 kind, address attester);
+    /// A negative statement supports nothing.
     error AttestationNegative(bytes32 target, uint8 kind, address attester);
+    /// A withdrawn statement supports nothing, and is not changed any more.
     error AttestationEnded(bytes32 target, uint8 kind, address attester);
+    /// A statement counts until its last second.
     error AttestationExpired(bytes32 target, uint8 kind, address attester, uint64 validUntil);
 
     /// @notice States `outcome` about `target`. Requirements: the role that the kind asks (LEGAL_OPINION, SOURCE_LEGALITY,

@@ -11,17 +11,29 @@ interface ICases {
     event TargetHeld(bytes32 indexed target, address indexed holder, bytes32 documentHash);
     event TargetReleased(bytes32 indexed target, address indexed holder, bytes32 documentHash);
 
+    /// A case or a hold is about something.
     error ZeroTarget();
+    /// A case, a decision, a hold and its end name their document.
     error ZeroDocument();
+    /// A case is an objection, a dispute, a leak or a breach.
     error UnknownCaseKind(uint8 kind);
+    /// Only a case that was opened is decided.
     error UnknownCase(bytes32 caseId);
+    /// The same complaint is opened once.
     error CaseExists(bytes32 caseId);
+    /// A case is decided once.
     error CaseClosed(bytes32 caseId);
+    /// Nobody decides the own case.
     error DeciderIsOpener(bytes32 caseId, address account);
+    /// A decision is positive or negative.
     error UnknownOutcome(uint8 outcome);
+    /// A judge holds a target once.
     error AlreadyHeld(bytes32 target, address holder);
+    /// A judge ends the own hold only.
     error NotHeldBy(bytes32 target, address account);
+    /// A hold is ended for another only when that judge no longer can.
     error HolderStands(bytes32 target, address holder);
+    /// What is held is not listed, ordered, delivered, transferred or paid out.
     error Held(bytes32 target);
 
     /// @notice Opens a case. Requirements: good standing. caseId = keccak256(abi.encode(target, kind, opener, documentHash)).

@@ -131,43 +131,81 @@ interface IConsents {
         uint256 indexed assetId, bytes32 indexed consentId, address indexed resolver, address subject, bool applied, uint32 pending
     );
 
+    /// A batch has consents.
     error ZeroCount();
+    /// A batch has a root.
     error ZeroRoot();
+    /// A consent is somebody's.
     error ZeroSubject();
+    /// A consent names the notice that was read.
     error ZeroNotice();
+    /// Consents are for one known purpose.
     error UnknownPurpose(uint16 purpose);
+    /// Consents permit known modes, at least one.
     error UnknownModes(uint16 modes);
+    /// Consents name a recipient or a class of recipients.
     error RecipientMissing();
+    /// Consents begin before they end.
     error ValidityReversed(uint64 validFrom, uint64 validUntil);
+    /// Consents that are over are neither granted nor bound.
     error ConsentExpired(bytes32 batchId, uint64 validUntil);
+    /// A batch is granted, and a version bound, by the controller itself: the holder, or who alone can register the asset.
     error NotController(uint256 assetId, address account);
+    /// A batch is granted once.
     error BatchExists(bytes32 batchId);
+    /// Only what was granted counts.
     error UnknownBatch(bytes32 batchId);
+    /// A consent, a receipt and a withdrawal are signed by whom they name.
     error BadSignature(address expected);
+    /// A place in a batch is proved.
     error NotInBatch(bytes32 batchId, uint32 index);
+    /// A batch has as many places as consents.
     error IndexOutOfRange(uint32 index, uint32 count);
+    /// A leaf ends once, for whatever reason.
     error AlreadyWithdrawn(bytes32 batchId, uint32 index);
+    /// A consent is withdrawn by the person who gave it.
     error NotSubject(address account, address subject);
+    /// A receipt, and a release, are of a collector who granted a batch for the asset.
     error NotCollector(uint256 assetId, address account);
+    /// A withdrawal by receipt is marked once, until the binding changes or the person says it again.
     error AlreadyMarked(bytes32 consentId);
+    /// Only a marked withdrawal is applied or dismissed.
     error NotMarked(bytes32 consentId);
+    /// A mark is dismissed by an auditor who is no party.
     error DismisserIsParty(bytes32 consentId, address account);
+    /// A challenge shows a consent that grants less than its batch states.
     error TermsAreMet(bytes32 batchId, uint32 index);
+    /// A strike shows two leaves of one consent or one person.
     error NotDuplicate(bytes32 kept, bytes32 struck);
+    /// Of two leaves of one person the earlier one stays.
     error WrongOrder(bytes32 kept, bytes32 struck);
+    /// Strikes, and answers to marks, are about the present binding.
     error NotInBinding(bytes32 batchId, uint32 version);
+    /// A leaf that has ended is not challenged, struck or released.
     error LeafEndedAlready(bytes32 batchId, uint32 index);
+    /// A withdrawal is carried over from a leaf that was withdrawn.
     error LeafStands(bytes32 batchId, uint32 index);
+    /// A withdrawal is carried over to a leaf of the same consent.
     error DifferentConsent(bytes32 expected, bytes32 given);
+    /// Only the current version is given a basis.
     error VersionNotCurrent(uint256 assetId, uint32 version, uint32 current);
+    /// A cancelled asset gets no consents and no basis.
     error AssetNotUsable(uint256 assetId, uint8 state);
+    /// A binding has batches.
     error NoBatches();
+    /// A call binds at most sixty-four batches.
     error TooManyBatches(uint256 given, uint256 most);
+    /// Batches are bound in ascending order, each once.
     error UnorderedBatches(uint256 position);
+    /// A batch belongs to one binding, once.
     error AlreadyBound(bytes32 batchId, uint32 version);
+    /// A closed binding stays as it is.
     error BindingIsClosed(uint256 assetId, uint32 version);
+    /// A binding has no more consents than the version has records.
     error BindingOverflows(uint256 assetId, uint64 bound, uint64 recordCount);
+    /// Bound batches agree on controller, recipient, class and purpose.
     error TermsDisagree(bytes32 batchId, uint8 field);
+    /// A batch is audited by another than its controller.
     error AuditorIsParty(address auditor);
 
     /// @notice Anchors a batch of `count` signed consents. Requirements: the caller is `terms.controller`, in good standing,
@@ -204,8 +242,8 @@ interface IConsents {
     /// @notice Anyone applies the proof to a marked consentId: ends the leaf if it still stands and, where its batch is bound, clears
     /// the mark (a leaf outside the binding is no answer to a mark: a collector could have made it up).
     function applyMark(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof) external;
-    /// @notice An AUDITOR who is no party (neither the holder nor the collector who gave the receipt) states that no bound batch holds the marked consentId. It can be marked again when the
-    /// binding has changed since, or by the subject's own transaction.
+    /// @notice An AUDITOR who is no party (neither the holder nor the collector who gave the receipt) states that no bound batch
+    /// holds the marked consentId. It can be marked again when the binding has changed since, or by the subject's own transaction.
     function dismissMark(bytes32 consentId, uint256 assetId, address subject) external;
     /// @notice Anyone carries a withdrawal over to another leaf of the same consentId.
     function carryWithdrawal(

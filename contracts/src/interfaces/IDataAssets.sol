@@ -77,32 +77,58 @@ interface IDataAssets {
     event RightEnded(uint256 indexed assetId, address indexed account, uint8 indexed right, address by, bytes32 documentHash);
     event AssetCancelled(uint256 indexed assetId, address indexed holder, bytes32 documentHash);
 
+    /// An asset is personal, of an enterprise, public or derived.
     error UnknownKind(uint8 kind);
+    /// Data are GENERAL, IMPORTANT or CORE.
     error UnknownGrade(uint8 grade);
+    /// GENERAL data have a level from 1 to 4, others none.
     error LevelNotOfGrade(uint8 grade, uint8 level);
+    /// CORE data are not registered.
     error CoreDataRefused();
+    /// An asset states its source.
     error SourceMissing();
+    /// DERIVED assets have parents, others none.
     error ParentsNotOfKind(uint8 kind, uint256 parents);
+    /// An asset has at most sixteen parents.
     error TooManyParents(uint256 given, uint256 most);
+    /// Parents ascend, each once.
     error UnorderedParents(uint256 position);
+    /// Only what was registered can be acted on.
     error UnknownAsset(uint256 assetId);
+    /// An asset is registered once.
     error AssetExists(uint256 assetId);
+    /// A cancelled asset is never acted on again.
     error AssetIsCancelled(uint256 assetId);
+    /// A derived asset has at least the grade of its parents, unless de-identified.
     error GradeBelowParent(uint8 grade, uint256 parentId, uint8 parentGrade);
+    /// An asset's own acts are its holder's.
     error NotHolder(uint256 assetId, address account);
+    /// A version binds its content.
     error ZeroContentRoot();
+    /// A version has records.
     error ZeroRecordCount();
+    /// A version is described in public.
     error ZeroDescriptor();
+    /// A version has at most 2^32 records.
     error RecordCountTooLarge(uint64 recordCount, uint64 most);
+    /// A change, a licence, its end and a cancellation name their document.
     error ZeroDocument();
+    /// A DEIDENTIFICATION is stated by another than the holder.
     error AttesterIsParty(address attester);
+    /// PROCESS and OPERATE are granted; to hold is to own the token.
     error UnknownRight(uint8 right);
+    /// A right is granted from the one above it, and ended only where there is one.
     error RightMissing(uint256 assetId, address account, uint8 right);
+    /// A right that lives is ended before it is granted anew.
     error RightStands(uint256 assetId, address account, uint8 right);
+    /// A right covers some mode and some purpose.
     error ScopeEmpty();
     /// The scope and term that the grantor has.
+    /// A right lies within the scope and the term of the one it is granted from.
     error ScopeTooWide(uint256 assetId, uint16 modes, uint16 purposes, uint64 validUntil);
+    /// A right ends later than it is granted.
     error ValidityInThePast(uint64 validUntil, uint64 time);
+    /// Nobody grants a right to itself.
     error GrantorIsGrantee(address account);
 
     /// @notice First registration. Requirements: PROVIDER; source statement; not CORE; parents known, not cancelled, not held,

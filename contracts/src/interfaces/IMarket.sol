@@ -114,63 +114,121 @@ interface IMarket {
     /// POSITIVE: for the buyer, and the sale is REFUNDED; NEGATIVE: it is ACCEPTED.
     event DisputeDecided(bytes32 indexed saleId, address indexed decider, bytes32 indexed documentHash, uint8 outcome);
 
+    /// An order asks for at least what a listing asks.
     error PolicyNarrows(uint16 toList, uint16 toOrder);
+    /// A kind and grade without a policy is not sold.
     error PolicyMissing(uint8 kind, uint8 grade);
+    /// Policies and offers name known modes.
     error UnknownModes(uint16 modes);
+    /// The grade permits the mode.
     error ModeRefusedByPolicy(uint16 mode, uint16 allowed);
+    /// An offer is for one mode.
     error NotOneMode(uint16 mode);
+    /// An offer is for one known purpose.
     error UnknownPurpose(uint16 purpose);
+    /// An offer's acts, and its deliveries, are its provider's.
     error NotProvider(bytes32 offerId, address account);
+    /// The provider may operate the asset, in this mode, for this purpose, now.
     error NotOperator(uint256 assetId, address account);
+    /// What only the buyer can do nobody else does.
     error NotBuyer(bytes32 saleId, address account);
+    /// An order is cancelled by its buyer or its provider.
     error NotParty(bytes32 saleId, address account);
+    /// Nobody buys from itself.
     error ProviderIsBuyer(address account);
+    /// A cancelled or unknown asset is not sold.
     error AssetNotUsable(uint256 assetId, uint8 state);
+    /// Only the current version is listed, ordered and delivered.
     error VersionNotCurrent(uint256 assetId, bytes32 versionKey, bytes32 current);
+    /// The shares of a price are the whole of it.
     error SplitNotWhole(uint256 sum);
+    /// Without subjects who have a share, none is set apart for them.
     error SplitWithoutPool(uint16 subjectsBps);
+    /// A price has at most eight intermediaries.
     error TooManyIntermediaries(uint256 given, uint256 most);
+    /// Every share is somebody's.
     error ZeroAccount();
+    /// Terms, usage policy, envelope, cover, receipts and documents are named by their hashes.
     error ZeroHash(uint8 position);
+    /// A currency is three capital letters.
     error CurrencyMalformed(bytes3 currency);
+    /// A price is below 2^96.
     error PriceTooLarge(uint256 price);
+    /// Jurisdictions and buyers ascend, each once.
     error UnorderedConditions(uint256 position);
+    /// An offer names at most sixteen jurisdictions and sixty-four buyers.
     error TooManyConditions(uint256 given, uint256 most);
+    /// An offer is listed once.
     error OfferExists(bytes32 offerId);
+    /// The buyer orders the very offer that was read.
     error OfferMismatch(bytes32 named, bytes32 given);
+    /// Only an open offer is ordered or closed.
     error OfferNotOpen(bytes32 offerId, uint8 state);
+    /// An offer counts until its last second.
     error OfferExpired(bytes32 offerId, uint64 validUntil);
+    /// What an offer relies on is stated by no party to it.
     error AttesterIsParty(address attester);
+    /// The buyer is of a jurisdiction that the offer admits.
     error JurisdictionRefused(uint16 jurisdiction);
+    /// A try-out has an end.
     error SandboxEnded(bytes32 offerId, uint64 end);
+    /// A try-out has so many orders.
     error SandboxFull(bytes32 offerId, uint32 maxOrders);
+    /// A try-out has a cap on its price.
     error SandboxPrice(uint256 price, uint128 maxPrice);
+    /// A try-out is for the buyers it names.
     error SandboxBuyer(bytes32 offerId, address buyer);
+    /// What stands on consents has a basis for the very version.
     error BasisMissing(uint256 assetId, uint32 version);
+    /// Only a closed binding is a basis.
     error BindingOpen(uint256 assetId, uint64 bound, uint64 recordCount);
+    /// Without one live consent there is no sale.
     error NoLiveConsent(uint256 assetId, uint32 version);
+    /// A withdrawal by receipt stops orders and deliveries until it is resolved.
     error WithdrawalPending(uint256 assetId, uint32 pending);
+    /// The controller of the consents still holds the asset.
     error ControllerGone(uint256 assetId, address controller);
+    /// The purpose was consented to.
     error PurposeNotConsented(uint16 asked, uint16 granted);
+    /// The mode was consented to.
     error ModeNotConsented(uint16 asked, uint16 granted);
+    /// The buyer is the recipient that was consented to.
     error RecipientNotConsented(address buyer, address granted);
+    /// Crossing a border was consented to.
     error CrossBorderNotConsented(uint16 from, uint16 to);
+    /// The consents have begun.
     error BasisNotYetValid(uint256 assetId, uint64 validFrom);
+    /// The consents are not over.
     error BasisExpired(uint256 assetId, uint64 validUntil);
+    /// An order counts once.
     error SaleExists(bytes32 saleId);
+    /// Only what was ordered can be acted on.
     error UnknownSale(bytes32 saleId);
+    /// Every act has its states of a sale.
     error WrongSaleState(bytes32 saleId, uint8 expected, uint8 actual);
+    /// A payment is of the price, exactly.
     error WrongAmount(uint128 expected, uint128 given);
+    /// A payment is in the offer's currency.
     error WrongCurrency(bytes3 expected, bytes3 given);
+    /// Money is confirmed by no party to the sale.
     error SettlerIsParty(address settler);
+    /// A receipt confirms one act.
     error ReceiptUsed(bytes32 receiptHash);
+    /// A delivery follows its preparation in time.
     error PrepareWindowOver(bytes32 saleId, uint64 preparedAt, uint64 time);
+    /// A delivery names exactly one set of people: all who are live now, and none who was not at the preparation.
     error DeliveredCountWrong(uint64 given, uint64 least, uint64 most);
+    /// Silence is acceptance only after the window.
     error AcceptanceWindowOpen(bytes32 saleId, uint64 until);
+    /// The buyer alone takes a payment back only when it can no longer be delivered as ordered.
     error NotRefundable(bytes32 saleId);
+    /// Later acts bring the very offer and reference of the sale.
     error SaleMismatch(bytes32 saleId, bytes32 given);
+    /// A dispute is decided for the buyer or against.
     error UnknownOutcome(uint8 outcome);
+    /// A dispute is decided by no party to the sale.
     error DeciderIsParty(bytes32 saleId, address account);
+    /// A delivery is disputed within the acceptance window.
     error AcceptanceWindowOver(bytes32 saleId, uint64 until);
 
     /// @notice Sets what listing and ordering ask for a kind and grade. Governance.

@@ -43,23 +43,41 @@ interface IMembership {
     event ParticipantExpelled(address indexed account, uint16 reason);
     event EncryptionKeyRegistered(address indexed account, uint16 suite, bytes32 key);
 
+    /// A predecessor has a chain id, contracts, and one journal head for each of them; else nothing at all.
     error PredecessorMalformed(uint256 chainId, uint256 contracts, uint256 heads);
+    /// A deployment's end is announced once, and never taken back.
     error AlreadyClosing(uint64 closesAt);
+    /// From its end on, a deployment takes no new assets, offers and orders.
     error DeploymentClosed(uint64 closesAt);
+    /// The end of a deployment names its document.
     error ZeroDocument();
+    /// Nobody is no member.
     error ZeroAccount();
+    /// Every member has a legal identity, as a salted commitment.
     error ZeroIdentity();
+    /// A change never makes a member somebody else.
     error IdentityDiffers(address account, bytes32 identity);
+    /// Only known roles are given.
     error UnknownRoles(uint32 roles);
+    /// Licence codes ascend, each once, from the first one that a licence can have.
     error UnorderedLicences(uint256 position);
+    /// A member has at most sixteen licences.
     error TooManyLicences(uint256 given, uint256 most);
+    /// A membership ends later than it is given.
     error ValidityInThePast(uint64 validUntil, uint64 time);
+    /// An account is admitted once; an expelled one never again.
     error AlreadyAdmitted(address account);
+    /// Only who was admitted has a standing.
     error NotAdmitted(address account);
+    /// Acts need an admitted member; suspension and expulsion follow the states of a member.
     error ParticipantIs(address account, uint8 state);
+    /// A membership counts until its last second.
     error MembershipExpired(address account, uint64 validUntil);
+    /// An act asks for its role.
     error RoleMissing(address account, uint32 needed, uint32 held);
+    /// A buyer has the class that the offer and the basis ask for.
     error ClassMissing(address account, uint16 class);
+    /// An encryption key has a suite and a commitment.
     error ZeroEncryptionKey();
 
     /// @notice Admits a participant. Requirements: governance; an account never admitted before. Emits ParticipantAdmitted.
@@ -93,8 +111,8 @@ interface IMembership {
     function requireRole(address account, uint32 roles) external view;
     /// @notice Whether the account holds the class, whatever its standing.
     function isOfClass(address account, uint16 class) external view returns (bool);
-    /// @notice One call for an order: the deployment open (where `entering`); the buyer in good standing with role BUYER and (class 0: none asked) the offer's and
-    /// the basis' class, the provider in good standing with role PROVIDER. Returns both jurisdictions.
+    /// @notice One call for an order: the deployment open (where `entering`); the buyer in good standing with role BUYER and (class
+    /// 0: none asked) the offer's and the basis' class, the provider in good standing with role PROVIDER. Returns both jurisdictions.
     function requireParties(bool entering, address buyer, uint16 offerClass, uint16 basisClass, address provider)
         external
         view

@@ -91,22 +91,39 @@ interface IRevenue {
         bytes32 indexed saleId, address indexed settler, bytes32 indexed receiptHash, uint128 amount, uint128 refunded, bytes3 currency
     );
 
+    /// Only an accepted sale is settled.
     error SaleNotAccepted(bytes32 saleId, uint8 state);
+    /// A sale is settled once.
     error AlreadySettled(bytes32 saleId, uint64 certificate);
+    /// Only a settled sale is paid out.
     error NotSettled(bytes32 saleId);
+    /// Every act brings the very offer and reference of the sale.
     error SaleMismatch(bytes32 saleId, bytes32 given);
+    /// A list is paid that exists.
     error UnknownList(bytes32 saleId, uint32 list);
+    /// At most those whose turn it is are put off, and their root is given exactly where there are some.
     error DeferredWrong(uint64 given, uint64 most);
+    /// No more payments come back than were made.
     error BouncesBeyond(uint64 given, uint64 most);
+    /// Before its settlement only a refunded sale's money goes back.
     error NotRefunded(bytes32 saleId, uint8 state);
+    /// No more than the price goes back.
     error RefundBeyond(uint128 given, uint128 most);
+    /// A refund is of something.
     error RefundEmpty();
+    /// A list is paid in order, without a gap.
     error PayoutGap(uint64 paidUpTo, uint64 from);
+    /// A payout is of somebody.
     error PayoutEmpty(uint64 from, uint64 to);
+    /// Nobody beyond the list is paid.
     error PayoutBeyond(uint64 to, uint64 deliveredCount);
+    /// A payout is what is due, exactly.
     error WrongTotal(uint128 expected, uint128 given);
+    /// Money that moved has a receipt.
     error ZeroHash(uint8 position);
+    /// Money is confirmed by no party to the sale.
     error SettlerIsParty(address settler);
+    /// A receipt confirms one act.
     error ReceiptUsed(bytes32 receiptHash);
 
     /// @notice Anyone books an accepted sale, once. exchange = floor(price * exchangeBps / 10000) and so on; the rest of the

@@ -35,17 +35,29 @@ interface IUsage {
         bytes32 receiptsRoot
     );
 
+    /// A report brings the very offer and reference of the sale.
     error SaleMismatch(bytes32 saleId, bytes32 given);
+    /// Only what was delivered is used.
     error SaleNotInUse(bytes32 saleId, uint8 state);
+    /// What is handed over, or open, is not metered.
     error ModeNotMetered(uint16 mode);
+    /// The gateway is neither provider nor buyer.
     error GatewayIsParty(address gateway);
+    /// Provider and gateway state the count together.
     error BadSignature(address expected);
+    /// A period ends after it begins.
     error PeriodEmpty(uint64 from, uint64 to);
+    /// Use begins with the delivery.
     error PeriodBeforeDelivery(bytes32 saleId, uint64 from, uint64 deliveredAt);
+    /// A time is reported once, and in order.
     error PeriodReported(bytes32 saleId, uint64 from, uint64 reportedTo);
+    /// A period is reported when it is over.
     error PeriodNotOver(uint64 to, uint64 time);
+    /// Use ends with the term.
     error TermOver(bytes32 saleId, uint64 to, uint64 endsAt);
+    /// Use ends with the quota.
     error QuotaExceeded(bytes32 saleId, uint256 used, uint64 quota);
+    /// Every use has a receipt, and no use has none.
     error RootNotOfCount(uint64 count, bytes32 receiptsRoot);
 
     /// @notice Meters a period. Requirements: sale DELIVERED, DISPUTED or ACCEPTED, in a mode that is metered (not OPEN, not RAW); the
