@@ -1,6 +1,6 @@
 """The file that carries a sale's whole evidence, and its exact form.
 
-    {"format": "deedbook.bundle", "version": 1, "kind": "sale", "sale": saleId,
+    {"format": "deedbook.bundle", "version": 2, "kind": "sale", "sale": saleId,
      "chain": {"chainId", "genesisHash", "contracts": {name: address}, "block": {"number", "hash"}},
      "headers":   [RLP, ...]                       from the first event's block to `block`, each the parent of the next
      "accounts":  {contract: [node, ...]}          proof of each contract's account in the last header's state
@@ -13,7 +13,8 @@
 
 Canonical JSON (RFC 8785). Journals ascend by (order of deployment, entity); logs run in the order of their folding. A
 log carries what the journal commits to and nothing else: no transaction hash, no index. `null` where the sale has not
-come so far, or (consents) in a public bundle. Knows no rule of a sale.
+come so far, or (consents) in a public bundle. Version 2 is of deployments with `Usage` and `AnchorLog`, version 1 of
+those before. Knows no rule of a sale.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from itertools import pairwise
 from typing import Any, Final
 
 from deedbook.audit.shapes import Shape, hex_bytes
+from deedbook.audit.trust import read_contracts, read_version
+from deedbook.domain.deployments import version_for
 from deedbook.domain.hashing import canonical_json, checksum_address, parse_canonical_json, to_hex
-from deedbook.domain.journal import JOURNALLED
-from deedbook.errors import EvidenceMissing, InvalidFormat, WrongVersion
+from deedbook.errors import EvidenceMissing, InvalidFormat
 
 FORMAT: Final = "deedbook.bundle"
-VERSION: Final = 1
 KIND: Final = "sale"
+JOURNALLED: Final = ("Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue", "Usage")
+"""The contracts whose journals a bundle may hold, in order of deployment; version 1 is without `Usage`."""
+
 _KEYS: Final = (
     "format",
     "version",
@@ -93,6 +97,11 @@ class Bundle:
     consents: tuple[tuple[Any, ...], ...] | None
     claims: Mapping[str, Any]
 
+    @property
+    def version(self) -> int:
+        """The version that names these contracts."""
+        return version_for(self.contracts)
+
     @classmethod
     def from_bytes(cls, text: bytes) -> Bundle:
         """The bundle of a file.
@@ -103,24 +112,24 @@ class Bundle:
         whole = Shape(parse_canonical_json(text, "bundle"), "bundle", _KEYS)
         if whole.text("format") != FORMAT:
             raise InvalidFormat("bundle.format", f"is not {FORMAT}")
-        if whole.integer("version") != VERSION:
-            raise WrongVersion("bundle.version", f"{whole.integer('version')} is not read here")
+        version = read_version(whole)
         if whole.text("kind") != KIND:
             raise InvalidFormat("bundle.kind", f"is not {KIND}")
         chain = whole.mapping("chain", ("block", "chainId", "contracts", "genesisHash"))
-        contracts, block = chain.mapping("contracts"), chain.mapping("block", ("hash", "number"))
+        contracts = read_contracts(chain, version)
+        block = chain.mapping("block", ("hash", "number"))
         accounts, documents = whole.mapping("accounts"), whole.mapping("documents")
         bundle = cls(
             sale=whole.hex("sale", 32),
             chain_id=chain.decimal("chainId"),
             genesis_hash=chain.hex("genesisHash", 32),
-            contracts={name: contracts.address(name) for name in contracts.names()},
+            contracts=contracts,
             block_number=block.integer("number"),
             block_hash=block.hex("hash", 32),
             headers=whole.hexes("headers"),
             accounts={name: accounts.hexes(name) for name in accounts.names()},
             journals=tuple(
-                _section(section)
+                _section(section, version)
                 for section in whole.shapes("journals", ("contract", "count", "entity", "logs", "proof"))
             ),
             documents={hex_bytes(name, "bundle.documents", 32): documents.hex(name) for name in documents.names()},
@@ -140,7 +149,7 @@ class Bundle:
         return canonical_json(
             {
                 "format": FORMAT,
-                "version": VERSION,
+                "version": self.version,
                 "kind": KIND,
                 "sale": to_hex(self.sale),
                 "chain": {
@@ -162,9 +171,14 @@ class Bundle:
         )
 
 
-def _section(shape: Shape) -> Section:
+def journalled(version: int) -> tuple[str, ...]:
+    """The contracts whose journals a bundle of this version may hold."""
+    return JOURNALLED if version > 1 else JOURNALLED[:-1]
+
+
+def _section(shape: Shape, version: int) -> Section:
     contract = shape.text("contract")
-    if contract not in JOURNALLED:
+    if contract not in journalled(version):
         raise InvalidFormat(f"{shape.path}.contract", f"{contract} keeps no journal")
     logs = tuple(_log(log) for log in shape.shapes("logs", ("block", "data", "topics")))
     count = shape.integer("count")

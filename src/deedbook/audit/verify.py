@@ -23,7 +23,7 @@ usable trust was given; 3 evidence is missing, or the block is not pinned.
 
 from __future__ import annotations
 
-from deedbook.audit.bundle import Bundle
+from deedbook.audit.bundle import Bundle, journalled
 from deedbook.audit.consents import check_consents, check_direct_consents
 from deedbook.audit.derivation import Derivation, check_claims, claims_of, derive
 from deedbook.audit.evidence import (
@@ -48,7 +48,6 @@ from deedbook.audit.revenue import check_money
 from deedbook.audit.trust import Trust
 from deedbook.domain.consents import ConsentDomain
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.journal import JOURNALLED
 from deedbook.errors import DeedbookError, EvidenceMissing
 
 
@@ -106,7 +105,7 @@ def _steps(data: bytes, trust: Trust, policy: Policy, findings: Findings) -> dic
 
 
 def _derive(bundle: Bundle, evidence: Evidence, findings: Findings) -> Derivation:
-    for name in JOURNALLED:
+    for name in journalled(bundle.version):
         if name not in bundle.contracts:
             raise contradiction("trust.contracts", f"the chain has no contract {name}")
     check_subject(bundle, evidence)

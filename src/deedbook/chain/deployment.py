@@ -12,6 +12,7 @@ from typing import Any
 
 from deedbook.chain import abis, artifacts
 from deedbook.chain.transactions import Node, Sender, Signer
+from deedbook.domain.deployments import CONTRACTS, is_of_another, version_for
 from deedbook.domain.documents import parse_decimal
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
 from deedbook.errors import InvalidFormat, InvalidInput, WrongChain, WrongVersion
@@ -41,10 +42,10 @@ class Deployment:
     addresses: Mapping[str, bytes]
 
     def to_json(self) -> dict[str, Any]:
-        """The form kept in a home as `deployment.json`."""
+        """The form kept in a home as `deployment.json`; its version follows from the contracts."""
         return {
             "format": "deedbook.deployment",
-            "version": 1,
+            "version": version_for(self.addresses),
             "chainId": str(self.chain_id),
             "genesisHash": to_hex(self.genesis_hash),
             "contracts": {name: checksum_address(address) for name, address in self.addresses.items()},
@@ -57,14 +58,17 @@ class Deployment:
         members = _members(value, "deployment", ("format", "version", "chainId", "genesisHash", "contracts"))
         if members["format"] != "deedbook.deployment":
             raise InvalidFormat("deployment.format", "is not deedbook.deployment")
-        if type(members["version"]) is not int or members["version"] != 1:
-            raise WrongVersion("deployment.version", f"{members['version']!r} is not read here")
-        contracts = _members(members["contracts"], "deployment.contracts", tuple(ORDER))
+        version = members["version"]
+        if type(version) is not int or version not in CONTRACTS:
+            raise WrongVersion("deployment.version", f"{version!r} is not read here")
+        if isinstance(members["contracts"], dict) and is_of_another(members["contracts"], version):
+            raise WrongVersion("deployment.version", f"{version} is not the one of these contracts")
+        contracts = _members(members["contracts"], "deployment.contracts", CONTRACTS[version])
         try:
             return Deployment(
                 parse_decimal(members["chainId"], "deployment.chainId"),
                 from_hex(members["genesisHash"], "deployment.genesisHash", 32),
-                {name: parse_address(contracts[name], f"deployment.contracts.{name}") for name in ORDER},
+                {name: parse_address(contracts[name], f"deployment.contracts.{name}") for name in CONTRACTS[version]},
             )
         except InvalidInput as error:
             raise InvalidFormat(error.field, error.reason) from None

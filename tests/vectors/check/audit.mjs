@@ -4,14 +4,14 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { H, K, bytes, decimal, fields, hex, number, parseCanonical, parseIntegers, readDocument, refuse, same, toBigInt, utf8, word } from "./bytes.mjs";
+import { H, K, bytes, decimal, fields, hex, number, ofVersion, parseCanonical, parseIntegers, readDocument, refuse, same, toBigInt, utf8, word } from "./bytes.mjs";
 import { rfc9162 } from "./consents.mjs";
 import { ethers } from "./modules.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const EMPTY_ROOT = K(Uint8Array.of(0x80));
 const JOURNAL = 0x35ea186c54920fec12571065a4cda6362dfe9d8d041545c86607b9dcfe795800n;
-const JOURNALLED = ["Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue"];
+const JOURNALLED = ["Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue", "Usage"];
 
 // -- RLP by ethers; what is not the one encoding of its value is refused
 
@@ -109,6 +109,11 @@ export function trieProof({ stateRoot, address, storageRoot, slot, proof }) {
 
 // -- trusts
 
+function named(contracts, version) {
+  const names = ofVersion(contracts, version);
+  return addresses(version === 1 ? contracts : strictly(contracts, names));
+}
+
 const addresses = (contracts) =>
   Object.fromEntries(
     Object.entries(contracts).map(([name, text]) => {
@@ -124,7 +129,8 @@ const TRUST = ["chainId", "genesisHash", "contracts", "blocks", "validators"];
 export function trust({ document }) {
   const value = parseIntegers(document);
   for (const key of ["format", "version", ...TRUST]) if (!(key in value)) refuse("evidence-missing", key);
-  const stated = readDocument(value, "deedbook.trust", TRUST);
+  const stated = readDocument(value, "deedbook.trust", TRUST, [1, 2]);
+  const contracts = named(stated.contracts, stated.version);
   const blocks = {};
   for (const block of stated.blocks) {
     fields(block, ["number", "hash"]);
@@ -134,7 +140,7 @@ export function trust({ document }) {
   }
   bytes(stated.genesisHash, 32);
   const chainId = decimal(stated.chainId).toString();
-  return { chainId, genesisHash: stated.genesisHash, contracts: addresses(stated.contracts), blocks };
+  return { chainId, genesisHash: stated.genesisHash, contracts, blocks };
 }
 
 // -- bundles
@@ -162,6 +168,8 @@ function strictly(value, keys) {
   for (const key of keys) if (!(key in value)) refuse("evidence-missing", key);
   return value;
 }
+
+const equal = (some, others) => JSON.stringify(Object.entries(some).sort()) === JSON.stringify(Object.entries(others).sort());
 
 function linked(bundle, pinned) {
   const headers = bundle.headers.map((raw) => header({ raw }));
@@ -191,16 +199,17 @@ export function bundle({ file, trust: trustFile, ...change }) {
   const believed = trust({ document: readFileSync(join(folder, trustFile), "utf8") });
   const value = parseCanonical(text);
   strictly(value, ["format", "version", ...BUNDLE]);
-  readDocument(value, "deedbook.bundle", BUNDLE);
+  readDocument(value, "deedbook.bundle", BUNDLE, [1, 2]);
   const { chainId, genesisHash, contracts, block } = strictly(value.chain, ["block", "chainId", "contracts", "genesisHash"]);
   const same_ = chainId === believed.chainId && genesisHash === believed.genesisHash;
-  if (!same_ || JSON.stringify(addresses(contracts)) !== JSON.stringify(believed.contracts)) refuse("integrity", "another chain");
+  if (!same_ || !equal(named(contracts, value.version), believed.contracts)) refuse("integrity", "another chain");
   const pinned = believed.blocks[block.number] ?? refuse("evidence-missing", "not pinned");
   if (pinned !== block.hash) refuse("integrity", "another block");
   const headers = linked(value, pinned);
   const state = bytes(headers.at(-1).stateRoot, 32);
   const heads = value.journals.map((journal) => {
-    if (!JOURNALLED.includes(journal.contract)) refuse("invalid-format", journal.contract);
+    const known = value.version === 1 ? JOURNALLED.slice(0, 7) : JOURNALLED;
+    if (!known.includes(journal.contract)) refuse("invalid-format", journal.contract);
     const nodes = value.accounts[journal.contract] ?? refuse("evidence-missing", "an account");
     const account = accountIn(state, bytes(contracts[journal.contract].toLowerCase(), 20), nodes.map((node) => bytes(node)));
     return [journal.contract, journal.entity, headOf(journal, (account ?? refuse("integrity", "no account")).storageHash)];

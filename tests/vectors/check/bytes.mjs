@@ -59,11 +59,23 @@ export function fields(value, keys) {
   return value;
 }
 
-export function readDocument(value, format, keys) {
+export function readDocument(value, format, keys, versions = [1]) {
   if (value === null || typeof value !== "object" || value.format !== format) refuse("invalid-format", `not ${format}`);
   if (!("version" in value)) refuse("invalid-format", "no version");
-  if (value.version !== 1) refuse("wrong-version", `version ${value.version}`);
+  if (!versions.includes(value.version)) refuse("wrong-version", `version ${value.version}`);
   return fields(value, ["format", "version", ...keys]);
+}
+
+// The contracts of a deployment, by the version of the documents that name them; another version's are `wrong-version`.
+const FIRST = ["AccessManager", "Forwarder", "Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue"];
+export const CONTRACTS = { 1: FIRST, 2: [...FIRST, "Usage", "AnchorLog"] };
+
+export function ofVersion(contracts, version) {
+  const named = JSON.stringify(Object.keys(contracts ?? {}).sort());
+  for (const [other, known] of Object.entries(CONTRACTS)) {
+    if (Number(other) !== version && named === JSON.stringify([...known].sort())) refuse("wrong-version", "another version's contracts");
+  }
+  return CONTRACTS[version];
 }
 
 // RFC 8785: ECMAScript's own number and string forms, keys by UTF-16 code units.

@@ -5,7 +5,7 @@ import { writeFileSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { H, K, hex, uint, utf8 } from "./bytes.mjs";
+import { CONTRACTS, H, K, hex, uint, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
 import { ethers, viemAccounts } from "./modules.mjs";
 
@@ -807,16 +807,17 @@ await write("erasure", "Format 27: erasure receipts; `gone`: the records that th
   unread("promised as text", (text) => text.replace('"promised":true', '"promised":"true"')),
 ]);
 
-const CONTRACTS = ["AccessManager", "Forwarder", "Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue"];
-const deployed = {
-  format: "deedbook.deployment", version: 1, chainId: domain.chainId, genesisHash: h32("genesis"),
-  contracts: Object.fromEntries(CONTRACTS.map((name) => [name, ethers.getAddress(address(name))])),
-};
+const deployment = (version) => ({
+  format: "deedbook.deployment", version, chainId: domain.chainId, genesisHash: h32("genesis"),
+  contracts: Object.fromEntries(CONTRACTS[version].map((name) => [name, ethers.getAddress(address(name))])),
+});
+const deployed = deployment(1);
+const second = deployment(2);
 const laid = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: JSON.stringify({ ...deployed, ...change }) }, error });
 const { Market, ...fewer } = deployed.contracts;
 await write("deployment", "Format 28: deployment.json; JSON in any spelling.", [
   { name: "as it is written", input: { document: JSON.stringify(deployed, null, 1) + "\n" } },
-  { name: "in lower case and another order", input: { document: JSON.stringify({ ...deployed, contracts: Object.fromEntries([...CONTRACTS].reverse().map((name) => [name, address(name)])) }) } },
+  { name: "in lower case and another order", input: { document: JSON.stringify({ ...deployed, contracts: Object.fromEntries([...CONTRACTS[1]].reverse().map((name) => [name, address(name)])) }) } },
   laid("later version", { version: 2 }, "wrong-version"),
   laid("version as text", { version: "1" }, "wrong-version"),
   laid("another format", { format: "deedbook.trust" }),
@@ -833,6 +834,13 @@ await write("deployment", "Format 28: deployment.json; JSON in any spelling.", [
   laid("contracts as a list", { contracts: [] }),
   { name: "refused: a duplicate key", input: { document: JSON.stringify(deployed).replace("{", '{"version":1,') }, error: "invalid-format" },
   { name: "refused: not JSON", input: { document: "{" }, error: "invalid-format" },
+  { name: "version 2: as it is written", input: { document: JSON.stringify(second, null, 1) + "\n" } },
+  { name: "version 2: in another order", input: { document: JSON.stringify({ ...second, contracts: Object.fromEntries(Object.entries(second.contracts).reverse()) }) } },
+  laid("version 3", { ...second, version: 3 }, "wrong-version"),
+  laid("version 1 with the contracts of version 2", { ...second, version: 1 }, "wrong-version"),
+  laid("version 2 without AnchorLog", { ...second, contracts: { ...deployed.contracts, Usage: second.contracts.Usage } }),
+  laid("version 2 with a contract too many", { ...second, contracts: { ...second.contracts, Gateway: Market } }),
+  laid("version 2 with a wrong checksum", { ...second, contracts: { ...second.contracts, Usage: second.contracts.Usage.replace(/[a-fA-F]/, (digit) => (digit < "a" ? digit.toLowerCase() : digit.toUpperCase())) } }),
 ]);
 
 const act = {

@@ -6,8 +6,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { header, trieProof } from "./audit.mjs";
+import { K, hex, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
 import { journalSlots } from "./ledger.mjs";
+import { ethers } from "./modules.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BY = "noble and ethers (tests/vectors/check/make_audit.mjs)";
@@ -63,6 +65,9 @@ const trust = recorded("trust.json");
 const other = (change) => JSON.stringify(Object.assign(JSON.parse(trust), change));
 const without = (name) => JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(trust)).filter(([key]) => key !== name)));
 const [pin] = JSON.parse(trust).blocks;
+const addressOf = (name) => ethers.getAddress(hex(K(utf8(name)).slice(12)));
+const eleven = { ...JSON.parse(trust).contracts, Usage: addressOf("Usage"), AnchorLog: addressOf("AnchorLog") };
+const of = (version, contracts) => other({ version, contracts });
 await write("trust", "What an auditor believes beforehand; JSON in any spelling.", [
   { name: "one pinned block", input: { document: trust } },
   { name: "indented, lower case", input: { document: JSON.stringify(Object.assign(JSON.parse(trust), lower(trust)), null, 1) } },
@@ -73,6 +78,12 @@ await write("trust", "What an auditor believes beforehand; JSON in any spelling.
   { name: "refused: a block pinned to two hashes", input: { document: other({ blocks: [pin, { ...pin, hash: flipped(pin.hash) }] }) }, error: "invalid-format" },
   { name: "refused: the chain id as a number", input: { document: other({ chainId: 5 }) }, error: "invalid-format" },
   { name: "missing: the blocks", input: { document: without("blocks") }, error: "evidence-missing" },
+  { name: "version 2", input: { document: of(2, eleven) } },
+  { name: "version 2, indented, lower case", input: { document: JSON.stringify(Object.assign(JSON.parse(of(2, eleven)), lower(of(2, eleven))), null, 1) } },
+  { name: "refused: version 3", input: { document: of(3, eleven) }, error: "wrong-version" },
+  { name: "refused: version 1 with the contracts of version 2", input: { document: of(1, eleven) }, error: "wrong-version" },
+  { name: "refused: version 2 with a contract that it does not know", input: { document: of(2, { ...eleven, Gateway: eleven.Usage }) }, error: "invalid-format" },
+  { name: "missing: version 2 without AnchorLog", input: { document: of(2, { ...eleven, AnchorLog: undefined }) }, error: "evidence-missing" },
 ]);
 
 function lower(text) {

@@ -3,7 +3,7 @@
 
 import { scryptSync } from "node:crypto";
 
-import { H, bytes, canonicalJson, concat, decimal, fields, hex, number, parseCanonical, parseIntegers, readDocument, refuse, same, toBigInt, uint, utf8, word } from "./bytes.mjs";
+import { H, bytes, canonicalJson, concat, decimal, fields, hex, number, ofVersion, parseCanonical, parseIntegers, readDocument, refuse, same, toBigInt, uint, utf8, word } from "./bytes.mjs";
 import { ethers, viemAccounts } from "./modules.mjs";
 import { recoverStrictly, record as recordCommit, rfc9162, withdrawal as makeWithdrawal, withdrawalDigest } from "./consents.mjs";
 import * as vault from "./vault.mjs";
@@ -166,12 +166,11 @@ function readErasure(document) {
 
 // -- deployments
 
-const CONTRACTS = ["AccessManager", "Forwarder", "Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue"];
-
 export function deployment({ document }) {
-  const value = readDocument(parseIntegers(document), "deedbook.deployment", ["chainId", "genesisHash", "contracts"]);
-  const contracts = fields(value.contracts, CONTRACTS);
-  const read = CONTRACTS.map((name) => {
+  const value = readDocument(parseIntegers(document), "deedbook.deployment", ["chainId", "genesisHash", "contracts"], [1, 2]);
+  const names = ofVersion(value.contracts, value.version);
+  const contracts = fields(value.contracts, names);
+  const read = names.map((name) => {
     const text = contracts[name];
     if (typeof text !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(text)) refuse("invalid-format", name);
     const lower = text.toLowerCase();
