@@ -104,6 +104,7 @@ interface IRevenue {
     /// At most those whose turn it is are put off, and their root is given exactly where there are some.
     error DeferredWrong(uint64 given, uint64 most);
     /// No more payments come back than were made.
+    error BounceEmpty();
     error BouncesBeyond(uint64 given, uint64 most);
     /// Before its settlement only a refunded sale's money goes back.
     error NotRefunded(bytes32 saleId, uint8 state);
@@ -125,6 +126,7 @@ interface IRevenue {
     error SettlerIsParty(address settler);
     /// A receipt confirms one act.
     error ReceiptUsed(bytes32 receiptHash);
+    error ReceiptOfNothing(bytes32 receiptHash);
 
     /// @notice Anyone books an accepted sale, once. exchange = floor(price * exchangeBps / 10000) and so on; the rest of the
     /// price and the carry are the pool; perHead = floor(pool / deliveredCount). Without a pool the rest is the provider's
