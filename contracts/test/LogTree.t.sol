@@ -35,9 +35,9 @@ contract LogTreeTest {
         }
     }
 
-    function test_everyPairOfSizesUpTo40() public view {
-        bytes32[] memory leaves = _leaves(40, 0);
-        for (uint256 n = 2; n <= 40; ++n) {
+    function test_everyPairOfSizesUpTo20() public view {
+        bytes32[] memory leaves = _leaves(20, 0);
+        for (uint256 n = 2; n <= 20; ++n) {
             bytes32 root = PlainLog.rootOf(leaves, 0, n);
             for (uint256 m = 1; m < n; ++m) {
                 bytes32[] memory proof = PlainLog.proofOf(leaves, m, n);
@@ -49,8 +49,8 @@ contract LogTreeTest {
 
     /// Under any other pair of sizes, an honest proof is accepted exactly where the plain verifier accepts it.
     function test_sizesAreNotExchanged() public view {
-        bytes32[] memory leaves = _leaves(12, 0);
-        for (uint256 n = 2; n <= 12; ++n) {
+        bytes32[] memory leaves = _leaves(7, 0);
+        for (uint256 n = 2; n <= 7; ++n) {
             for (uint256 m = 1; m < n; ++m) {
                 _otherSizes(PlainLog.rootOf(leaves, 0, m), PlainLog.rootOf(leaves, 0, n), PlainLog.proofOf(leaves, m, n));
             }
@@ -58,7 +58,7 @@ contract LogTreeTest {
     }
 
     function _otherSizes(bytes32 formerRoot, bytes32 root, bytes32[] memory proof) private view {
-        for (uint64 n = 2; n <= 17; ++n) {
+        for (uint64 n = 2; n <= 9; ++n) {
             for (uint64 m = 1; m < n; ++m) {
                 vm.assertEq(this.continues(m, formerRoot, n, root, proof), PlainLog.continues(m, formerRoot, n, root, proof));
             }

@@ -28,7 +28,9 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "DataAssets": ("Membership", "Cases", "Attestations", "Forwarder"),
     "Consents": ("Membership", "Attestations", "DataAssets", "Forwarder"),
     "Market": ("AccessManager", "Membership", "Cases", "Attestations", "DataAssets", "Consents", "Forwarder"),
-    "Revenue": ("Membership", "Cases", "DataAssets", "Market", "Forwarder"),
+    "Revenue": ("Membership", "Cases", "Market", "Forwarder"),
+    "Usage": ("Membership", "Market", "Forwarder"),
+    "AnchorLog": ("Membership", "Forwarder"),
 }
 """Constructor arguments of each contract, in order of deployment."""
 
