@@ -7,13 +7,15 @@ from typing import Any
 from deedbook.domain import codes
 from deedbook.domain.hashing import sha256
 from deedbook.domain.keytree import Cover, cover_all_but, cover_hash, delivered_count, encode_cover
-from deedbook.domain.merkle import consent_leaf, positional_root
+from deedbook.domain.merkle import consent_leaf, positional_root, rfc9162_root
 from tests.scripted_chain import Call
 
 FAR = 2**64 - 1
 """A uint64 that no signed 64-bit column holds."""
 
 EXCHANGE, PROVIDER, BUYER, REVIEWER, AUDITOR, SETTLER, BROKER, ARBITER = (bytes([n]) * 20 for n in range(1, 9))
+LICENSEE, OPERATOR, GATEWAY = (bytes([n]) * 20 for n in range(0x21, 0x24))
+FORMER = [(bytes([0xF0 + n]) * 20, sha256(b"former head" + bytes([n]))) for n in range(3)]
 ASSET = 0xA55E7 << 200
 VERSION_KEY = sha256(b"version 1")
 BATCH = sha256(b"batch")
@@ -80,7 +82,10 @@ OFFER_STRUCT: dict[str, Any] = {
 
 def members() -> list[Call]:
     role = codes.Role
+    contracts, heads = zip(*FORMER, strict=True)
+    succession = {"chainId": 2**200, "contracts": contracts, "heads": heads}
     return [
+        ("Membership", "DeploymentSucceeded", succession),
         ("Membership", "AuthorityUpdated", {"authority": bytes([0xAA]) * 20}),
         ("Market", "AuthorityUpdated", {"authority": bytes([0xAA]) * 20}),
         admitted(EXCHANGE, role.OPERATOR),
@@ -279,6 +284,132 @@ def sales_ended() -> list[Call]:
     ]
 
 
+def changed() -> list[Call]:
+    stated: dict[str, Any] = {"assetId": ASSET, "holder": PROVIDER, "sourceHash": sha256(b"another source")}
+    return [("DataAssets", "AssetChanged", {**stated, "grade": 1, "level": 2, "documentHash": sha256(b"change")})]
+
+
+def right_granted(account: bytes, right: int, grantor: bytes, *, purposes: int = 2, until: int = FAR) -> Call:
+    args: dict[str, Any] = {"assetId": ASSET, "account": account, "right": right, "grantor": grantor}
+    args |= {"modes": 34, "purposes": purposes, "validUntil": until, "documentHash": sha256(b"licence")}
+    return ("DataAssets", "RightGranted", args)
+
+
+def right_ended(account: bytes, right: int, by: bytes) -> Call:
+    args: dict[str, Any] = {"assetId": ASSET, "account": account, "right": right, "by": by}
+    return ("DataAssets", "RightEnded", {**args, "documentHash": sha256(b"end of licence")})
+
+
+def licensed() -> list[list[Call]]:
+    """The holder licenses one who licenses another; one licence is ended, and granted anew."""
+    process, operate = int(codes.Right.PROCESS), int(codes.Right.OPERATE)
+    return [
+        [right_granted(LICENSEE, process, PROVIDER, purposes=6), right_granted(OPERATOR, operate, LICENSEE)],
+        [right_granted(BROKER, operate, PROVIDER, until=1_900_000_000)],
+        [right_ended(BROKER, operate, PROVIDER), right_granted(BROKER, operate, PROVIDER, until=1_900_000_000)],
+    ]
+
+
+def listed_by_operator() -> list[Call]:
+    offer = {"offerId": OPERATORS_OFFER, "assetId": ASSET, "provider": OPERATOR}
+    return [("Market", "OfferListed", {**offer, "offer": {**OFFER_STRUCT, "provider": OPERATOR, "quota": 100}})]
+
+
+OPERATORS_OFFER, DISPUTED, UPHELD, FREE = (sha256(name) for name in (b"operators", b"sale 5", b"sale 6", b"sale 7"))
+
+
+def disputed(sale: bytes, outcome: codes.Outcome) -> list[Call]:
+    decision: dict[str, Any] = {"saleId": sale, "decider": ARBITER, "documentHash": sha256(b"award")}
+    return [
+        *ordered(sale, PEOPLE),
+        *delivered(sale, ALL)[:2],
+        ("Market", "SaleDisputed", {"saleId": sale, "buyer": BUYER, "documentHash": sha256(b"bad")}),
+        ("Market", "DisputeDecided", {**decision, "outcome": int(outcome)}),
+    ]
+
+
+def given_away() -> list[Call]:
+    order, paid = ordered(FREE, 0)
+    nothing = {"settler": bytes(20), "receiptHash": bytes(32), "amount": 0}
+    return [
+        ("Market", "SaleOrdered", {**order[2], "price": 0, "offerId": OPERATORS_OFFER}),
+        ("Market", "SalePaid", {**paid[2], **nothing}),
+    ]
+
+
+def refunded(sale: bytes, amount: int, total: int) -> list[Call]:
+    args: dict[str, Any] = {"saleId": sale, "settler": SETTLER, "receiptHash": sha256(sale + bytes([total % 251]))}
+    return [("Revenue", "RefundConfirmed", {**args, "amount": amount, "refunded": total, "currency": b"CNY"})]
+
+
+def list_root(places: list[int]) -> bytes:
+    """The root over the places of a deferred list, each as u64."""
+    return rfc9162_root([place.to_bytes(8, "big") for place in places])
+
+
+LISTS = {(SECOND_SALE, 1): [1, 2], (SECOND_SALE, 2): [0], (SECOND_SALE, 3): [1]}
+"""Who of the second sale is paid later: ordinals 1 and 2 had no payee, 0 bounced, and place 1 of list 1 did."""
+
+
+def put_off(sale: bytes, number: int, parent: int, first: int, end: int) -> Call:
+    places = LISTS[sale, number]
+    args: dict[str, Any] = {"saleId": sale, "list": number, "root": list_root(places), "count": len(places)}
+    return ("Revenue", "OrdinalsDeferred", {**args, "parent": parent, "from": first, "to": end})
+
+
+def bounced(sale: bytes, number: int, total: int, receipt: bytes) -> Call:
+    args: dict[str, Any] = {"saleId": sale, "settler": SETTLER, "receiptHash": sha256(receipt), "list": number}
+    return ("Revenue", "PaymentsBounced", {**args, "count": 1, "total": total, "currency": b"CNY"})
+
+
+def paid_later(sale: bytes, number: int, first: int, end: int, total: int) -> Call:
+    args: dict[str, Any] = {"saleId": sale, "settler": SETTLER, "receiptHash": sha256(sale + bytes([number, first]))}
+    args |= {"list": number, "from": first, "to": end, "total": total, "currency": b"CNY"}
+    return ("Revenue", "DeferredPayoutConfirmed", args)
+
+
+def deferred() -> list[list[Call]]:
+    """The second sale is paid to four of five, two of them later; one of each bounces."""
+    first = paid_out(SECOND_SALE, 0, 4, 1320)[0]
+    return [
+        [put_off(SECOND_SALE, 1, 0, 0, 4), ("Revenue", "PayoutConfirmed", {**first[2], "total": 2 * 1320})],
+        [put_off(SECOND_SALE, 2, 0, 0, 4), bounced(SECOND_SALE, 0, 1320, b"came back")],
+        [paid_later(SECOND_SALE, 1, 0, 2, 2 * 1320)],
+        [put_off(SECOND_SALE, 3, 1, 0, 2), bounced(SECOND_SALE, 1, 1320, b"came back again")],
+    ]
+
+
+def used(sale: bytes, first: int, end: int, count: int, in_all: int) -> Call:
+    args: dict[str, Any] = {"saleId": sale, "provider": PROVIDER, "gateway": GATEWAY, "from": first, "to": end}
+    return ("Usage", "UsageReported", {**args, "count": count, "used": in_all, "receiptsRoot": sha256(b"uses")})
+
+
+def anchored(size: int, former: int) -> Call:
+    args: dict[str, Any] = {"exchange": EXCHANGE, "size": size, "root": sha256(b"log" + bytes([size % 256]))}
+    return ("AnchorLog", "CheckpointAnchored", {**args, "formerSize": former})
+
+
+def closing() -> list[Call]:
+    return [("Membership", "DeploymentClosing", {"documentHash": sha256(b"the end"), "closesAt": 1_700_600_000})]
+
+
+def since() -> list[list[Call]]:
+    """What version 2 of the rows came with."""
+    return [
+        changed(),
+        *licensed(),
+        listed_by_operator(),
+        disputed(DISPUTED, codes.Outcome.NEGATIVE),
+        [*disputed(UPHELD, codes.Outcome.POSITIVE), *refunded(UPHELD, 11_000, 11_000)],
+        given_away(),
+        *deferred(),
+        [*refunded(SALE, 500, 500), *refunded(SALE, 200, 700)],
+        [used(FREE, 1_700_000_000, 1_700_003_600, 3, 3), used(FREE, 1_700_003_600, 1_700_007_200, 2, 5)],
+        [anchored(3, 0), anchored(3, 3), anchored(2**64 - 1, 3)],
+        closing(),
+    ]
+
+
 def aside() -> list[list[Call]]:
     """Every event that the story has no need of, in blocks after it."""
     return [
@@ -292,6 +423,11 @@ def aside() -> list[list[Call]]:
         case_opened()[1:],
         opinion_changed(),
         membership_changed(),
+        *since(),
         sales_ended(),
         asset_handed_on(),
     ]
+
+
+LAST = len(story()) + len(aside())
+"""The number of the last block of both."""

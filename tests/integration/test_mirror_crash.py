@@ -13,6 +13,7 @@ import pytest
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.rebuild import check
 from deedbook.mirror.store import Mirror
+from tests import ledger_story as story
 from tests.mirror_child import scripted
 from tests.scripted_chain import decode
 
@@ -33,9 +34,9 @@ def test_a_killed_follower_continues_where_it_stood(tmp_path: Path, statement: i
     mirror = Mirror.open(url, chain.chain)
     cursor = mirror.cursor()
     before = cursor.number if cursor else -1
-    assert before < 26
+    assert before < story.LAST
     assert (before + 1) % span == 0
-    assert Follower(chain, mirror, decode).follow().added == 26 - before
+    assert Follower(chain, mirror, decode).follow().added == story.LAST - before
     assert check(chain, mirror, decode).equal
 
 
@@ -51,4 +52,4 @@ def test_killed_again_and_again_it_arrives(tmp_path: Path) -> None:
     assert check(chain, mirror, decode).equal
     cursor = mirror.cursor()
     assert cursor is not None
-    assert cursor.number == 26
+    assert cursor.number == story.LAST

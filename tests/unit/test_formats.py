@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account.messages import encode_typed_data
+from sqlalchemy import Table
 
 from deedbook.audit import evidence
 from deedbook.audit.bundle import Bundle
@@ -784,17 +785,25 @@ def test_encoding_of_a_consent_is_that_of_the_abi() -> None:
     assert consents.encode_consent(read) == consents.CONSENT_TYPE_HASH + abi.encode(words, read.as_tuple())
 
 
-def test_canonical_columns_are_those_of_the_mirrors_schema() -> None:
+@pytest.mark.parametrize(("version", "tables"), [(1, schema.FIRST), (2, schema.SECOND)])
+def test_canonical_columns_are_those_of_the_mirrors_schema(version: int, tables: tuple[Table, ...]) -> None:
     begin, end = (
-        f"<!-- columns of deedbook.mirror.schema: {side}" for side in ("begin (a test compares) -->\n", "end -->")
+        f"<!-- columns of deedbook.mirror.schema, version {version}: {side}"
+        for side in ("begin (a test compares) -->\n", "end -->")
     )
     words = FORMATS.read_text(encoding="utf-8")
-    assert words[words.index(begin) + len(begin) : words.index(end)] == columns_of_the_mirror()
+    assert words[words.index(begin) + len(begin) : words.index(end)] == columns_of(tables)
 
 
-def columns_of_the_mirror() -> str:
+def test_the_first_version_of_the_rows_is_what_was_published() -> None:
+    published = "23e99637fd05036ff7960541a2bd936ce1850d9a587fd0c4fd937eb16fd6722e"
+    assert hashlib.sha256(columns_of(schema.FIRST).encode()).hexdigest() == published
+    assert schema.SCHEMA_VERSION == 2
+
+
+def columns_of(tables: tuple[Table, ...]) -> str:
     rows = ["| table | columns |\n|---|---|\n"]
-    for table in schema.CANONICAL:
+    for table in tables:
         names = [f"*{column.name}*" if column.primary_key else column.name for column in table.columns]
         rows.append(f"| {table.name} | {', '.join(names)} |\n")
     return "".join(rows)

@@ -20,7 +20,17 @@ EMPTY_HEAD: Final = ZERO32
 
 POLICY_TAG: Final = keccak256(b"deedbook.policy.v1")
 
-JOURNALLED: Final = ("Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue")
+JOURNALLED: Final = (
+    "Membership",
+    "Cases",
+    "Attestations",
+    "DataAssets",
+    "Consents",
+    "Market",
+    "Revenue",
+    "Usage",
+    "AnchorLog",
+)
 """The contracts that keep a journal, in order of deployment."""
 
 _OF_NO_ENTITY: Final = ("AuthorityUpdated", "EIP712DomainChanged")
@@ -83,6 +93,10 @@ def _account(args: Mapping[str, Any]) -> tuple[bytes, ...]:
     return (account_entity(args["account"]),)
 
 
+def _exchange(args: Mapping[str, Any]) -> tuple[bytes, ...]:
+    return (account_entity(args["exchange"]),)
+
+
 def _owner(args: Mapping[str, Any]) -> tuple[bytes, ...]:
     return (account_entity(args["owner"]),)
 
@@ -116,19 +130,30 @@ def _each(rule: _Rule, *events: str) -> dict[str, _Rule]:
 
 
 _RULES: Final[Mapping[str, Mapping[str, _Rule]]] = {
-    "Membership": _each(
-        _account,
-        "ParticipantAdmitted",
-        "ParticipantChanged",
-        "ParticipantSuspended",
-        "ParticipantReinstated",
-        "ParticipantExpelled",
-        "EncryptionKeyRegistered",
-    ),
+    "Membership": {
+        **_each(
+            _account,
+            "ParticipantAdmitted",
+            "ParticipantChanged",
+            "ParticipantSuspended",
+            "ParticipantReinstated",
+            "ParticipantExpelled",
+            "EncryptionKeyRegistered",
+        ),
+        **_each(_nobody, "DeploymentSucceeded", "DeploymentClosing"),
+    },
     "Cases": _each(_target, "CaseOpened", "CaseDecided", "TargetHeld", "TargetReleased"),
     "Attestations": _each(_target, "Attested", "AttestationCorrected", "AttestationWithdrawn"),
     "DataAssets": {
-        **_each(_asset, "AssetRegistered", "VersionPublished", "AssetCancelled"),
+        **_each(
+            _asset,
+            "AssetRegistered",
+            "VersionPublished",
+            "AssetChanged",
+            "RightGranted",
+            "RightEnded",
+            "AssetCancelled",
+        ),
         **_each(_token, "Transfer", "Approval"),
         **_each(_owner, "ApprovalForAll"),
     },
@@ -154,8 +179,22 @@ _RULES: Final[Mapping[str, Mapping[str, _Rule]]] = {
             "SaleAccepted",
             "SaleCancelled",
             "SaleRefunded",
+            "SaleDisputed",
+            "DisputeDecided",
         ),
         **_each(_policy, "PolicySet"),
     },
-    "Revenue": {**_each(_sale_and_asset, "SaleSettled"), **_each(_sale, "PayoutConfirmed")},
+    "Revenue": {
+        **_each(_sale_and_asset, "SaleSettled"),
+        **_each(
+            _sale,
+            "PayoutConfirmed",
+            "OrdinalsDeferred",
+            "DeferredPayoutConfirmed",
+            "PaymentsBounced",
+            "RefundConfirmed",
+        ),
+    },
+    "Usage": _each(_sale, "UsageReported"),
+    "AnchorLog": _each(_exchange, "CheckpointAnchored"),
 }

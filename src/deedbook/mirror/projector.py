@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from deedbook.domain.attestations import asset_key
-from deedbook.domain.codes import AssetState, MemberState, OfferState, SaleState
+from deedbook.domain.codes import AssetState, MemberState, OfferState, Outcome, SaleState
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, to_hex
 from deedbook.domain.merkle import consent_leaf
@@ -164,6 +164,30 @@ def _participant(event: Event, **values: Any) -> tuple[Operation, ...]:
     return (Change("participants", key, {**values, "changed_block": event.log.block_number}),)
 
 
+@_projects("Membership", "DeploymentSucceeded")
+def _deployment_succeeded(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    if len(args["contracts"]) != len(args["heads"]):
+        raise InvalidInput("heads", "are not one for each contract")
+    stated = {"chain_id": str(args["chainId"]), "succeeded_block": event.log.block_number}
+    former = zip(args["contracts"], args["heads"], strict=True)
+    return tuple(
+        Add("predecessors", {"place": place, "contract": contract, "head": head, **stated})
+        for place, (contract, head) in enumerate(former)
+    )
+
+
+@_projects("Membership", "DeploymentClosing")
+def _deployment_closing(event: Event) -> tuple[Operation, ...]:
+    row = {
+        "document_hash": event.args["documentHash"],
+        "closes_at": event.args["closesAt"],
+        "announced_block": event.log.block_number,
+        "announced_tx": event.log.tx_hash,
+    }
+    return (Add("closings", row),)
+
+
 @_projects("Membership", "AuthorityUpdated")
 @_projects("Market", "AuthorityUpdated")
 def _authority_updated(event: Event) -> tuple[Operation, ...]:
@@ -304,6 +328,67 @@ def _version_published(event: Event) -> tuple[Operation, ...]:
     }
     current = Change("assets", {"asset_id": row["asset_id"]}, {"version": args["version"]})
     return (current, Add("versions", row))
+
+
+@_projects("DataAssets", "AssetChanged")
+def _asset_changed(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    stated = {"source_hash": args["sourceHash"], "grade": args["grade"], "level": args["level"]}
+    row = {
+        **_place(event),
+        "asset_id": asset_key(args["assetId"]),
+        "holder": args["holder"],
+        **stated,
+        "document_hash": args["documentHash"],
+        "block_number": event.log.block_number,
+        "tx_hash": event.log.tx_hash,
+    }
+    return (Change("assets", {"asset_id": row["asset_id"]}, stated), Add("asset_changes", row))
+
+
+@_projects("DataAssets", "RightGranted")
+def _right_granted(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        **_right(event),
+        "grantor": args["grantor"],
+        "modes": args["modes"],
+        "purposes": args["purposes"],
+        "valid_until": str(args["validUntil"]),
+        "document_hash": args["documentHash"],
+        "granted_block": event.log.block_number,
+        "granted_index": event.log.log_index,
+        "granted_tx": event.log.tx_hash,
+        "ended_by": None,
+        "end_hash": None,
+        "ended_block": None,
+    }
+    return (Put("rights", row), _right_step(event, args["grantor"]))
+
+
+@_projects("DataAssets", "RightEnded")
+def _right_ended(event: Event) -> tuple[Operation, ...]:
+    by = event.args["by"]
+    values = {"ended_by": by, "end_hash": event.args["documentHash"], "ended_block": event.log.block_number}
+    return (Change("rights", _right(event), values), _right_step(event, by))
+
+
+def _right(event: Event) -> dict[str, Any]:
+    args = event.args
+    return {"asset_id": asset_key(args["assetId"]), "account": args["account"], "right": args["right"]}
+
+
+def _right_step(event: Event, actor: bytes) -> Operation:
+    row = {
+        **_place(event),
+        **_right(event),
+        "event": event.name,
+        "actor": actor,
+        "document_hash": event.args["documentHash"],
+        "block_number": event.log.block_number,
+        "tx_hash": event.log.tx_hash,
+    }
+    return Add("right_steps", row)
 
 
 @_projects("DataAssets", "AssetCancelled")
@@ -571,10 +656,10 @@ def _sale_ordered(event: Event) -> tuple[Operation, ...]:
 
 @_projects("Market", "SalePaid")
 def _sale_paid(event: Event) -> tuple[Operation, ...]:
-    args = event.args
+    args, nobody = event.args, event.args["settler"] == ZERO_ADDRESS  # at a price of nothing
     return _sale(
         event,
-        args["settler"],
+        None if nobody else args["settler"],
         state=int(SaleState.PAID),
         settler=args["settler"],
         payment_receipt=args["receiptHash"],
@@ -623,7 +708,37 @@ def _sale_refunded(event: Event) -> tuple[Operation, ...]:
     return _sale(event, event.args["by"], state=int(SaleState.REFUNDED))
 
 
-def _sale(event: Event, actor: bytes, **values: Any) -> tuple[Operation, ...]:
+@_projects("Market", "SaleDisputed")
+def _sale_disputed(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "buyer": args["buyer"],
+        "document_hash": args["documentHash"],
+        "disputed_block": event.log.block_number,
+        "disputed_tx": event.log.tx_hash,
+    }
+    return (Add("disputes", row), *_sale(event, args["buyer"], state=int(SaleState.DISPUTED)))
+
+
+@_projects("Market", "DisputeDecided")
+def _dispute_decided(event: Event) -> tuple[Operation, ...]:
+    args, upheld = event.args, event.args["outcome"] == Outcome.POSITIVE
+    values = {
+        "decider": args["decider"],
+        "outcome": args["outcome"],
+        "decision_hash": args["documentHash"],
+        "decided_block": event.log.block_number,
+        "decided_tx": event.log.tx_hash,
+    }
+    state = SaleState.REFUNDED if upheld else SaleState.ACCEPTED
+    return (
+        Change("disputes", {"sale_id": args["saleId"]}, values),
+        *_sale(event, args["decider"], state=int(state)),
+    )
+
+
+def _sale(event: Event, actor: bytes | None, **values: Any) -> tuple[Operation, ...]:
     return (Change("sales", {"sale_id": event.args["saleId"]}, values), _step(event, actor))
 
 
@@ -681,6 +796,118 @@ def _payout_confirmed(event: Event) -> tuple[Operation, ...]:
     }
     paid = Change("settlements", {"sale_id": args["saleId"]}, {"paid_up_to": args["to"]})
     return (paid, Add("payouts", row), _step(event, args["settler"]))
+
+
+@_projects("Revenue", "OrdinalsDeferred")
+def _ordinals_deferred(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "list": args["list"],
+        "parent": args["parent"],
+        "from_place": args["from"],
+        "to_place": args["to"],
+        "root": args["root"],
+        "count": args["count"],
+        "paid_up_to": 0,
+        "opened_block": event.log.block_number,
+        "opened_index": event.log.log_index,
+        "opened_tx": event.log.tx_hash,
+    }
+    return (Add("deferred_lists", row), _step(event, None))
+
+
+@_projects("Revenue", "DeferredPayoutConfirmed")
+def _deferred_payout_confirmed(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    of = {"sale_id": args["saleId"], "list": args["list"]}
+    row = {
+        **of,
+        "from_place": args["from"],
+        "to_place": args["to"],
+        "total": str(args["total"]),
+        "currency": currency_text(args["currency"]),
+        "settler": args["settler"],
+        "receipt_hash": args["receiptHash"],
+        "paid_block": event.log.block_number,
+        "paid_tx": event.log.tx_hash,
+    }
+    paid = Change("deferred_lists", of, {"paid_up_to": args["to"]})
+    return (paid, Add("deferred_payouts", row), _step(event, args["settler"]))
+
+
+@_projects("Revenue", "PaymentsBounced")
+def _payments_bounced(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "receipt_hash": args["receiptHash"],
+        "list": args["list"],
+        "count": args["count"],
+        "total": str(args["total"]),
+        "currency": currency_text(args["currency"]),
+        "settler": args["settler"],
+        "bounced_block": event.log.block_number,
+        "bounced_index": event.log.log_index,
+        "bounced_tx": event.log.tx_hash,
+    }
+    return (Add("bounces", row), _step(event, args["settler"]))
+
+
+@_projects("Revenue", "RefundConfirmed")
+def _refund_confirmed(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "receipt_hash": args["receiptHash"],
+        "settler": args["settler"],
+        "amount": str(args["amount"]),
+        "refunded": str(args["refunded"]),
+        "currency": currency_text(args["currency"]),
+        "refunded_block": event.log.block_number,
+        "refunded_index": event.log.log_index,
+        "refunded_tx": event.log.tx_hash,
+    }
+    return (Add("refunds", row), _step(event, args["settler"]))
+
+
+# Usage. A sale can have a report for every hour of years: they are no steps of it.
+
+
+@_projects("Usage", "UsageReported")
+def _usage_reported(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        "sale_id": args["saleId"],
+        "from_time": args["from"],
+        "to_time": args["to"],
+        "provider": args["provider"],
+        "gateway": args["gateway"],
+        "count": str(args["count"]),
+        "used": str(args["used"]),
+        "receipts_root": args["receiptsRoot"],
+        "reported_block": event.log.block_number,
+        "reported_tx": event.log.tx_hash,
+    }
+    return (Add("usage_reports", row),)
+
+
+# AnchorLog.
+
+
+@_projects("AnchorLog", "CheckpointAnchored")
+def _checkpoint_anchored(event: Event) -> tuple[Operation, ...]:
+    args = event.args
+    row = {
+        **_place(event),
+        "exchange": args["exchange"],
+        "size": str(args["size"]),
+        "root": args["root"],
+        "former_size": str(args["formerSize"]),
+        "block_number": event.log.block_number,
+        "tx_hash": event.log.tx_hash,
+    }
+    return (Add("checkpoints", row),)
 
 
 def _place(event: Event) -> dict[str, Any]:

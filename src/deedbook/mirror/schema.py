@@ -15,7 +15,8 @@ from sqlalchemy import Column, Index, MetaData, Table
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""Of the canonical rows (docs/formats.md, format 19). A mirror of another version is rebuilt, never carried over."""
 
 metadata = MetaData()
 
@@ -397,7 +398,178 @@ payouts = _table(
     key32("paid_tx"),
 )
 
-CANONICAL: Final[tuple[Table, ...]] = (
+# Since version 2: whom this deployment follows, and its end.
+
+predecessors = _table(
+    "predecessors",
+    number("place", primary=True),  # in order of deployment
+    wide("chain_id"),
+    account("contract"),
+    key32("head"),
+    number("succeeded_block"),
+)
+
+closings = _table(
+    "closings",
+    key32("document_hash", primary=True),
+    number("closes_at"),
+    number("announced_block"),
+    key32("announced_tx"),
+)
+
+# Since version 2: what a registration said before and after a change, and the rights granted on.
+
+asset_changes = _table(
+    "asset_changes",
+    key32("block_hash", primary=True),
+    number("log_index", primary=True),
+    key32("asset_id"),
+    account("holder"),
+    key32("source_hash"),
+    number("grade"),
+    number("level"),
+    key32("document_hash"),
+    number("block_number"),
+    key32("tx_hash"),
+    index="asset_id",
+)
+
+rights = _table(
+    "rights",
+    key32("asset_id", primary=True),
+    account("account", primary=True),
+    number("right", primary=True),
+    account("grantor"),
+    number("modes"),
+    number("purposes"),
+    wide("valid_until"),
+    key32("document_hash"),
+    number("granted_block"),
+    number("granted_index"),
+    key32("granted_tx"),
+    account("ended_by", null=True),
+    key32("end_hash", null=True),
+    number("ended_block", null=True),
+    index="account",
+)
+
+right_steps = _table(
+    "right_steps",
+    key32("block_hash", primary=True),
+    number("log_index", primary=True),
+    key32("asset_id"),
+    account("account"),
+    number("right"),
+    word("event"),
+    account("actor"),
+    key32("document_hash"),
+    number("block_number"),
+    key32("tx_hash"),
+    index="asset_id",
+)
+
+# Since version 2: disputes, money that went back, and who is paid later.
+
+disputes = _table(
+    "disputes",
+    key32("sale_id", primary=True),
+    account("buyer"),
+    key32("document_hash"),
+    number("disputed_block"),
+    key32("disputed_tx"),
+    account("decider", null=True),
+    number("outcome", null=True),
+    key32("decision_hash", null=True),
+    number("decided_block", null=True),
+    key32("decided_tx", null=True),
+)
+
+refunds = _table(
+    "refunds",
+    key32("sale_id", primary=True),
+    key32("receipt_hash", primary=True),
+    account("settler"),
+    wide("amount"),
+    wide("refunded"),  # of the sale so far, with this one
+    word("currency"),
+    number("refunded_block"),
+    number("refunded_index"),
+    key32("refunded_tx"),
+)
+
+deferred_lists = _table(
+    "deferred_lists",
+    key32("sale_id", primary=True),
+    number("list", primary=True),
+    number("parent"),  # the list whose places stand on this one; 0: the delivered ordinals
+    number("from_place"),  # of the parent
+    number("to_place"),
+    key32("root"),
+    number("count"),
+    number("paid_up_to"),  # its places below are paid, or on a list of their own
+    number("opened_block"),
+    number("opened_index"),
+    key32("opened_tx"),
+)
+
+deferred_payouts = _table(
+    "deferred_payouts",
+    key32("sale_id", primary=True),
+    number("list", primary=True),
+    number("from_place", primary=True),
+    number("to_place"),
+    wide("total"),
+    word("currency"),
+    account("settler"),
+    key32("receipt_hash"),
+    number("paid_block"),
+    key32("paid_tx"),
+)
+
+bounces = _table(
+    "bounces",
+    key32("sale_id", primary=True),
+    key32("receipt_hash", primary=True),
+    number("list"),  # whose payments came back
+    number("count"),
+    wide("total"),
+    word("currency"),
+    account("settler"),
+    number("bounced_block"),
+    number("bounced_index"),
+    key32("bounced_tx"),
+)
+
+# Since version 2: Usage and AnchorLog.
+
+usage_reports = _table(
+    "usage_reports",
+    key32("sale_id", primary=True),
+    number("from_time", primary=True),
+    number("to_time"),
+    account("provider"),
+    account("gateway"),
+    wide("count"),
+    wide("used"),  # of the sale so far, with these
+    key32("receipts_root"),
+    number("reported_block"),
+    key32("reported_tx"),
+)
+
+checkpoints = _table(
+    "checkpoints",
+    key32("block_hash", primary=True),
+    number("log_index", primary=True),
+    account("exchange"),
+    wide("size"),
+    key32("root"),
+    wide("former_size"),
+    number("block_number"),
+    key32("tx_hash"),
+    index="exchange,block_number",
+)
+
+FIRST: Final[tuple[Table, ...]] = (
     blocks,
     logs,
     quarantine,
@@ -426,6 +598,25 @@ CANONICAL: Final[tuple[Table, ...]] = (
     settlements,
     payouts,
 )
+"""The tables of version 1, in its order."""
+
+SECOND: Final[tuple[Table, ...]] = (
+    predecessors,
+    closings,
+    asset_changes,
+    rights,
+    right_steps,
+    disputes,
+    refunds,
+    deferred_lists,
+    deferred_payouts,
+    bounces,
+    usage_reports,
+    checkpoints,
+)
+"""The tables that version 2 adds."""
+
+CANONICAL: Final[tuple[Table, ...]] = FIRST + SECOND
 """The tables that a rebuild compares, in this order."""
 
 # The mirror's own books.

@@ -82,7 +82,7 @@ const policy = (kind, grade) =>
 export function journalEntities({ contract, event, args }) {
   if (event === "AuthorityUpdated") return { entities: [] };
   const rules = {
-    Membership: () => [account(args.account)],
+    Membership: () => (event.startsWith("Deployment") ? [] : [account(args.account)]),
     Cases: () => [args.target],
     Attestations: () => [args.target],
     DataAssets: () =>
@@ -95,6 +95,8 @@ export function journalEntities({ contract, event, args }) {
           ? [args.saleId, number256(args.assetId)]
           : [args.saleId ?? number256(args.assetId)],
     Revenue: () => (event === "SaleSettled" ? [args.saleId, number256(args.assetId)] : [args.saleId]),
+    Usage: () => [args.saleId],
+    AnchorLog: () => [account(args.exchange)],
   };
   if (!(contract in rules)) refuse("invalid-input", "no journal");
   return { entities: rules[contract]() };

@@ -476,6 +476,12 @@ await write("journal-entities", "Formats 11 and 12: the entities that an event's
   entity("Revenue", "PayoutConfirmed", { saleId }),
   entity("Market", "AuthorityUpdated", {}),
   { name: "a contract without a journal", input: { contract: "AccessManager", event: "RoleGranted", args: {} }, error: "invalid-input" },
+  ...["DeploymentSucceeded", "DeploymentClosing"].map((event) => entity("Membership", event, {})),
+  ...["AssetChanged", "RightGranted", "RightEnded"].map((event) => entity("DataAssets", event, { assetId: bare.assetId })),
+  ...["SaleDisputed", "DisputeDecided"].map((event) => entity("Market", event, { saleId })),
+  ...["OrdinalsDeferred", "DeferredPayoutConfirmed", "PaymentsBounced", "RefundConfirmed"].map((event) => entity("Revenue", event, { saleId })),
+  entity("Usage", "UsageReported", { saleId }),
+  entity("AnchorLog", "CheckpointAnchored", { exchange: who }),
 ]);
 
 // -- 13 to 18: records, key trees, units, covers, envelopes, wrapped keys
@@ -672,6 +678,14 @@ await write("key-wrap", "Format 18: seeds under a payload key, a payload key und
 await write("table-digest", "Format 19: the digest of a table's canonical rows.", [
   { name: "no row", input: { rows: [] } },
   { name: "two rows", input: { rows: [[1, "0x00", "7", true, null], [2, "0xff", BIG, false, "工资"]] } },
+  { name: "rights (version 2)", input: { rows: [
+    [h32("asset"), address("operator"), 3, address("grantor"), 34, 2, "18446744073709551615", h32("licence"), 7, 0, h32("tx"), null, null, null],
+    [h32("asset"), address("processor"), 2, address("holder"), 63, 65535, "1700000000", h32("licence"), 7, 1, h32("tx"), address("holder"), h32("end"), 9],
+  ].sort((one, other) => (one[1] < other[1] ? -1 : 1)) } },
+  { name: "deferred lists (version 2)", input: { rows: [
+    [h32("sale"), 1, 0, 0, 4, h32("root"), 2, 2, 12, 0, h32("tx")],
+    [h32("sale"), 2, 1, 0, 2, h32("root"), 1, 0, 13, 3, h32("tx")],
+  ] } },
 ]);
 await write("wallet", "Format 21: the private key of a seed for one asset on one chain.", [
   { name: "an asset", input: { seed: h32("wallet seed"), chainId: domain.chainId, assetId: bare.assetId } },
