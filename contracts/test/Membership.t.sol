@@ -4,6 +4,7 @@ pragma solidity ^0.8.34;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IMembership} from "../src/interfaces/IMembership.sol";
 import {Codes} from "../src/libraries/Codes.sol";
+import {Membership} from "../src/Membership.sol";
 import {Base} from "./Base.t.sol";
 
 contract MembershipTest is Base {
@@ -371,15 +372,197 @@ contract MembershipTest is Base {
         membership.requireParties(true, buyer, 0, 0, provider);
     }
 
+    // The end of a deployment, and what it follows.
+
+    function test_AClosingIsAnnouncedOnce() public {
+        vm.assertEq(membership.closesAt(), 0);
+        membership.requireOpen();
+        _governed(abi.encodeWithSelector(IMembership.ZeroDocument.selector));
+        membership.close(0);
+        vm.expectEmit(true, true, true, true, address(membership));
+        emit IMembership.DeploymentClosing(DOCUMENT, START + 7 days);
+        vm.prank(admin);
+        membership.close(DOCUMENT);
+        vm.assertEq(membership.CLOSING_DELAY(), 7 days);
+        vm.assertEq(membership.closesAt(), START + 7 days);
+        bytes memory refusal = abi.encodeWithSelector(IMembership.AlreadyClosing.selector, START + 7 days);
+        _governed(refusal);
+        membership.close(OTHER_DOCUMENT);
+        vm.warp(START + YEAR);
+        _governed(refusal);
+        membership.close(OTHER_DOCUMENT);
+    }
+
+    function test_ADeploymentIsOpenUntilItsDelayIsOver() public {
+        vm.prank(admin);
+        membership.close(DOCUMENT);
+        vm.warp(START + 7 days - 1);
+        membership.requireOpen();
+        membership.requireParties(true, buyer, 0, 0, provider);
+        bytes memory refusal = abi.encodeWithSelector(IMembership.DeploymentClosed.selector, START + 7 days);
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.warp(START + 7 days + i);
+            vm.expectRevert(refusal);
+            membership.requireOpen();
+            vm.expectRevert(refusal);
+            membership.requireParties(true, buyer, 0, 0, provider);
+            membership.requireParties(false, buyer, 0, 0, provider);
+        }
+    }
+
+    function test_AClosedDeploymentIsGovernedStill() public {
+        vm.prank(admin);
+        membership.close(DOCUMENT);
+        vm.warp(START + YEAR);
+        _admit(newcomer, Codes.ROLE_BUYER);
+        _suspend(newcomer);
+        vm.prank(admin);
+        membership.reinstate(newcomer);
+        vm.prank(newcomer);
+        membership.registerEncryptionKey(0x0020, DOCUMENT);
+        membership.requireRole(newcomer, Codes.ROLE_BUYER);
+    }
+
+    function test_ADeploymentNamesWhatItFollows() public {
+        IMembership.Predecessor memory former = _former(31_337, 2, 2);
+        vm.roll(5);
+        vm.expectEmit(true, true, true, true);
+        emit IMembership.DeploymentSucceeded(31_337, former.contracts, former.heads);
+        Membership next = new Membership(address(manager), address(forwarder), former);
+        bytes32 authority = keccak256(abi.encode(IAccessManaged.AuthorityUpdated.selector, address(manager)));
+        bytes32 followed = keccak256(
+            abi.encodePacked(IMembership.DeploymentSucceeded.selector, uint256(31_337), abi.encode(former.contracts, former.heads))
+        );
+        bytes32 head = keccak256(abi.encode(bytes32(0), uint256(5), authority));
+        vm.assertEq(next.journalHead(), keccak256(abi.encode(head, uint256(5), followed)));
+        vm.assertEq(next.journalHeadOf(0), bytes32(0));
+    }
+
+    function test_AFormerDeploymentIsNamedWholeOrNotAtAll() public {
+        uint256[3][7] memory malformed = [
+            [uint256(0), 1, 1],
+            [uint256(0), 1, 0],
+            [uint256(0), 0, 1],
+            [uint256(1), 0, 0],
+            [uint256(1), 0, 1],
+            [uint256(1), 1, 0],
+            [uint256(1), 2, 1]
+        ];
+        for (uint256 i = 0; i < malformed.length; ++i) {
+            (uint256 chain, uint256 contracts, uint256 heads) = (malformed[i][0], malformed[i][1], malformed[i][2]);
+            IMembership.Predecessor memory former = _former(chain, contracts, heads);
+            vm.expectRevert(abi.encodeWithSelector(IMembership.PredecessorMalformed.selector, chain, contracts, heads));
+            new Membership(address(manager), address(forwarder), former);
+        }
+        new Membership(address(manager), address(forwarder), _former(type(uint256).max, 1, 1));
+        new Membership(address(manager), address(forwarder), _former(1, 64, 64));
+    }
+
+    // Every state from every state, and everything twice.
+
+    function test_EveryStateFromEveryState() public {
+        address account = newcomer;
+        for (uint8 from = Codes.MEMBER_NONE; from <= Codes.MEMBER_EXPELLED; ++from) {
+            uint256 state = vm.snapshotState();
+            _bring(account, from);
+            _tryFrom(account, from);
+            vm.revertToState(state);
+        }
+    }
+
+    function _bring(address account, uint8 state) private {
+        if (state == Codes.MEMBER_NONE) return;
+        _admit(account, Codes.ROLE_BUYER);
+        if (state == Codes.MEMBER_SUSPENDED) _suspend(account);
+        if (state != Codes.MEMBER_EXPELLED) return;
+        vm.prank(admin);
+        membership.expel(account, 1);
+    }
+
+    function _tryFrom(address account, uint8 from) private {
+        bytes memory unknown = abi.encodeWithSelector(IMembership.NotAdmitted.selector, account);
+        bytes memory wrong = from == Codes.MEMBER_NONE ? unknown : abi.encodeWithSelector(IMembership.ParticipantIs.selector, account, from);
+        bytes memory known = abi.encodeWithSelector(IMembership.AlreadyAdmitted.selector, account);
+        bool remaining = from == Codes.MEMBER_ADMITTED || from == Codes.MEMBER_SUSPENDED;
+        _leads(account, abi.encodeCall(IMembership.admit, (account, _admission(1))), from == 0 ? 1 : 0, known);
+        _leads(account, abi.encodeCall(IMembership.change, (account, _changing(1, START))), remaining ? from : 0, wrong);
+        _leads(account, abi.encodeCall(IMembership.suspend, (account, 1)), from == 1 ? 2 : 0, wrong);
+        _leads(account, abi.encodeCall(IMembership.reinstate, (account)), from == 2 ? 1 : 0, wrong);
+        _leads(account, abi.encodeCall(IMembership.expel, (account, 1)), remaining ? 3 : 0, wrong);
+    }
+
+    /// The call leads to the state `to`, or (zero) is refused.
+    function _leads(address account, bytes memory call, uint8 to, bytes memory refusal) private {
+        uint256 state = vm.snapshotState();
+        if (to == 0) {
+            _isRefused(admin, address(membership), call, refusal);
+        } else {
+            _acts(admin, address(membership), call);
+            vm.assertEq(membership.participant(account).state, to);
+        }
+        vm.revertToState(state);
+    }
+
+    function test_EachCallTwiceInOneBlock() public {
+        _admit(newcomer, Codes.ROLE_BUYER);
+        _governed(abi.encodeWithSelector(IMembership.AlreadyAdmitted.selector, newcomer));
+        membership.admit(newcomer, _admission(Codes.ROLE_BUYER));
+        vm.startPrank(admin);
+        membership.change(newcomer, _changing(Codes.ROLE_AUDITOR, START));
+        membership.change(newcomer, _changing(Codes.ROLE_AUDITOR, START));
+        vm.stopPrank();
+        vm.assertEq(membership.participant(newcomer).roles, Codes.ROLE_AUDITOR);
+        vm.startPrank(newcomer);
+        membership.registerEncryptionKey(0x0020, DOCUMENT);
+        membership.registerEncryptionKey(0x0020, DOCUMENT);
+        vm.stopPrank();
+    }
+
+    function test_EveryFieldOfAnAdmissionAtItsMost() public {
+        IMembership.Admission memory admission =
+            IMembership.Admission(bytes32(type(uint256).max), type(uint16).max, Codes.ROLES_ALL, type(uint64).max, _licences(16, 1));
+        admission.licences[15] = type(uint16).max;
+        _admit(newcomer, admission);
+        IMembership.Participant memory found = membership.participant(newcomer);
+        vm.assertEq(
+            abi.encode(found.identity, found.jurisdiction, found.roles, found.validUntil, found.licences),
+            abi.encode(admission.identity, type(uint16).max, Codes.ROLES_ALL, type(uint64).max, admission.licences)
+        );
+        vm.assertTrue(membership.isOfClass(newcomer, type(uint16).max));
+        vm.warp(type(uint64).max);
+        membership.requireGoodStanding(newcomer);
+        vm.prank(newcomer);
+        membership.registerEncryptionKey(type(uint16).max, bytes32(type(uint256).max));
+        vm.assertEq(membership.participant(newcomer).encryptionSuite, type(uint16).max);
+    }
+
+    function test_LicencesEndWhereTheyBegin() public {
+        // 255 is a role's class, 0 none: neither is a licence, first or later.
+        uint16[2][4] memory wrong = [[uint16(0), 256], [uint16(255), 256], [uint16(257), 257], [uint16(257), 0]];
+        for (uint256 i = 0; i < 4; ++i) {
+            _governed(abi.encodeWithSelector(IMembership.UnorderedLicences.selector, i < 2 ? 0 : 1));
+            membership.admit(newcomer, _licensed(wrong[i][0], wrong[i][1]));
+        }
+        _admit(newcomer, _licensed(256, type(uint16).max));
+        _governed(abi.encodeWithSelector(IMembership.TooManyLicences.selector, 10_000, 16));
+        membership.change(newcomer, _manyLicences());
+    }
+
+    function _manyLicences() private pure returns (IMembership.Admission memory admission) {
+        admission = _changing(Codes.ROLE_BUYER, START);
+        admission.licences = new uint16[](10_000);
+    }
+
     // Governance.
 
     function test_OnlyGovernanceGoverns() public {
-        bytes[5] memory calls = [
+        bytes[6] memory calls = [
             abi.encodeCall(IMembership.admit, (newcomer, _admission(Codes.ROLE_BUYER))),
             abi.encodeCall(IMembership.change, (buyer, _changing(Codes.ROLE_BUYER, START))),
             abi.encodeCall(IMembership.suspend, (buyer, 1)),
             abi.encodeCall(IMembership.reinstate, (buyer)),
-            abi.encodeCall(IMembership.expel, (buyer, 1))
+            abi.encodeCall(IMembership.expel, (buyer, 1)),
+            abi.encodeCall(IMembership.close, (DOCUMENT))
         ];
         for (uint256 i = 0; i < calls.length; ++i) {
             vm.prank(operator);
@@ -394,6 +577,10 @@ contract MembershipTest is Base {
     function _governed(bytes memory refusal) private {
         vm.prank(admin);
         vm.expectRevert(refusal);
+    }
+
+    function _former(uint256 chain, uint256 contracts, uint256 heads) private pure returns (IMembership.Predecessor memory) {
+        return IMembership.Predecessor(chain, new address[](contracts), new bytes32[](heads));
     }
 
     function _changing(uint32 roles, uint64 validUntil) private pure returns (IMembership.Admission memory) {
