@@ -7,12 +7,12 @@ import {ICases} from "../src/interfaces/ICases.sol";
 import {IDataAssets} from "../src/interfaces/IDataAssets.sol";
 import {IMembership} from "../src/interfaces/IMembership.sol";
 import {Codes} from "../src/libraries/Codes.sol";
-import {Replay} from "./Replay.t.sol";
+import {Copied} from "./Copied.t.sol";
 
 /// @title A deployment that a fuzzer plays with
 /// @dev Every act is by any of a few accounts on any of a few targets, direct or relayed, and may be refused; the replay
 /// follows all that is logged. What must hold is asked by the `assert` functions, at any time.
-contract Book is Replay {
+contract Book is Copied {
     uint256 private constant MOST_ASSETS = 6;
 
     uint256 public refused;
@@ -21,6 +21,17 @@ contract Book is Replay {
     mapping(uint256 assetId => uint256[]) private _parents;
     mapping(address account => bool) private _expelled;
     mapping(uint256 assetId => address) private _holderAtCancellation;
+
+    function setUp() public override {
+        super.setUp();
+        // Four who can hold rights, and enough acts about them.
+        uint64 until = START + 10 * YEAR;
+        vm.startPrank(admin);
+        membership.change(reviewer, IMembership.Admission(0, 156, Codes.ROLE_REVIEWER | Codes.ROLE_PROVIDER, until, new uint16[](0)));
+        membership.change(auditor, IMembership.Admission(0, 156, Codes.ROLE_AUDITOR | Codes.ROLE_PROVIDER, until, new uint16[](0)));
+        vm.stopPrank();
+        _follow();
+    }
 
     // Governance.
 
@@ -55,6 +66,11 @@ contract Book is Replay {
         AccessManager next = new AccessManager(admin);
         bytes memory call = abi.encodeCall(AccessManager.updateAuthority, (address(membership), address(next)));
         if (_act(admin, address(manager), call)) manager = next;
+    }
+
+    function close(uint256 seed) external {
+        // Seldom, and then the last of the assets.
+        if (seed % 16 == 3) _act(admin, address(membership), abi.encodeCall(IMembership.close, (DOCUMENT)));
     }
 
     // Members.
@@ -124,11 +140,31 @@ contract Book is Replay {
         if (_act(holder, address(dataAssets), abi.encodeCall(IDataAssets.cancel, (id, DOCUMENT)))) _holderAtCancellation[id] = holder;
     }
 
+    function changeParticulars(uint256 which, uint8 level) external {
+        uint256 id = _asset(which);
+        _act(dataAssets.asset(id).holder, address(dataAssets), abi.encodeCall(IDataAssets.change, (id, level % 6, DOCUMENT, DOCUMENT)));
+    }
+
+    /// By the holder, or by anybody: seldom an account without a right in the asset.
+    function grantRight(uint256 who, uint256 which, uint256 to, uint16 scope, uint32 term) external {
+        uint256 id = _asset(which);
+        address by = who % 2 == 0 ? dataAssets.asset(id).holder : _provider(who / 2);
+        IDataAssets.Scope memory asked = IDataAssets.Scope(scope % 8, scope / 8 % 8, uint64(block.timestamp + term % 100));
+        uint8 right = who % 2 == 0 && to % 2 == 0 ? Codes.RIGHT_PROCESS : Codes.RIGHT_OPERATE;
+        _act(by, address(dataAssets), abi.encodeCall(IDataAssets.grantRight, (id, _provider(to / 2), right, asked, DOCUMENT)));
+    }
+
+    function endRight(uint256 who, uint256 which, uint256 of_) external {
+        bytes memory call = abi.encodeCall(IDataAssets.endRight, (_asset(which), _provider(of_ / 2), uint8(2 + of_ % 2), DOCUMENT));
+        _act(_provider(who), address(dataAssets), call);
+    }
+
     function transfer(uint256 who, uint256 which, uint256 to) external {
         uint256 id = _asset(which);
         address holder = dataAssets.asset(id).holder;
         address by = who % 4 == 0 ? _any(who / 4) : holder;
-        _act(by, address(dataAssets), abi.encodeCall(dataAssets.transferFrom, (holder, _any(to), id)));
+        address next = to % 2 == 0 ? _any(to / 2) : _provider(to / 2);
+        _act(by, address(dataAssets), abi.encodeCall(dataAssets.transferFrom, (holder, next, id)));
     }
 
     function approve(uint256 which, uint256 to) external {
@@ -142,13 +178,17 @@ contract Book is Replay {
     }
 
     function wait(uint32 time) external {
-        vm.warp(block.timestamp + (time % YEAR));
+        vm.warp(block.timestamp + (time % 3 == 0 ? time % YEAR : time % 60));
     }
 
     // What holds at any time.
 
     function assertComplete() external view {
         _assertComplete();
+    }
+
+    function assertCopied() external view {
+        _assertCopied();
     }
 
     function assertGradesNeverFall() external view {
@@ -198,6 +238,11 @@ contract Book is Replay {
     function _any(uint256 who) private view returns (address) {
         address[8] memory accounts = [provider, otherProvider, reviewer, auditor, arbiter, regulator, buyer, stranger];
         return accounts[who % 8];
+    }
+
+    function _provider(uint256 who) private view returns (address) {
+        address[4] memory accounts = [provider, otherProvider, reviewer, auditor];
+        return accounts[who % 4];
     }
 
     function _judge(uint256 who) private view returns (address) {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.34;
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IJournal} from "../src/interfaces/IJournal.sol";
+import {IMembership} from "../src/interfaces/IMembership.sol";
 import {Base} from "./Base.t.sol";
 import {Vm} from "./Vm.sol";
 
@@ -38,9 +39,18 @@ abstract contract Replay is Base {
 
     /// The entities that a log concerns: none, one or two.
     function _entities(Vm.Log memory log) internal view virtual returns (bytes32[] memory) {
-        if (log.topics[0] == IAccessManaged.AuthorityUpdated.selector) return new bytes32[](0);
+        if (_isOfNobody(log.topics[0])) return new bytes32[](0);
         return _one(log.topics[_placeOfEntity(log)]);
     }
+
+    /// What concerns the deployment, and no entity in it.
+    function _isOfNobody(bytes32 signature) internal pure returns (bool) {
+        return signature == IAccessManaged.AuthorityUpdated.selector || signature == IMembership.DeploymentClosing.selector
+            || signature == IMembership.DeploymentSucceeded.selector;
+    }
+
+    /// For fixtures that keep more than the heads.
+    function _learn(Vm.Log memory log) internal virtual {}
 
     function _placeOfEntity(Vm.Log memory log) private view returns (uint256) {
         bytes32 signature = log.topics[0];
@@ -77,6 +87,7 @@ abstract contract Replay is Base {
     function _foldLog(Vm.Log memory log) private {
         if (!_seen[log.emitter][log.topics[0]]) ++kinds[log.emitter];
         _seen[log.emitter][log.topics[0]] = true;
+        _learn(log);
         bytes32 digest = keccak256(abi.encodePacked(log.topics, log.data));
         _heads[log.emitter] = _fold(_heads[log.emitter], digest);
         bytes32[] memory entities = _entities(log);
