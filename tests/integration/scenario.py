@@ -24,7 +24,7 @@ from deedbook.domain.consents import Consent, SignedConsent, Withdrawal, consent
 from deedbook.domain.hashing import canonical_json, checksum_address, sha256, to_hex
 from deedbook.domain.notices import Notice, load_notice, with_statement
 from deedbook.domain.receipts import ConsentReceipt
-from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split, offer_id
+from deedbook.domain.sales import Conditions, Offer, Ordered, Price, Sandbox, Split, offer_id
 from deedbook.errors import RejectedByContract
 from deedbook.ledger import assets, attestations, deliveries, members, offers, sales
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
@@ -73,6 +73,7 @@ class Stage:
     batch: Batch | None = None
     payload_id: bytes = b""
     offer: Offer | None = None
+    references: dict[bytes, bytes] = field(default_factory=dict)
 
 
 class Scenario:
@@ -111,7 +112,9 @@ class Scenario:
         """The same stage on a copy of its home."""
         clock = Clock(stage.now)
         services = Services.open(config.load(home, {}), clock=clock, entropy=Entropy(str(home)))
-        return Scenario(replace(stage, home=home, receipts=list(stage.receipts)), services, clock)
+        return Scenario(
+            replace(stage, home=home, receipts=list(stage.receipts), references=dict(stage.references)), services, clock
+        )
 
     def close(self) -> Stage:
         """Closes the home; the stage can be gone on with."""
@@ -242,20 +245,25 @@ class Scenario:
         offer: Offer = changes.get("offer", self.offer)
         attesters = changes.get("attesters", (FIRM.address,) * 3)
         receipt = sales.order(self.acting, buyer, self.offer_id, offer, attesters, reference)
-        ordered: bytes = receipt.event("SaleOrdered").args["saleId"]
-        return ordered
+        sale_id: bytes = receipt.event("SaleOrdered").args["saleId"]
+        self.stage.references[sale_id] = reference
+        return sale_id
+
+    def ordered(self, sale_id: bytes) -> Ordered:
+        """What every later act of a sale brings along."""
+        return Ordered(sale_id, self.offer, self.stage.references.get(sale_id, bytes(32)))
 
     def pay(self, sale_id: bytes, settler: LocalSigner = BANK, **changes: Any) -> Receipt:
         said: dict[str, Any] = {"amount": PRICE, "currency": b"CNY", "receipt": sha256(b"bank" + sale_id)}
-        return sales.confirm_payment(self.acting, settler, sale_id, self.offer, **(said | changes))
+        return sales.confirm_payment(self.acting, settler, self.ordered(sale_id), **(said | changes))
 
     def prepare(self, sale_id: bytes) -> Receipt:
-        return sales.prepare(self.acting, PROVIDER, sale_id, self.offer)
+        return sales.prepare(self.acting, PROVIDER, self.ordered(sale_id))
 
     def deliver(self, sale_id: bytes, buyer: LocalSigner = BUYER) -> deliveries.Delivered:
         self.services.follow()
         return deliveries.deliver(
-            self.acting, self.services.vault, self.services.records.deliveries, PROVIDER, sale_id, self.offer,
+            self.acting, self.services.vault, self.services.records.deliveries, PROVIDER, self.ordered(sale_id),
             payload_id=self.stage.payload_id, excluded=self.services.ended_records(self.stage.asset_id, 1),
             recipient=KEYS[buyer.address].public, at=self.clock(),
         )  # fmt: skip

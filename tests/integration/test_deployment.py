@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from deedbook.chain.client import EmbeddedNode
+from deedbook.chain.client import EmbeddedNode, identity_of, require_chain
 from deedbook.chain.decoding import Decoder
-from deedbook.chain.deployment import ORDER, Deployment, deploy, identity_of, require_chain
+from deedbook.chain.deployment import ORDER, UNJOURNALLED, Deployment, Predecessor, deploy, predecessor_of
 from deedbook.chain.embedded.chain import Chain
-from deedbook.chain.transactions import Call, Sender
+from deedbook.chain.transactions import Call, Sender, log_of
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidFormat, WrongChain
 from deedbook.records.outbox import SqlOutbox
@@ -120,18 +120,38 @@ def test_a_deployment_has_one_form(node: SeamNode, outbox: SqlOutbox) -> None:
         assert refused.value.field == f"deployment.contracts.{name}"
 
 
+def test_a_successor_states_first_of_all_what_it_follows(
+    node: SeamNode, outbox: SqlOutbox, clock: Clock, tmp_path: Path
+) -> None:
+    former = deploy(node, sender(node, outbox), ADMIN)
+    follows = predecessor_of(node, former)
+    kept = [name for name in ORDER if name not in UNJOURNALLED]
+    heads = [sender(node, outbox).read(Call(name, former.addresses[name], "journalHead", ())) for name in kept]
+    assert follows == Predecessor(former.chain_id, tuple(former.addresses[name] for name in kept), tuple(heads))
+
+    clock.advance(1)
+    fresh = SeamNode(EmbeddedNode(Chain.in_memory(clock=clock)))
+    records = Records.open(f"sqlite:///{tmp_path / 'successor.sqlite'}", ToySealer())
+    made = deploy(fresh, sender(fresh, records.outbox), ADMIN, predecessor=follows)
+    where: dict[str, Any] = {"fromBlock": "0x0", "toBlock": "latest", "address": to_hex(made.addresses["Membership"])}
+    events = [Decoder(made.addresses).decode(log_of(each)) for each in fresh.request("eth_getLogs", [where])]
+    said = next(event for event in events if event and event.name != "AuthorityUpdated")
+    assert (said.name, said.args["chainId"]) == ("DeploymentSucceeded", former.chain_id)
+    assert (said.args["contracts"], said.args["heads"]) == (follows.contracts, follows.heads)
+
+
 @pytest.mark.rule("other-chain")
 def test_another_genesis_or_chain_id_is_another_chain(node: SeamNode, outbox: SqlOutbox, clock: Clock) -> None:
     made = deploy(node, sender(node, outbox), ADMIN)
-    require_chain(node, made)
+    require_chain(node, chain_id=made.chain_id, genesis_hash=made.genesis_hash)
     later = Clock(clock.now + 1)
     for other in (Chain.in_memory(clock=later), Chain.in_memory(clock=clock, chain_id=made.chain_id + 1)):
         with pytest.raises(WrongChain):
-            require_chain(EmbeddedNode(other), made)
+            require_chain(EmbeddedNode(other), chain_id=made.chain_id, genesis_hash=made.genesis_hash)
 
 
 def test_a_node_without_a_genesis_block_is_another_chain(node: SeamNode, outbox: SqlOutbox) -> None:
     made = deploy(node, sender(node, outbox), ADMIN)
     node.then("eth_getBlockByNumber", lambda _: None)
     with pytest.raises(WrongChain):
-        require_chain(node, made)
+        require_chain(node, chain_id=made.chain_id, genesis_hash=made.genesis_hash)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from deedbook.bootstrap.services import Services
-from deedbook.chain.deployment import identity_of
+from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Withdrawal

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.bootstrap.home import Home, read_json, write_json
-from deedbook.chain.client import EmbeddedNode, HttpNode, Node
+from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
 from deedbook.chain.decoding import Decoder
-from deedbook.chain.deployment import Deployment, deploy, require_chain
+from deedbook.chain.deployment import UNJOURNALLED, Deployment, deploy
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
 from deedbook.domain.intents import IntentState
@@ -65,7 +65,6 @@ RECORDS_KEY = "records"
 """The label of the key that seals the records' private columns."""
 FREE_GAS = 20_000_000
 """The gas limit of a transaction on the embedded chain, where gas is free."""
-UNJOURNALLED = ("AccessManager", "Forwarder")
 
 Clock = Callable[[], int]
 Entropy = Callable[[int], bytes]
@@ -128,7 +127,8 @@ class Services:
         _require_whole(settings, home)
         services = cls._wired(settings, home, clock, entropy)
         try:
-            require_chain(services.node, services.deployment)
+            deployed = services.deployment
+            require_chain(services.node, chain_id=deployed.chain_id, genesis_hash=deployed.genesis_hash)
             if services.is_alone:
                 services.sender.resume()
                 services.erasure.resume()
@@ -200,10 +200,19 @@ class Services:
     @cached_property
     def acting(self) -> Acting:
         """How use cases act. The same call is the same intent, unless it was mined without effect before."""
+        return self._acting(again_after=(IntentState.FAILED,))
+
+    @cached_property
+    def anew(self) -> Acting:
+        """Acts that a person asks for: the same words twice are two acts, unless the first one is still under way."""
+        return self._acting(again_after=(IntentState.FAILED, IntentState.MINED, IntentState.FINAL))
+
+    def _acting(self, *, again_after: Collection[IntentState]) -> Acting:
+        """Acts whose call is made again once it was mined and ended so."""
 
         def is_over(key: str) -> bool:
             row = self.records.outbox.get(key)
-            return row is not None and row.state is IntentState.FAILED and row.mined is not None
+            return row is not None and row.mined is not None and row.state in again_after
 
         return Acting(self.sender, self.chain_id, self.deployment.addresses, is_over=is_over)
 

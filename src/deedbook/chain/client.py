@@ -20,6 +20,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
+from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.errors import ChainUnavailable, DeedbookError, InvalidInput, WrongChain
 
 if TYPE_CHECKING:
@@ -163,16 +164,22 @@ class HttpNode:
         return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
 
 
+def identity_of(node: Node) -> tuple[int, bytes]:
+    """The chain id and genesis hash (32 bytes) that a node states. Raises WrongChain where it has no block 0."""
+    genesis = node.request("eth_getBlockByNumber", ["0x0", False])
+    if not isinstance(genesis, dict):
+        raise WrongChain("the node has no block 0")
+    return int(node.request("eth_chainId", []), 16), from_hex(genesis["hash"], "genesisHash", 32)
+
+
 def require_chain(node: Node, *, chain_id: int, genesis_hash: bytes) -> None:
     """Raises WrongChain unless the node is of this chain id *and* this genesis block (32 bytes)."""
-    found_id = node.request("eth_chainId", [])
-    if found_id != hex(chain_id):
-        raise WrongChain(f"the node's chain id is {found_id}, not {hex(chain_id)}", expected=chain_id, found=found_id)
-    block = node.request("eth_getBlockByNumber", ["0x0", False])
-    found = block.get("hash") if isinstance(block, dict) else None
-    expected = "0x" + genesis_hash.hex()
-    if found != expected:
-        raise WrongChain(f"the node's genesis block is {found}, not {expected}", expected=expected, found=found)
+    found = identity_of(node)
+    if found != (chain_id, genesis_hash):
+        raise WrongChain(
+            f"the node is of chain {found[0]} with genesis {to_hex(found[1])}, "
+            f"not {chain_id} with {to_hex(genesis_hash)}",
+        )
 
 
 def _outcome(answer: Any) -> Any | NodeError:

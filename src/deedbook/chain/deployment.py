@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from deedbook.chain import abis, artifacts
-from deedbook.chain.transactions import Node, Sender, Signer
+from deedbook.chain.client import Node, identity_of, require_chain
+from deedbook.chain.transactions import Sender, Signer
 from deedbook.domain.deployments import CONTRACTS, is_of_another, version_for
 from deedbook.domain.documents import parse_decimal
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
+from deedbook.domain.journal import JOURNAL_SLOT
 from deedbook.errors import InvalidFormat, InvalidInput, WrongChain, WrongVersion
 
 FORWARDER_NAME = "Deedbook Forwarder"
-NO_PREDECESSOR = (0, (), ())
 ORDER: Mapping[str, tuple[str, ...]] = {
     "AccessManager": ("admin",),
     "Forwarder": ("name",),
@@ -33,6 +34,25 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "AnchorLog": ("Membership", "Forwarder"),
 }
 """Constructor arguments of each contract, in order of deployment."""
+UNJOURNALLED = ("AccessManager", "Forwarder")
+"""What keeps no journal: OpenZeppelin's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """What a deployment follows (IMembership.Predecessor): a chain id, the former one's journalled contracts in their
+    order (20 bytes each), and the heads of their journals (32 bytes each). Chain id 0 and nothing else: none."""
+
+    chain_id: int = 0
+    contracts: tuple[bytes, ...] = ()
+    heads: tuple[bytes, ...] = ()
+
+    def as_tuple(self) -> tuple[int, tuple[bytes, ...], tuple[bytes, ...]]:
+        """For the constructor."""
+        return (self.chain_id, self.contracts, self.heads)
+
+
+NO_PREDECESSOR = Predecessor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +105,16 @@ def _members(value: Any, what: str, names: tuple[str, ...]) -> Mapping[str, Any]
     return value
 
 
-def deploy(node: Node, sender: Sender, admin: Signer) -> Deployment:
-    """Deploys every contract, or finds those that an interrupted run deployed.
+def deploy(node: Node, sender: Sender, admin: Signer, *, predecessor: Predecessor = NO_PREDECESSOR) -> Deployment:
+    """Deploys every contract, or finds those that an interrupted run deployed. With a `predecessor`, the first entry in
+    the new deployment's journal commits to it.
 
     Raises WrongChain where that run was on another chain: what it deployed is not on this one.
     """
     chain_id, genesis = identity_of(node)
     addresses: dict[str, bytes] = {}
     for name, parameters in ORDER.items():
-        arguments = [_argument(item, admin, addresses) for item in parameters]
+        arguments = [_argument(item, admin, predecessor, addresses) for item in parameters]
         code = from_hex(artifacts.load(name)["bytecode"], "bytecode")
         code += abis.encode_arguments(abis.constructor(name), arguments)
         addresses[name] = sender.deploy(name, code, admin, key=f"deploy/{name}")
@@ -102,27 +123,19 @@ def deploy(node: Node, sender: Sender, admin: Signer) -> Deployment:
     return Deployment(chain_id, genesis, addresses)
 
 
-def identity_of(node: Node) -> tuple[int, bytes]:
-    """The chain id and genesis hash that a node states. Raises WrongChain where it has no block 0."""
-    genesis = node.request("eth_getBlockByNumber", ["0x0", False])
-    if genesis is None:
-        raise WrongChain("the node has no block 0")
-    return int(node.request("eth_chainId", []), 16), from_hex(genesis["hash"], "genesisHash", 32)
+def predecessor_of(node: Node, former: Deployment) -> Predecessor:
+    """A deployment as another one commits to it: its journalled contracts with their heads in the newest block.
+
+    `node` is the former's. Raises WrongChain.
+    """
+    require_chain(node, chain_id=former.chain_id, genesis_hash=former.genesis_hash)
+    block = node.request("eth_blockNumber", [])
+    contracts = tuple(address for name, address in former.addresses.items() if name not in UNJOURNALLED)
+    slot = f"{JOURNAL_SLOT:#066x}"
+    heads = (node.request("eth_getStorageAt", [to_hex(address), slot, block]) for address in contracts)
+    return Predecessor(former.chain_id, contracts, tuple(from_hex(head, "head", 32) for head in heads))
 
 
-def require_chain(node: Node, deployment: Deployment) -> None:
-    """Raises WrongChain unless the node is of the deployment's chain: chain id and genesis hash."""
-    chain_id, genesis = identity_of(node)
-    if (chain_id, genesis) != (deployment.chain_id, deployment.genesis_hash):
-        raise WrongChain(
-            f"the node is of chain {chain_id} with genesis {to_hex(genesis)}, "
-            f"not {deployment.chain_id} with {to_hex(deployment.genesis_hash)}",
-        )
-
-
-def _argument(name: str, admin: Signer, addresses: Mapping[str, bytes]) -> Any:
-    if name == "admin":
-        return admin.address
-    if name == "predecessor":
-        return NO_PREDECESSOR
-    return FORWARDER_NAME if name == "name" else addresses[name]
+def _argument(name: str, admin: Signer, predecessor: Predecessor, addresses: Mapping[str, bytes]) -> Any:
+    stated = {"admin": admin.address, "name": FORWARDER_NAME, "predecessor": predecessor.as_tuple()}
+    return stated[name] if name in stated else addresses[name]

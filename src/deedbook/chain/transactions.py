@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deedbook.chain import abis, rlp
-from deedbook.chain.client import NodeError
+from deedbook.chain.client import Node, NodeError
 from deedbook.chain.decoding import Decoder, decode_revert
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import from_hex, keccak256, to_hex
@@ -22,6 +22,7 @@ from deedbook.errors import (
     ChainUnavailable,
     Conflict,
     DeedbookError,
+    IntegrityError,
     InvalidInput,
     RejectedByContract,
     TransactionFailed,
@@ -32,13 +33,6 @@ NEXT = "pending"
 """Where a call is tried: the newest block may be old, and its time with it, while a rule asks for the time."""
 SURE = 3
 """How often a refusal or a taken nonce is seen before it is believed: a node may lag behind itself."""
-
-
-class Node(Protocol):
-    """The seam to a chain: one JSON-RPC request, its result, typed errors."""
-
-    def request(self, method: str, params: Sequence[Any]) -> Any:
-        """The result of one method. Raises NodeError, ChainUnavailable."""
 
 
 class Signer(Protocol):
@@ -78,11 +72,11 @@ class Receipt:
     events: tuple[Event, ...]
 
     def event(self, name: str) -> Event:
-        """The first event of this name; KeyError where the transaction emitted none."""
+        """The first event of this name. Raises IntegrityError where the transaction emitted none."""
         for event in self.events:
             if event.name == name:
                 return event
-        raise KeyError(name)
+        raise IntegrityError(f"the transaction emitted no {name}", transaction=to_hex(self.tx_hash))
 
 
 class Sender:

@@ -12,7 +12,6 @@ from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.cli import grammar
 from deedbook.domain.hashing import parse_address, to_hex
-from deedbook.ledger.acting import Acting
 from deedbook.queries.views import Page, View
 
 
@@ -29,16 +28,6 @@ def reading() -> Iterator[Services]:
     with opened() as services:
         services.follow()
         yield services
-
-
-def anew(services: Services) -> Acting:
-    """Acts that a person asks for: the same words twice are two acts, unless the first one is still under way."""
-
-    def is_over(key: str) -> bool:
-        row = services.records.outbox.get(key)
-        return row is not None and row.mined is not None
-
-    return Acting(services.sender, services.chain_id, services.addresses, is_over=is_over)
 
 
 def account(services: Services, text: str, field: str) -> bytes:

@@ -65,7 +65,7 @@ def register(
     with acts.opened() as services:
         me, drawn = acts.signer(services, as_), _salt(services, salt)
         receipt = ledger.register(
-            acts.anew(services),
+            services.anew,
             me,
             salt=drawn,
             kind=grammar.code(AssetKind, kind, "kind"),
@@ -93,7 +93,7 @@ def publish(
     with acts.opened() as services:
         root, records = _content(services, payload, content_root, count)
         version = Version(root, records, _descriptor(services, descriptor))
-        receipt = ledger.publish(acts.anew(services), acts.signer(services, as_), number, version)
+        receipt = ledger.publish(services.anew, acts.signer(services, as_), number, version)
     facts = {"version": receipt.event("VersionPublished").args["version"], "versionKey": version_key(number, version)}
     acts.tell(receipt, "published", as_json, version=facts["version"], versionKey=to_hex(facts["versionKey"]))
 
@@ -109,7 +109,7 @@ def cancel(
     number = grammar.asset_of(asset)
     with acts.opened() as services:
         reason = acts.document(services, document, "document")
-        receipt = ledger.cancel(acts.anew(services), acts.signer(services, as_), number, reason)
+        receipt = ledger.cancel(services.anew, acts.signer(services, as_), number, reason)
     acts.tell(receipt, "cancelled", as_json, assetId=str(number))
 
 

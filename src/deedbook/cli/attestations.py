@@ -66,7 +66,7 @@ def withdraw(target: Target, kind: Kind, document: Document, as_: As, as_json: A
         key = target_of(services, target)
         reason = acts.document(services, document, "document")
         number = grammar.code(AttestationKind, kind, "kind")
-        receipt = ledger.withdraw(acts.anew(services), acts.signer(services, as_), key, number, reason)
+        receipt = ledger.withdraw(services.anew, acts.signer(services, as_), key, number, reason)
     acts.tell(receipt, "withdrawn", as_json, target=to_hex(key), kind=kind)
 
 
@@ -77,7 +77,7 @@ def _state(
         key = target_of(services, target)
         stated = acts.document(services, document, "document")
         receipt = (ledger.correct if again else ledger.attest)(
-            acts.anew(services),
+            services.anew,
             acts.signer(services, name),
             key,
             grammar.code(AttestationKind, kind, "kind"),

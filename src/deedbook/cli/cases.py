@@ -57,7 +57,7 @@ def open_case(
         key = target_of(services, target)
         reason = acts.document(services, document, "document")
         number = grammar.code(CaseKind, kind, "kind")
-        receipt = ledger.open_case(acts.anew(services), acts.signer(services, as_), key, number, reason)
+        receipt = ledger.open_case(services.anew, acts.signer(services, as_), key, number, reason)
     acts.tell(receipt, "opened", as_json, caseId=to_hex(receipt.event("CaseOpened").args["caseId"]), target=to_hex(key))
 
 
@@ -74,7 +74,7 @@ def decide(
     with acts.opened() as services:
         reason = acts.document(services, document, "document")
         number = grammar.code(Outcome, outcome, "outcome")
-        receipt = ledger.decide(acts.anew(services), acts.signer(services, as_), case_id, number, reason)
+        receipt = ledger.decide(services.anew, acts.signer(services, as_), case_id, number, reason)
     acts.tell(receipt, "decided", as_json, caseId=case, outcome=outcome)
 
 
@@ -84,7 +84,7 @@ def hold(target: Target, document: Document, as_: As, as_json: AsJson = False) -
     with acts.opened() as services:
         key = target_of(services, target)
         reason = acts.document(services, document, "document")
-        receipt = ledger.hold(acts.anew(services), acts.signer(services, as_), key, reason)
+        receipt = ledger.hold(services.anew, acts.signer(services, as_), key, reason)
     acts.tell(receipt, "held", as_json, target=to_hex(key))
 
 
@@ -94,5 +94,5 @@ def release(target: Target, document: Document, as_: As, as_json: AsJson = False
     with acts.opened() as services:
         key = target_of(services, target)
         reason = acts.document(services, document, "document")
-        receipt = ledger.release(acts.anew(services), acts.signer(services, as_), key, reason)
+        receipt = ledger.release(services.anew, acts.signer(services, as_), key, reason)
     acts.tell(receipt, "released", as_json, target=to_hex(key))

@@ -249,7 +249,7 @@ def _erase(services: Services, consent_id: bytes) -> int:
 
 
 def _consents(services: Services) -> Consents:
-    return Consents(acts.anew(services), services.records.consents, services.notice, services.clock)
+    return Consents(services.anew, services.records.consents, services.notice, services.clock)
 
 
 def _class(text: str) -> int:

@@ -61,7 +61,7 @@ def admit(
         commitment = identity_commitment(salt, known)
         at = acts.account(services, account, "account")
         receipt = ledger.admit(
-            acts.anew(services),
+            services.anew,
             acts.signer(services, as_),
             at,
             identity=commitment,
@@ -79,7 +79,7 @@ def suspend(account: Account, reason: Reason, as_: Governance = "governance", as
     """Suspend a member at once."""
     with acts.opened() as services:
         at = acts.account(services, account, "account")
-        receipt = ledger.suspend(acts.anew(services), acts.signer(services, as_), at, reason)
+        receipt = ledger.suspend(services.anew, acts.signer(services, as_), at, reason)
     acts.tell(receipt, "suspended", as_json, account=checksum_address(at))
 
 
@@ -88,7 +88,7 @@ def reinstate(account: Account, as_: Governance = "governance", as_json: AsJson 
     """End a member's suspension."""
     with acts.opened() as services:
         at = acts.account(services, account, "account")
-        receipt = ledger.reinstate(acts.anew(services), acts.signer(services, as_), at)
+        receipt = ledger.reinstate(services.anew, acts.signer(services, as_), at)
     acts.tell(receipt, "reinstated", as_json, account=checksum_address(at))
 
 
@@ -97,7 +97,7 @@ def expel(account: Account, reason: Reason, as_: Governance = "governance", as_j
     """Expel a member for ever."""
     with acts.opened() as services:
         at = acts.account(services, account, "account")
-        receipt = ledger.expel(acts.anew(services), acts.signer(services, as_), at, reason)
+        receipt = ledger.expel(services.anew, acts.signer(services, as_), at, reason)
     acts.tell(receipt, "expelled", as_json, account=checksum_address(at))
 
 
@@ -112,7 +112,7 @@ def register_key(
         me = acts.signer(services, as_)
         key = EncryptionKeyPair.generate(services.entropy, _suite(suite))
         services.keep_encryption_key(as_, key)
-        receipt = ledger.register_encryption_key(acts.anew(services), me, int(key.suite), key.public.commitment)
+        receipt = ledger.register_encryption_key(services.anew, me, int(key.suite), key.public.commitment)
         services.records.members.put(_entry(me.address, as_, key.public))
     facts = {"account": checksum_address(me.address), "suite": int(key.suite), "key": to_hex(key.public.commitment)}
     acts.tell(receipt, "encryption key registered", as_json, **facts)

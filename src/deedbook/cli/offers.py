@@ -114,7 +114,7 @@ def create(
     offer = Offer.from_json(grammar.json_of(file))
     with acts.reading() as services:
         relied = attesters_for(services, offer, attester or (), to_order=False)
-        receipt = ledger.list_offer(acts.anew(services), acts.signer(services, as_), offer, relied)
+        receipt = ledger.list_offer(services.anew, acts.signer(services, as_), offer, relied)
         identifier = offer_id(services.chain_id, services.addresses["Market"], offer)
     acts.tell(receipt, "listed", as_json, offerId=to_hex(identifier))
 
@@ -124,7 +124,7 @@ def close(offer: OfferId, as_: As, as_json: AsJson = False) -> None:
     """Close your offer; sales that were ordered go on."""
     with acts.reading() as services:
         found = queries.offer(services.mirror, grammar.key32(offer, "offer"))
-        receipt = ledger.close(acts.anew(services), acts.signer(services, as_), found.document)
+        receipt = ledger.close(services.anew, acts.signer(services, as_), found.document)
     acts.tell(receipt, "closed", as_json, offerId=offer)
 
 
@@ -151,7 +151,7 @@ def set_policy(
     ordering = grammar.codes_of(AttestationKind, [*(to_list or ()), *(to_order or ())], "to-order")
     with acts.opened() as services:
         receipt = ledger.set_policy(
-            acts.anew(services),
+            services.anew,
             acts.signer(services, as_),
             grammar.code(AssetKind, kind, "kind"),
             grammar.code(Grade, grade, "grade"),

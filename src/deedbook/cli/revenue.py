@@ -9,15 +9,15 @@ import typer
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import As, AsJson
+from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.revenue import Payout
 from deedbook.errors import NotFound
 from deedbook.ledger import revenue as ledger
-from deedbook.queries import offers, sales
+from deedbook.queries import sales
 from deedbook.queries.sales import SaleView, SettlementView
 
 app = grammar.group("Revenue: settled sales, certificates, payouts.")
-
-SaleId = Annotated[str, typer.Argument(help="the sale's id, 32 bytes of 0x-hex")]
 
 
 @app.command()
@@ -34,9 +34,8 @@ def show(sale: SaleId, as_json: AsJson = False) -> None:
 def settle(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
     """Settle an accepted sale and issue its certificate number; anyone may."""
     with acts.reading() as services:
-        found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
-        offer = offers.offer(services.mirror, found.offer_id).document
-        done = ledger.settle(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+        _, ordered = sale_of(services, sale)
+        done = ledger.settle(services.anew, acts.signer(services, as_), ordered)
     args = done.event("SaleSettled").args
     facts = {"certificate": args["certificate"], "perHead": str(args["perHead"]), "people": args["deliveredCount"]}
     acts.tell(done, "settled", as_json, saleId=sale, **facts)
@@ -58,18 +57,10 @@ def payout(
 ) -> None:
     """Confirm a bank batch that paid a range of delivered people."""
     with acts.reading() as services:
-        found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
+        found, ordered = sale_of(services, sale)
         start, stop, money = _range(found, first, end, total)
-        done = ledger.confirm_payout(
-            acts.anew(services),
-            acts.signer(services, as_),
-            found.sale_id,
-            offers.offer(services.mirror, found.offer_id).document,
-            first=start,
-            end=stop,
-            total=money,
-            receipt=_receipt(services, receipt),
-        )
+        payout_ = Payout(0, start, stop, 0, bytes(32), money, _receipt(services, receipt))
+        done = ledger.confirm_payout(services.anew, acts.signer(services, as_), ordered, payout_)
     acts.tell(done, "paid out", as_json, saleId=sale, first=start, end=stop, total=str(money))
 
 

@@ -14,6 +14,7 @@ from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.cli.offers import Attester, attesters_for
+from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.keytree import decode_cover, delivered_indices
 from deedbook.domain.sales import Offer, parse_currency
@@ -28,7 +29,6 @@ from deedbook.vault.envelopes import Context, PublicKey, Suite
 
 app = grammar.group("Sales: ordered, paid, prepared, delivered, opened, accepted.")
 
-SaleId = Annotated[str, typer.Argument(help="the sale's id, 32 bytes of 0x-hex")]
 Out = Annotated[str, typer.Option(help="where the records go: a .json, .ndjson or .csv file; - prints JSON")]
 
 
@@ -71,7 +71,7 @@ def order(
         drawn = grammar.key32(reference, "reference") if reference else services.entropy(32)
         relied = attesters_for(services, document, attester or (), to_order=True)
         me = acts.signer(services, as_)
-        receipt = ledger.order(acts.anew(services), me, identifier, document, relied, drawn)
+        receipt = ledger.order(services.anew, me, identifier, document, relied, drawn)
     acts.tell(receipt, "ordered", as_json, saleId=to_hex(receipt.event("SaleOrdered").args["saleId"]))
 
 
@@ -86,14 +86,13 @@ def confirm_payment(
 ) -> None:
     """Confirm the buyer's payment, as a settler who is no party."""
     with acts.reading() as services:
-        found, offer = _sale(services, sale)
+        _, ordered = sale_of(services, sale)
         done = ledger.confirm_payment(
-            acts.anew(services),
+            services.anew,
             acts.signer(services, as_),
-            found.sale_id,
-            offer,
-            amount=grammar.amount(amount, "amount") if amount else offer.price.total,
-            currency=parse_currency(currency) if currency else offer.price.currency,
+            ordered,
+            amount=grammar.amount(amount, "amount") if amount else ordered.offer.price.total,
+            currency=parse_currency(currency) if currency else ordered.offer.price.currency,
             receipt=acts.document(services, receipt, "receipt"),
         )
     acts.tell(done, "payment confirmed", as_json, saleId=sale)
@@ -103,8 +102,8 @@ def confirm_payment(
 def prepare(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
     """Fix who is live in this block; `deliver` has to follow within 15 minutes."""
     with acts.reading() as services:
-        found, offer = _sale(services, sale)
-        done = ledger.prepare(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+        _, ordered = sale_of(services, sale)
+        done = ledger.prepare(services.anew, acts.signer(services, as_), ordered)
     acts.tell(done, "prepared", as_json, saleId=sale, live=done.event("SalePrepared").args["live"])
 
 
@@ -117,15 +116,14 @@ def deliver(
 ) -> None:
     """Seal the keys of all live records to the buyer, and commit to the envelope on chain."""
     with acts.reading() as services:
-        found, offer = _sale(services, sale)
+        found, ordered = sale_of(services, sale)
         root = assets.version(services.mirror, found.asset_id, found.version).content_root
         done = deliveries.deliver(
-            acts.anew(services),
+            services.anew,
             services.vault,
             services.records.deliveries,
             acts.signer(services, as_),
-            found.sale_id,
-            offer,
+            ordered,
             payload_id=services.vault.payload_of(root).payload_id,
             excluded=services.ended_records(found.asset_id, found.version),
             recipient=_recipient(services, found.buyer, buyer),
@@ -138,8 +136,8 @@ def deliver(
 def open_sale(sale: SaleId, as_: As, out: Out = "-", as_json: AsJson = False) -> None:
     """Open a delivery as its buyer: the envelope, every record, every commitment, the count."""
     with acts.reading() as services:
-        found, offer = _sale(services, sale)
-        records = _opened(services, found, offer, as_)
+        found, ordered = sale_of(services, sale)
+        records = _opened(services, found, ordered.offer, as_)
     _write(out, records)
     if out != "-":
         acts.show({"saleId": sale, "records": len(records), "file": out}, as_json)
@@ -149,7 +147,7 @@ def open_sale(sale: SaleId, as_: As, out: Out = "-", as_json: AsJson = False) ->
 def accept(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
     """Accept a delivery: the buyer at any time, anyone once the acceptance window is over."""
     with acts.opened() as services:
-        done = ledger.accept(acts.anew(services), acts.signer(services, as_), grammar.key32(sale, "sale"))
+        done = ledger.accept(services.anew, acts.signer(services, as_), grammar.key32(sale, "sale"))
     acts.tell(done, "accepted", as_json, saleId=sale)
 
 
@@ -157,8 +155,8 @@ def accept(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
 def cancel(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
     """Cancel an order that is not paid."""
     with acts.reading() as services:
-        found, offer = _sale(services, sale)
-        done = ledger.cancel(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+        _, ordered = sale_of(services, sale)
+        done = ledger.cancel(services.anew, acts.signer(services, as_), ordered)
     acts.tell(done, "cancelled", as_json, saleId=sale)
 
 
@@ -166,14 +164,9 @@ def cancel(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
 def refund(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
     """Take back a paid sale whose version was superseded, or whose basis or term ended."""
     with acts.reading() as services:
-        found, offer = _sale(services, sale)
-        done = ledger.refund(acts.anew(services), acts.signer(services, as_), found.sale_id, offer)
+        _, ordered = sale_of(services, sale)
+        done = ledger.refund(services.anew, acts.signer(services, as_), ordered)
     acts.tell(done, "refunded", as_json, saleId=sale)
-
-
-def _sale(services: Services, text: str) -> tuple[SaleView, Offer]:
-    found = queries.sale(services.mirror, grammar.key32(text, "sale"))
-    return found, offers.offer(services.mirror, found.offer_id).document
 
 
 def _recipient(services: Services, account: bytes, name: str) -> PublicKey:

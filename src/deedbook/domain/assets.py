@@ -54,6 +54,25 @@ class Version:
         return cls(args["contentRoot"], args["recordCount"], args["descriptorHash"])
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a right covers (IDataAssets.Scope): modes (bits of Mode), purposes (bits 1 << Purpose), and the last Unix
+    second of it."""
+
+    modes: int
+    purposes: int
+    valid_until: int
+
+    def __post_init__(self) -> None:
+        require_unsigned("modes", self.modes, 16)
+        require_unsigned("purposes", self.purposes, 16)
+        require_unsigned("validUntil", self.valid_until, 64)
+
+    def as_tuple(self) -> tuple[int, int, int]:
+        """For a call."""
+        return (int(self.modes), int(self.purposes), self.valid_until)
+
+
 def version_key(asset_id: int, version: Version) -> bytes:
     """keccak256(abi.encode(assetId, contentRoot, recordCount, descriptorHash)): what attestations are about; known
     before publication."""

@@ -294,6 +294,21 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """What every later act of a sale brings along, since the chain keeps their hash alone: the sale's id, the offer,
+    and the buyer's own 32 bytes."""
+
+    sale_id: bytes
+    offer: Offer
+    reference: bytes
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The first arguments of such an act."""
+        return (self.sale_id, self.offer.as_tuple(), self.reference)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What listing and ordering ask for a kind and grade (IMarket.Policy): attestation kinds as bits (1 << kind), and
     the modes that may be sold."""

@@ -138,7 +138,7 @@ class Consents:
         """The batch that was kept last, unless it is on chain."""
         kept = self._book.batches_of(asset_id)[-1:]
         for batch in kept:
-            if self._acting.read("Consents", "batchState", batch.batch_id)["count"] == 0:
+            if not self._count(batch):
                 return batch
         return None
 
@@ -204,18 +204,36 @@ class Consents:
         return self._acting.act(relayer, "Consents", "withdrawFor", *arguments)
 
     def withdraw_by_receipt(self, receipt: ConsentReceipt, withdrawal: Withdrawal, relayer: Signer) -> Receipt:
-        """Withdraws by the collector's receipt, without a proof: marks the consent and stops the asset's orders."""
+        """Withdraws by the collector's receipt, without a proof: marks the consent and stops the asset's orders.
+
+        That the receipt's signer collects for the asset is shown by any batch that it granted. Raises NotFound where
+        none is known here, RejectedByContract.
+        """
+        shown = self._granted_by(receipt.collector, receipt.signed.consent.asset_id)
         return self._acting.act(
             relayer,
             "Consents",
             "withdrawByReceipt",
             withdrawal.consent_id,
-            receipt.signed.consent.asset_id,
             withdrawal.subject,
-            receipt.collector,
+            shown.stated,
+            shown.terms.as_tuple(),
+            shown.manifest,
             receipt.signature,
             withdrawal.signature,
         )
+
+    def _granted_by(self, collector: bytes, asset_id: int) -> Batch:
+        """A batch of the asset that the collector put on chain."""
+        for batch in self._book.batches_of(asset_id):
+            if batch.terms.controller == collector and self._count(batch):
+                return batch
+        raise NotFound("batch on chain by this collector for asset", str(asset_id))
+
+    def _count(self, batch: Batch) -> int:
+        """How many leaves the chain knows of a batch; 0 of one that it does not know."""
+        count: int = self._acting.read("Consents", "batchState", batch.batch_id)["count"]
+        return count
 
     def apply_mark(self, consent_id: bytes, signer: Signer) -> Receipt:
         """Applies the proof to a consent that was withdrawn by receipt."""

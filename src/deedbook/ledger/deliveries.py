@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.codes import SaleState
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.sales import Offer
+from deedbook.domain.sales import Ordered
 from deedbook.errors import IntegrityError, NotFound
 from deedbook.ledger import sales
 from deedbook.ledger.acting import Acting
@@ -31,8 +31,7 @@ def deliver(
     vault: Vault,
     shelf: Deliveries,
     provider: Signer,
-    sale_id: bytes,
-    offer: Offer,
+    ordered: Ordered,
     *,
     payload_id: bytes,
     excluded: Iterable[int],
@@ -45,16 +44,15 @@ def deliver(
     IntegrityError when the recipient's key is not the one that the buyer registered, RejectedByContract when the
     contract refuses (the envelope stays on the shelf).
     """
-    buyer = acting.read("Market", "sale", sale_id)["buyer"]
+    buyer = acting.read("Market", "sale", ordered.sale_id)["buyer"]
     require_registered_key(acting, buyer, recipient)
-    context = Context(acting.chain_id, acting.addresses["Market"], sale_id, offer.version_key)
+    context = Context(acting.chain_id, acting.addresses["Market"], ordered.sale_id, ordered.offer.version_key)
     made = vault.deliver(payload_id, excluded, recipient, context)
-    shelf.add(DeliveryRecord(sale_id, made.envelope, made.cover_bytes, at))
+    shelf.add(DeliveryRecord(ordered.sale_id, made.envelope, made.cover_bytes, at))
     receipt = sales.deliver(
         acting,
         provider,
-        sale_id,
-        offer,
+        ordered,
         envelope_hash=made.envelope_hash,
         cover_hash=made.cover_hash,
         delivered_count=made.delivered_count,

@@ -18,7 +18,7 @@ def set_policy(
 
 
 def list_offer(acting: Acting, provider: Signer, offer: Offer, attesters: Sequence[bytes]) -> Receipt:
-    """Lists an offer; `attesters` give one account per attestation that listing asks, lowest kind first."""
+    """Lists an offer, as one who may operate the asset; `attesters`: one per attestation asked, lowest kind first."""
     return acting.act(provider, "Market", "list", offer.as_tuple(), tuple(attesters))
 
 

@@ -1,4 +1,4 @@
-"""Sales: ordered, paid, prepared, delivered, accepted."""
+"""Sales: ordered, paid, prepared, delivered, accepted; disputed, refunded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.codes import SaleState
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.sales import Offer
+from deedbook.domain.sales import Offer, Ordered
 from deedbook.errors import RejectedByContract
 from deedbook.ledger.acting import Acting
 
@@ -21,59 +21,68 @@ def order(
 
 
 def confirm_payment(
-    acting: Acting, settler: Signer, sale_id: bytes, offer: Offer, *, amount: int, currency: bytes, receipt: bytes
+    acting: Acting, settler: Signer, ordered: Ordered, *, amount: int, currency: bytes, receipt: bytes
 ) -> Receipt:
     """Confirms the buyer's payment: `amount` in minor units of an ISO 4217 `currency`, `receipt` the SHA-256 of the
     bank's document."""
-    return acting.act(settler, "Market", "confirmPayment", sale_id, offer.as_tuple(), amount, currency, receipt)
+    return acting.act(settler, "Market", "confirmPayment", *ordered.arguments, amount, currency, receipt)
 
 
-def prepare(acting: Acting, provider: Signer, sale_id: bytes, offer: Offer, *, key: str | None = None) -> Receipt:
+def prepare(acting: Acting, provider: Signer, ordered: Ordered, *, key: str | None = None) -> Receipt:
     """Fixes who is live in this block; `deliver` has to follow within the contract's window.
 
     Where the contract would let a prepared sale be prepared again, it is; else the first receipt is found.
     """
     if key is None:
-        key = _next_preparation(acting, provider, sale_id, offer)
-    return acting.act(provider, "Market", "prepare", sale_id, offer.as_tuple(), key=key)
+        key = _next_preparation(acting, provider, ordered)
+    return acting.act(provider, "Market", "prepare", *ordered.arguments, key=key)
 
 
-def _next_preparation(acting: Acting, provider: Signer, sale_id: bytes, offer: Offer) -> str | None:
-    known = acting.read("Market", "sale", sale_id)
+def _next_preparation(acting: Acting, provider: Signer, ordered: Ordered) -> str | None:
+    known = acting.read("Market", "sale", ordered.sale_id)
     if known["state"] != SaleState.PREPARED:
         return None
     try:
-        acting.simulate(provider.address, "Market", "prepare", sale_id, offer.as_tuple())
+        acting.simulate(provider.address, "Market", "prepare", *ordered.arguments)
     except RejectedByContract:
         return None
-    return f"Market.prepare/{to_hex(sale_id)}/{known['at']}"
+    return f"Market.prepare/{to_hex(ordered.sale_id)}/{known['at']}"
 
 
 def deliver(
     acting: Acting,
     provider: Signer,
-    sale_id: bytes,
-    offer: Offer,
+    ordered: Ordered,
     *,
     envelope_hash: bytes,
     cover_hash: bytes,
     delivered_count: int,
 ) -> Receipt:
     """Commits to the envelope, the public cover and the number of records in it."""
-    arguments = (sale_id, offer.as_tuple(), envelope_hash, cover_hash, delivered_count)
-    return acting.act(provider, "Market", "deliver", *arguments)
+    arguments = (envelope_hash, cover_hash, delivered_count)
+    return acting.act(provider, "Market", "deliver", *ordered.arguments, *arguments)
 
 
 def accept(acting: Acting, signer: Signer, sale_id: bytes) -> Receipt:
-    """Accepts a delivery: the buyer at any time, anyone once the acceptance window is over."""
+    """Accepts a delivery: the buyer at any time (a disputed one too), anyone once the acceptance window is over."""
     return acting.act(signer, "Market", "accept", sale_id)
 
 
-def cancel(acting: Acting, party: Signer, sale_id: bytes, offer: Offer) -> Receipt:
+def cancel(acting: Acting, party: Signer, ordered: Ordered) -> Receipt:
     """Cancels an order that is not paid."""
-    return acting.act(party, "Market", "cancel", sale_id, offer.as_tuple())
+    return acting.act(party, "Market", "cancel", *ordered.arguments)
 
 
-def refund(acting: Acting, buyer: Signer, sale_id: bytes, offer: Offer) -> Receipt:
-    """Takes back a paid sale whose version was superseded, or whose basis or term ended."""
-    return acting.act(buyer, "Market", "refund", sale_id, offer.as_tuple())
+def refund(acting: Acting, party: Signer, ordered: Ordered) -> Receipt:
+    """Gives a sale back (the provider, at will), or takes a paid one back that lapsed (the buyer)."""
+    return acting.act(party, "Market", "refund", *ordered.arguments)
+
+
+def dispute(acting: Acting, buyer: Signer, sale_id: bytes, document: bytes) -> Receipt:
+    """Disputes a delivery within the acceptance window; `document` (SHA-256) says why."""
+    return acting.act(buyer, "Market", "dispute", sale_id, document)
+
+
+def decide_dispute(acting: Acting, decider: Signer, ordered: Ordered, outcome: int, document: bytes) -> Receipt:
+    """Decides a dispute: POSITIVE (Outcome) for the buyer, who is refunded; NEGATIVE, and the sale is accepted."""
+    return acting.act(decider, "Market", "decideDispute", *ordered.arguments, outcome, document)

@@ -35,7 +35,8 @@ from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.keytree import decode_cover, delivered_indices
 from deedbook.domain.members import identity_commitment
 from deedbook.domain.notices import Notice, load_notice, with_statement
-from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split, offer_id
+from deedbook.domain.revenue import payout
+from deedbook.domain.sales import Conditions, Offer, Ordered, Price, Sandbox, Split, offer_id
 from deedbook.errors import DeedbookError, IntegrityError, RejectedByContract
 from deedbook.ledger import assets, attestations, deliveries, members, offers, revenue, sales
 from deedbook.vault.deliveries import DeliveredRecord, Sold, open_delivered
@@ -66,7 +67,7 @@ class Wallet:
 class Sale:
     """One sale as the story goes on."""
 
-    sale_id: bytes
+    ordered: Ordered
     buyer: cast.Part
     delivered: deliveries.Delivered
     per_head: int
@@ -103,7 +104,7 @@ class Story:
         order = self.order_too_early(offer)
         self.give_opinion(offer)
         first = self.sell(offer, cast.MEMBERS[5], payload_id, batch, order)
-        self.pay_subjects(first, offer)
+        self.pay_subjects(first)
         leaver = self.withdraw(batch, wallets, payload_id)
         second = self.sell(offer, cast.MEMBERS[6], payload_id, batch, self._s.entropy(32), absent=leaver)
         self.show_statements(batch, leaver, (first, second))
@@ -416,9 +417,10 @@ class Story:
         """Order, payment, delivery, opening, acceptance, settlement."""
         t = self._t
         t.step(f"Sale to {buyer.english}", f"成交:{buyer.chinese}")
-        ordered = self._order(offer, buyer.key, reference)
-        sale_id: bytes = ordered.event("SaleOrdered").args["saleId"]
-        t.transaction("ordered", "下单", ordered)
+        receipt_of_order = self._order(offer, buyer.key, reference)
+        sale_id: bytes = receipt_of_order.event("SaleOrdered").args["saleId"]
+        ordered = Ordered(sale_id, offer, reference)
+        t.transaction("ordered", "下单", receipt_of_order)
         receipt = canonical_json(
             {
                 "format": "deedbook.bank-receipt",
@@ -435,14 +437,13 @@ class Story:
             sales.confirm_payment(
                 self._acting,
                 self._s.signer(cast.BANK),
-                sale_id,
-                offer,
+                ordered,
                 amount=PRICE,
                 currency=CURRENCY,
                 receipt=sha256(receipt),
             ),
         )
-        prepared = sales.prepare(self._acting, self._provider, sale_id, offer)
+        prepared = sales.prepare(self._acting, self._provider, ordered)
         live = prepared.event("SalePrepared").args["live"]
         t.transaction(f"prepared: {live} consents live in this block", f"备货:本区块内有效授权{live}份", prepared)
         self._s.follow()
@@ -452,8 +453,7 @@ class Story:
             self._s.vault,
             self._s.records.deliveries,
             self._provider,
-            sale_id,
-            offer,
+            ordered,
             payload_id=payload_id,
             excluded=self._s.ended_records(self._asset_id, 1),
             recipient=key.public,
@@ -477,7 +477,7 @@ class Story:
         else:
             self._wages(records)
         t.transaction("accepted", "验收", sales.accept(self._acting, self._s.signer(buyer.key), sale_id))
-        return self._settle(sale_id, offer, buyer, delivered)
+        return self._settle(ordered, buyer, delivered)
 
     def _open(
         self,
@@ -527,9 +527,9 @@ class Story:
                 f"  {name:>9} 年:{len(wages):5} 人,中位数 {middle / 100:8.2f} 美元",
             )
 
-    def _settle(self, sale_id: bytes, offer: Offer, buyer: cast.Part, delivered: deliveries.Delivered) -> Sale:
+    def _settle(self, ordered: Ordered, buyer: cast.Part, delivered: deliveries.Delivered) -> Sale:
         t = self._t
-        settled = revenue.settle(self._acting, self._s.signer(cast.EXCHANGE), sale_id, offer)
+        settled = revenue.settle(self._acting, self._s.signer(cast.EXCHANGE), ordered)
         args = settled.event("SaleSettled").args
         t.transaction(f"settled: certificate no. {args['certificate']}", f"结算:凭证第{args['certificate']}号", settled)
         shares = [args["exchangeShare"], args["providerShare"], *args["intermediaryShares"]]
@@ -544,27 +544,19 @@ class Story:
             f"{price} + 上期结转{before} = 交易所{exchange} + 数据商{merchant} "
             f"+ {args['deliveredCount']}人 x {each} + 结转{after}",
         )
-        return Sale(sale_id, buyer, delivered, args["perHead"])
+        return Sale(ordered, buyer, delivered, args["perHead"])
 
-    def pay_subjects(self, sale: Sale, offer: Offer) -> None:
+    def pay_subjects(self, sale: Sale) -> None:
         """One bank batch over all delivered people."""
         t = self._t
         t.step("Everybody is paid: one bank batch", "向每个人付款:一个银行批次")
         total = sale.delivered.count * sale.per_head
         document = canonical_json(
-            {"format": "deedbook.bank-batch", "version": 1, "sale": to_hex(sale.sale_id), "total": str(total)}
+            {"format": "deedbook.bank-batch", "version": 1, "sale": to_hex(sale.ordered.sale_id), "total": str(total)}
         )
         self._publish("report", document)
-        receipt = revenue.confirm_payout(
-            self._acting,
-            self._s.signer(cast.BANK),
-            sale.sale_id,
-            offer,
-            first=0,
-            end=sale.delivered.count,
-            total=total,
-            receipt=sha256(document),
-        )
+        everybody = payout(first=0, end=sale.delivered.count, per_head=sale.per_head, receipt=sha256(document))
+        receipt = revenue.confirm_payout(self._acting, self._s.signer(cast.BANK), sale.ordered, everybody)
         t.transaction(
             f"{sale.delivered.count} people x {_yuan(sale.per_head)} = {_yuan(total)}",
             f"{sale.delivered.count}人 x {_yuan(sale.per_head)} = {_yuan(total)}",
@@ -636,7 +628,7 @@ class Story:
         """One file that convinces a stranger, and the same file with one byte changed."""
         t = self._t
         t.step("The first sale in one file, verified without the exchange", "首笔交易导出为一个文件,脱离交易所独立验证")
-        bundle, trust = self._s.export_sale(sale.sale_id)
+        bundle, trust = self._s.export_sale(sale.ordered.sale_id)
         (self._s.home.path / "sale-1.deed").write_bytes(bundle)
         (self._s.home.path / "trust.json").write_bytes(trust)
         report = judge(bundle, trust)
