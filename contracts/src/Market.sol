@@ -14,33 +14,46 @@ import {Keys} from "./libraries/Keys.sol";
 import {Offers} from "./libraries/Offers.sol";
 
 /// @title Market
-/// @dev An offer travels in calldata and is found again by its hash; a sale is three words, of which later acts write one.
+/// @dev An offer travels in calldata and is found again by its hash; a sale is two words, of which an order writes one. Later acts
+/// bring the offer and the reference along, whose hashes with the buyer are the sale's name.
 contract Market is IMarket, Governed {
     using Bases for IConsents.BasisState;
     using Offers for Conditions;
     using Offers for Offer;
     using Offers for Price;
 
-    struct Deal {
+    struct Standing {
         address buyer;
-        uint96 price;
         uint8 state;
-        bool onBasis; // stands on consents; else on SOURCE_LEGALITY, and has no subject pool
-        uint32 version;
+        bool onBasis; // stands on consents; what does not stands on SOURCE_LEGALITY
+        bool pooled; // its subjects have a share
         uint40 at;
+    }
+
+    struct Course {
         uint40 paidAt;
+        uint40 deliveredAt;
         uint64 liveAtPrepare;
         uint64 deliveredCount;
-        bytes32 offerId;
+    }
+
+    struct Deal {
+        Standing standing;
+        Course course;
     }
 
     bytes32 private constant SALE_TAG = keccak256("deedbook.sale.v1");
     bytes32 private constant POLICY_TAG = keccak256("deedbook.policy.v1");
+    uint32 private constant JUDGES = Codes.ROLE_ARBITER | Codes.ROLE_REGULATOR;
     uint16 private constant SOURCE = uint16(1) << Codes.ATTEST_SOURCE_LEGALITY;
     uint16 private constant DEIDENTIFIED = uint16(1) << Codes.ATTEST_DEIDENTIFICATION;
+    uint16 private constant CROSS_BORDER = uint16(1) << Codes.ATTEST_CROSS_BORDER;
+    uint16 private constant CONSENTED = uint16(1) << Codes.ATTEST_CONSENT_AUDIT; // of the batches, not of the version
 
     /// @inheritdoc IMarket
     uint64 public constant PREPARE_WINDOW = 15 minutes;
+    /// @inheritdoc IMarket
+    uint64 public constant DELIVERY_WINDOW = 30 days;
     /// @inheritdoc IMarket
     uint64 public constant ACCEPTANCE_WINDOW = 7 days;
 
@@ -86,20 +99,21 @@ contract Market is IMarket, Governed {
     function list(Offer calldata offer, address[] calldata attesters) external returns (bytes32 offerId) {
         offerId = offerIdOf(offer);
         _requireProvider(offer, offerId);
+        _membership.requireOpen();
         _membership.requireRole(offer.provider, Codes.ROLE_PROVIDER);
         if (_offers[offerId].state != Codes.OFFER_NONE) revert OfferExists(offerId);
         if (_time() > offer.validUntil) revert OfferExpired(offerId, offer.validUntil);
         offer.requireWellFormed();
         IDataAssets.Asset memory asset = _requireAsset(offer);
         _requireAttested(offer, asset, _requirePolicy(offer, asset).toList, attesters, address(0));
-        _requireFree(offer, offerId);
+        _requireFree(offer, offerId, 0, address(0));
         _offers[offerId].state = Codes.OFFER_OPEN;
         _recordOffer(OfferListed.selector, offer, offerId, abi.encode(offer));
     }
 
     /// @inheritdoc IMarket
     function close(Offer calldata offer) external {
-        bytes32 offerId = offerIdOf(offer);
+        bytes32 offerId = _idOf(offer);
         _requireProvider(offer, offerId);
         _requireOpen(offerId);
         _offers[offerId].state = Codes.OFFER_CLOSED;
@@ -114,18 +128,14 @@ contract Market is IMarket, Governed {
         returns (bytes32 saleId)
     {
         _requireMatch(offerId, offer);
-        Deal memory deal;
-        deal.offerId = offerId;
-        deal.buyer = _msgSender();
-        saleId = saleIdOf(offerId, deal.buyer, reference_);
-        if (_deals[saleId].state != Codes.SALE_NONE) revert SaleExists(saleId);
-        _takeOrder(offerId, offer, deal.buyer);
-        IDataAssets.Asset memory asset = _requireAsset(offer);
-        deal.onBasis = _requireAttested(offer, asset, _requirePolicy(offer, asset).toOrder, attesters, deal.buyer);
-        uint64 live = _requireDeal(saleId, offer, deal, asset);
-        if (deal.onBasis && live == 0) revert NoLiveConsent(offer.assetId, offer.version);
-        _enter(saleId, offer, deal);
-        _recordOrder(saleId, offer, deal, reference_, live, attesters);
+        Standing memory standing;
+        standing.buyer = _msgSender();
+        saleId = saleIdOf(offerId, standing.buyer, reference_);
+        if (_deals[saleId].standing.state != Codes.SALE_NONE) revert SaleExists(saleId);
+        _takeOrder(offerId, offer, standing.buyer);
+        uint64 live = _requireOrderable(saleId, offerId, offer, attesters, standing);
+        _enter(saleId, offer, standing);
+        _recordOrder(saleId, offerId, offer, standing.buyer, reference_, live, attesters);
     }
 
     /// @dev The offer is open, in time and, as a try-out, for this buyer.
@@ -133,138 +143,195 @@ contract Market is IMarket, Governed {
         uint32 orders = _requireOpen(offerId);
         if (_time() > offer.validUntil) revert OfferExpired(offerId, offer.validUntil);
         if (buyer == offer.provider) revert ProviderIsBuyer(buyer);
+        if (!offer.sandbox.on) return;
         offer.requireInSandbox(offerId, orders, buyer, _time());
         _offers[offerId].orders = orders + 1;
     }
 
-    function _enter(bytes32 saleId, Offer calldata offer, Deal memory deal) private {
-        deal.state = Codes.SALE_ORDERED;
-        deal.version = offer.version;
-        deal.at = uint40(_time());
-        deal.price = uint96(offer.price.priceOf());
-        _deals[saleId] = deal;
+    /// @dev What costs nothing is paid by its order.
+    function _enter(bytes32 saleId, Offer calldata offer, Standing memory standing) private {
+        Deal storage deal = _deals[saleId];
+        standing.at = uint40(_time());
+        standing.state = Codes.SALE_ORDERED;
+        if (offer.price.priceOf() == 0) {
+            standing.state = Codes.SALE_PAID;
+            deal.course.paidAt = standing.at;
+        }
+        deal.standing = standing;
     }
 
     function _recordOrder(
         bytes32 saleId,
+        bytes32 offerId,
         Offer calldata offer,
-        Deal memory deal,
+        address buyer,
         bytes32 reference_,
         uint64 live,
         address[] calldata attesters
     ) private {
-        bytes memory stated = abi.encode(offer.assetId, deal.version, reference_, deal.price, offer.price.currency, live, attesters);
-        _record(saleId, Keys.asset(offer.assetId), SaleOrdered.selector, saleId, deal.offerId, Keys.member(deal.buyer), stated);
+        uint256 price = offer.price.priceOf();
+        bytes3 currency = offer.price.currency;
+        bytes memory stated = abi.encode(offer.assetId, offer.version, reference_, price, currency, live, attesters);
+        _record(saleId, Keys.asset(offer.assetId), SaleOrdered.selector, saleId, offerId, Keys.member(buyer), stated);
+        if (price == 0) _record(saleId, SalePaid.selector, saleId, 0, 0, abi.encode(price, currency));
     }
 
     // Payment and delivery.
 
     /// @inheritdoc IMarket
-    function confirmPayment(bytes32 saleId, Offer calldata offer, uint128 amount, bytes3 currency, bytes32 receiptHash) external {
-        Deal memory deal = _requireSale(saleId, offer, Codes.SALE_ORDERED);
+    function confirmPayment(bytes32 saleId, Offer calldata offer, bytes32 reference_, uint128 amount, bytes3 currency, bytes32 receiptHash)
+        external
+    {
+        Deal memory deal = _requireSale(saleId, offer, reference_, Codes.SALE_ORDERED);
         address settler = _msgSender();
         _membership.requireRole(settler, Codes.ROLE_SETTLER);
-        if (settler == deal.buyer || offer.isParty(settler)) revert SettlerIsParty(settler);
-        if (amount != deal.price) revert WrongAmount(deal.price, amount);
+        if (settler == deal.standing.buyer || offer.isParty(settler)) revert SettlerIsParty(settler);
+        uint128 price = uint128(offer.price.priceOf());
+        if (amount != price) revert WrongAmount(price, amount);
         if (currency != offer.price.currency) revert WrongCurrency(offer.price.currency, currency);
         _useReceipt(receiptHash);
-        deal.paidAt = uint40(_time());
+        deal.course.paidAt = uint40(_time());
         _move(saleId, deal, Codes.SALE_PAID);
         _record(saleId, SalePaid.selector, saleId, Keys.member(settler), receiptHash, abi.encode(amount, currency));
     }
 
     /// @inheritdoc IMarket
-    function prepare(bytes32 saleId, Offer calldata offer) external {
-        Deal memory deal = _requireSale(saleId, offer);
-        _requireProvider(offer, deal.offerId);
-        bool again = deal.state == Codes.SALE_PREPARED && _time() > deal.at + PREPARE_WINDOW;
-        if (!again) _requireState(saleId, deal, Codes.SALE_PAID);
-        deal.liveAtPrepare = _requireDeal(saleId, offer, deal, _requireAsset(offer));
-        if (deal.onBasis && deal.liveAtPrepare == 0) revert NoLiveConsent(offer.assetId, offer.version);
+    function prepare(bytes32 saleId, Offer calldata offer, bytes32 reference_) external {
+        (Deal memory deal, bytes32 offerId) = _requireSale(saleId, offer, reference_);
+        _requireProvider(offer, offerId);
+        bool again = deal.standing.state == Codes.SALE_PREPARED && _time() > deal.standing.at + PREPARE_WINDOW;
+        if (!again) _requireState(saleId, deal.standing.state, Codes.SALE_PAID);
+        deal.course.liveAtPrepare = _requireDeliverable(saleId, offerId, offer, deal.standing);
+        if (deal.standing.onBasis && deal.course.liveAtPrepare == 0) revert NoLiveConsent(offer.assetId, offer.version);
         _move(saleId, deal, Codes.SALE_PREPARED);
-        _record(
-            saleId,
-            SalePrepared.selector,
-            saleId,
-            Keys.member(offer.provider),
-            bytes32(uint256(deal.version)),
-            abi.encode(deal.liveAtPrepare)
-        );
+        bytes32 version = bytes32(uint256(offer.version));
+        bytes memory stated = abi.encode(deal.course.liveAtPrepare);
+        _record(saleId, SalePrepared.selector, saleId, Keys.member(offer.provider), version, stated);
     }
 
     /// @inheritdoc IMarket
-    function deliver(bytes32 saleId, Offer calldata offer, bytes32 envelopeHash, bytes32 coverHash, uint64 deliveredCount) external {
-        Deal memory deal = _requireSale(saleId, offer, Codes.SALE_PREPARED);
-        _requireProvider(offer, deal.offerId);
-        if (_time() > deal.at + PREPARE_WINDOW) revert PrepareWindowOver(saleId, deal.at, _time());
+    function deliver(
+        bytes32 saleId,
+        Offer calldata offer,
+        bytes32 reference_,
+        bytes32 envelopeHash,
+        bytes32 coverHash,
+        uint64 deliveredCount
+    ) external {
+        (Deal memory deal, bytes32 offerId) = _requireSale(saleId, offer, reference_);
+        _requireState(saleId, deal.standing.state, Codes.SALE_PREPARED);
+        _requireProvider(offer, offerId);
+        if (_time() > deal.standing.at + PREPARE_WINDOW) revert PrepareWindowOver(saleId, deal.standing.at, _time());
         if (envelopeHash == 0) revert ZeroHash(0);
-        if (coverHash == 0 && deal.onBasis) revert ZeroHash(1);
-        uint64 least = _requireDeal(saleId, offer, deal, _requireAsset(offer));
-        if (deal.onBasis && least == 0) least = 1;
-        if (deliveredCount < least || deliveredCount > deal.liveAtPrepare) {
-            revert DeliveredCountWrong(deliveredCount, least, deal.liveAtPrepare);
-        }
-        deal.deliveredCount = deliveredCount;
+        if (coverHash == 0 && deal.standing.onBasis) revert ZeroHash(1);
+        uint64 live = _requireDeliverable(saleId, offerId, offer, deal.standing);
+        _requireCount(deliveredCount, live, deal);
+        (deal.course.deliveredCount, deal.course.deliveredAt) = (deliveredCount, uint40(_time()));
         _move(saleId, deal, Codes.SALE_DELIVERED);
         bytes memory stated = abi.encode(coverHash, deliveredCount);
         _record(saleId, SaleDelivered.selector, saleId, Keys.member(offer.provider), envelopeHash, stated);
     }
 
+    /// @dev Whoever withdrew before `prepare` is out, and nobody else is left out but by a withdrawal since.
+    function _requireCount(uint64 given, uint64 live, Deal memory deal) private pure {
+        uint64 least = deal.standing.onBasis && live == 0 ? 1 : live;
+        uint64 most = deal.course.liveAtPrepare;
+        if (given < least || given > most) revert DeliveredCountWrong(given, least, most);
+    }
+
     /// @inheritdoc IMarket
     function accept(bytes32 saleId) external {
-        Deal memory deal = _deals[saleId];
-        _requireState(saleId, deal, Codes.SALE_DELIVERED);
+        Standing memory standing = _requireKnown(saleId);
         address caller = _msgSender();
-        bool byTimeout = caller != deal.buyer;
-        uint64 until = deal.at + ACCEPTANCE_WINDOW;
+        bool byTimeout = caller != standing.buyer;
+        if (byTimeout || standing.state != Codes.SALE_DISPUTED) _requireState(saleId, standing.state, Codes.SALE_DELIVERED);
+        uint64 until = standing.at + ACCEPTANCE_WINDOW;
         if (byTimeout && _time() <= until) revert AcceptanceWindowOpen(saleId, until);
-        _move(saleId, deal, Codes.SALE_ACCEPTED);
+        _enterState(saleId, Codes.SALE_ACCEPTED);
         _record(saleId, SaleAccepted.selector, saleId, Keys.member(caller), abi.encode(byTimeout));
     }
 
     // Ways out.
 
     /// @inheritdoc IMarket
-    function cancel(bytes32 saleId, Offer calldata offer) external {
-        Deal memory deal = _requireSale(saleId, offer, Codes.SALE_ORDERED);
+    function cancel(bytes32 saleId, Offer calldata offer, bytes32 reference_) external {
+        Deal memory deal = _requireSale(saleId, offer, reference_, Codes.SALE_ORDERED);
         address caller = _msgSender();
-        if (caller != deal.buyer && caller != offer.provider) revert NotParty(saleId, caller);
-        _move(saleId, deal, Codes.SALE_CANCELLED);
+        if (caller != deal.standing.buyer && caller != offer.provider) revert NotParty(saleId, caller);
+        _enterState(saleId, Codes.SALE_CANCELLED);
         _record(saleId, SaleCancelled.selector, saleId, Keys.member(caller), "");
     }
 
     /// @inheritdoc IMarket
-    function refund(bytes32 saleId, Offer calldata offer) external {
-        Deal memory deal = _requireSale(saleId, offer);
-        if (deal.state != Codes.SALE_PREPARED) _requireState(saleId, deal, Codes.SALE_PAID);
+    function refund(bytes32 saleId, Offer calldata offer, bytes32 reference_) external {
+        (Deal memory deal,) = _requireSale(saleId, offer, reference_);
         address caller = _msgSender();
-        if (caller != deal.buyer) revert NotBuyer(saleId, caller);
-        if (!_hasLapsed(offer, deal)) revert NotRefundable(saleId);
-        _move(saleId, deal, Codes.SALE_REFUNDED);
-        bytes memory stated = abi.encode(deal.price, offer.price.currency);
+        if (caller != offer.provider) _requireLapsed(saleId, offer, deal, caller);
+        else if (!_isUnaccepted(deal.standing.state)) revert WrongSaleState(saleId, Codes.SALE_PAID, deal.standing.state);
+        _enterState(saleId, Codes.SALE_REFUNDED);
+        bytes memory stated = abi.encode(offer.price.priceOf(), offer.price.currency);
         _record(saleId, SaleRefunded.selector, saleId, Keys.member(caller), stated);
     }
 
-    /// @dev What was paid for can no longer be delivered as ordered: its version, its basis or its term is over.
+    /// @inheritdoc IMarket
+    function dispute(bytes32 saleId, bytes32 documentHash) external {
+        Standing memory standing = _requireKnown(saleId);
+        _requireState(saleId, standing.state, Codes.SALE_DELIVERED);
+        address caller = _msgSender();
+        if (caller != standing.buyer) revert NotBuyer(saleId, caller);
+        uint64 until = standing.at + ACCEPTANCE_WINDOW;
+        if (_time() > until) revert AcceptanceWindowOver(saleId, until);
+        if (documentHash == 0) revert ZeroHash(0);
+        _enterState(saleId, Codes.SALE_DISPUTED);
+        _record(saleId, SaleDisputed.selector, saleId, Keys.member(caller), documentHash, "");
+    }
+
+    /// @inheritdoc IMarket
+    function decideDispute(bytes32 saleId, Offer calldata offer, bytes32 reference_, uint8 outcome, bytes32 documentHash) external {
+        Deal memory deal = _requireSale(saleId, offer, reference_, Codes.SALE_DISPUTED);
+        address decider = _msgSender();
+        _membership.requireRole(decider, JUDGES);
+        if (decider == deal.standing.buyer || offer.isParty(decider)) revert DeciderIsParty(saleId, decider);
+        if (outcome != Codes.OUTCOME_POSITIVE && outcome != Codes.OUTCOME_NEGATIVE) revert UnknownOutcome(outcome);
+        if (documentHash == 0) revert ZeroHash(0);
+        _enterState(saleId, outcome == Codes.OUTCOME_POSITIVE ? Codes.SALE_REFUNDED : Codes.SALE_ACCEPTED);
+        _record(saleId, DisputeDecided.selector, saleId, Keys.member(decider), documentHash, abi.encode(outcome));
+    }
+
+    function _isUnaccepted(uint8 state) private pure returns (bool) {
+        return (state >= Codes.SALE_PAID && state <= Codes.SALE_DELIVERED) || state == Codes.SALE_DISPUTED;
+    }
+
+    /// @dev The buyer takes back what was paid for and not delivered.
+    function _requireLapsed(bytes32 saleId, Offer calldata offer, Deal memory deal, address caller) private view {
+        if (caller != deal.standing.buyer) revert NotParty(saleId, caller);
+        if (deal.standing.state != Codes.SALE_PREPARED) _requireState(saleId, deal.standing.state, Codes.SALE_PAID);
+        if (!_hasLapsed(offer, deal)) revert NotRefundable(saleId);
+    }
+
+    /// @dev It can no longer be delivered as ordered, or was not in time.
     function _hasLapsed(Offer calldata offer, Deal memory deal) private view returns (bool) {
-        IDataAssets.Asset memory asset = _dataAssets.asset(offer.assetId);
-        if (asset.state != Codes.ASSET_REGISTERED || asset.version != deal.version) return true;
-        if (offer.term != 0 && _time() > uint256(deal.paidAt) + offer.term) return true;
-        if (!deal.onBasis) return false;
+        uint256 paidAt = deal.course.paidAt;
+        if (_time() > paidAt + DELIVERY_WINDOW || (offer.term != 0 && _time() > paidAt + offer.term)) return true;
+        (IDataAssets.Asset memory asset, bool operates) = _dataAssets.operated(offer.assetId, offer.provider, offer.mode, offer.purpose);
+        if (!operates || asset.version != offer.version || !_membership.isInGoodStanding(offer.provider)) return true;
+        if (!deal.standing.onBasis) return false;
         IConsents.BasisState memory basis = _consents.basisState(offer.assetId);
-        if (basis.version != deal.version || basis.controller != asset.holder) return true;
+        if (basis.version != offer.version || basis.controller != asset.holder) return true;
         return basis.live == 0 || _time() > basis.validUntil;
     }
 
     // One funnel for every state of a sale after the order.
 
     function _move(bytes32 saleId, Deal memory deal, uint8 state) private {
-        Deal storage kept = _deals[saleId];
-        kept.state = state;
-        kept.at = uint40(_time());
-        kept.paidAt = deal.paidAt;
-        kept.liveAtPrepare = deal.liveAtPrepare;
-        kept.deliveredCount = deal.deliveredCount;
+        _deals[saleId].course = deal.course;
+        _enterState(saleId, state);
+    }
+
+    function _enterState(bytes32 saleId, uint8 state) private {
+        Standing storage standing = _deals[saleId].standing;
+        standing.state = state;
+        standing.at = uint40(_time());
     }
 
     function _useReceipt(bytes32 receiptHash) private {
@@ -285,7 +352,7 @@ contract Market is IMarket, Governed {
     }
 
     function _requireMatch(bytes32 offerId, Offer calldata offer) private view {
-        bytes32 given = offerIdOf(offer);
+        bytes32 given = _idOf(offer);
         if (given != offerId) revert OfferMismatch(offerId, given);
     }
 
@@ -296,14 +363,13 @@ contract Market is IMarket, Governed {
     }
 
     function _requireAsset(Offer calldata offer) private view returns (IDataAssets.Asset memory asset) {
-        asset = _dataAssets.asset(offer.assetId);
+        bool operates;
+        (asset, operates) = _dataAssets.operated(offer.assetId, offer.provider, offer.mode, offer.purpose);
         if (asset.state != Codes.ASSET_REGISTERED) revert AssetNotUsable(offer.assetId, asset.state);
         if (asset.version == 0 || asset.version != offer.version || asset.versionKey != offer.versionKey) {
             revert VersionNotCurrent(offer.assetId, offer.versionKey, asset.versionKey);
         }
-        if (!_dataAssets.hasRight(offer.assetId, offer.provider, Codes.RIGHT_OPERATE)) {
-            revert NotOperator(offer.assetId, offer.provider);
-        }
+        if (!operates) revert NotOperator(offer.assetId, offer.provider);
     }
 
     function _requirePolicy(Offer calldata offer, IDataAssets.Asset memory asset) private view returns (Policy memory policy) {
@@ -312,16 +378,16 @@ contract Market is IMarket, Governed {
         if (policy.modes & offer.mode == 0) revert ModeRefusedByPolicy(offer.mode, policy.modes);
     }
 
-    /// @dev Every kind that the policy asks, and what replaces consents where there are none, stated by somebody who is no party.
+    /// @dev Every kind that is asked, and what replaces consents where there are none, stated by somebody who is no party.
     function _requireAttested(
         Offer calldata offer,
         IDataAssets.Asset memory asset,
         uint16 kinds,
         address[] calldata attesters,
         address buyer
-    ) private view returns (bool onBasis) {
-        (kinds, onBasis) = _askedOf(asset, kinds, attesters.length);
-        if (!onBasis && offer.split.subjectsBps != 0) revert SplitWithoutPool(offer.split.subjectsBps);
+    ) private view returns (bool onBasis, bool pooled) {
+        (kinds, onBasis, pooled) = _askedOf(asset, kinds, attesters.length);
+        if (!pooled && offer.split.subjectsBps != 0) revert SplitWithoutPool(offer.split.subjectsBps);
         for (uint256 i = 0; i < attesters.length; ++i) {
             address attester = attesters[i];
             if (attester == buyer || attester == asset.holder || offer.isParty(attester)) revert AttesterIsParty(attester);
@@ -329,14 +395,20 @@ contract Market is IMarket, Governed {
         _attestations.requireAllLive(offer.versionKey, kinds, attesters);
     }
 
-    /// @dev Persons need a basis. What is derived from them needs one too, unless a DEIDENTIFICATION is asked by the policy, or
-    /// named beside what the policy asks. Whatever stands on no basis stands on SOURCE_LEGALITY.
-    function _askedOf(IDataAssets.Asset memory asset, uint16 kinds, uint256 named) private pure returns (uint16 asked, bool onBasis) {
-        if (asset.kind == Codes.KIND_PERSONAL) return (kinds, true);
-        if (!asset.personal) return (kinds | SOURCE, false);
+    /// @dev Persons need a basis, and are paid. What is derived from them needs one too, unless a DEIDENTIFICATION is asked, or named
+    /// beside what is asked. Whatever is about no person stands on SOURCE_LEGALITY, and on consents too where the policy says so.
+    function _askedOf(IDataAssets.Asset memory asset, uint16 kinds, uint256 named)
+        private
+        pure
+        returns (uint16 asked, bool onBasis, bool pooled)
+    {
+        bool consented = kinds & CONSENTED != 0;
+        kinds &= ~CONSENTED;
+        if (asset.kind == Codes.KIND_PERSONAL) return (kinds, true, true);
+        if (!asset.personal) return (kinds | SOURCE, consented, false);
         asked = kinds | SOURCE | DEIDENTIFIED;
-        if (kinds & DEIDENTIFIED != 0 || named == _count(asked)) return (asked, false);
-        return (kinds, true);
+        if (kinds & DEIDENTIFIED != 0 || named == _count(asked)) return (asked, consented, false);
+        return (kinds, true, true);
     }
 
     function _count(uint16 kinds) private pure returns (uint256 count) {
@@ -347,42 +419,97 @@ contract Market is IMarket, Governed {
 
     // What is asked of a sale, at the order and again before anything is handed over.
 
-    /// @dev Parties, basis and holds. Returns the live leaves of the basis; 0 without one.
-    function _requireDeal(bytes32 saleId, Offer calldata offer, Deal memory deal, IDataAssets.Asset memory asset)
+    /// @dev Version, parties, attestations, holds and basis allow it. Fills in what the sale stands on; returns the live leaves of the
+    /// basis, 0 without one.
+    function _requireOrderable(
+        bytes32 saleId,
+        bytes32 offerId,
+        Offer calldata offer,
+        address[] calldata attesters,
+        Standing memory standing
+    ) private view returns (uint64 live) {
+        IDataAssets.Asset memory asset = _requireAsset(offer);
+        Bases.Asked memory asked = _requireParties(true, offer, standing.buyer);
+        uint16 kinds = _requirePolicy(offer, asset).toOrder;
+        if (asked.from != asked.to) kinds |= CROSS_BORDER;
+        (standing.onBasis, standing.pooled) = _requireAttested(offer, asset, kinds, attesters, standing.buyer);
+        _requireFree(offer, offerId, saleId, standing.buyer);
+        if (!standing.onBasis) return 0;
+        live = _requireBasis(offer, asset, asked);
+        if (live == 0) revert NoLiveConsent(offer.assetId, offer.version);
+    }
+
+    /// @dev Version, parties, holds and basis still allow it. Returns the live leaves of the basis; 0 without one.
+    function _requireDeliverable(bytes32 saleId, bytes32 offerId, Offer calldata offer, Standing memory standing)
         private
         view
         returns (uint64)
     {
-        IConsents.BasisState memory basis;
-        if (deal.onBasis) basis = _consents.basisState(offer.assetId);
-        Bases.Asked memory asked;
-        (asked.to, asked.from) = _membership.requireParties(deal.buyer, offer.conditions.buyerClass, basis.recipientClass, offer.provider);
+        IDataAssets.Asset memory asset = _requireAsset(offer);
+        Bases.Asked memory asked = _requireParties(false, offer, standing.buyer);
+        _requireFree(offer, offerId, saleId, standing.buyer);
+        return standing.onBasis ? _requireBasis(offer, asset, asked) : 0;
+    }
+
+    /// @dev Buyer and provider may trade. `entering`: so does the exchange.
+    function _requireParties(bool entering, Offer calldata offer, address buyer) private view returns (Bases.Asked memory asked) {
+        (asked.to, asked.from) = _membership.requireParties(entering, buyer, offer.conditions.buyerClass, offer.provider);
         offer.conditions.requireJurisdiction(asked.to);
-        (asked.holder, asked.recordCount, asked.buyer, asked.time) = (asset.holder, asset.recordCount, deal.buyer, _time());
-        if (deal.onBasis) basis.requireCovers(offer, asked);
-        _requireFree(offer, deal.offerId);
-        _cases.requireFree(saleId, Keys.member(deal.buyer), 0, 0);
+        (asked.buyer, asked.time) = (buyer, _time());
+    }
+
+    /// @dev The basis covers the sale. Returns its live leaves.
+    function _requireBasis(Offer calldata offer, IDataAssets.Asset memory asset, Bases.Asked memory asked) private view returns (uint64) {
+        IConsents.BasisState memory basis = _consents.basisState(offer.assetId);
+        (asked.holder, asked.recordCount) = (asset.holder, asset.recordCount);
+        basis.requireCovers(offer, asked);
+        uint16 class = basis.recipientClass;
+        if (class != 0 && class != offer.conditions.buyerClass && !_membership.isOfClass(asked.buyer, class)) {
+            revert IMembership.ClassMissing(asked.buyer, class);
+        }
         return basis.live;
     }
 
-    function _requireFree(Offer calldata offer, bytes32 offerId) private view {
-        _cases.requireFree(offerId, Keys.asset(offer.assetId), offer.versionKey, Keys.member(offer.provider));
+    function _requireFree(Offer calldata offer, bytes32 offerId, bytes32 saleId, address buyer) private view {
+        _cases.requireAllFree(
+            [offerId, Keys.asset(offer.assetId), offer.versionKey, Keys.member(offer.provider), saleId, Keys.member(buyer)]
+        );
     }
 
-    function _requireSale(bytes32 saleId, Offer calldata offer) private view returns (Deal memory deal) {
-        deal = _deals[saleId];
-        if (deal.state == Codes.SALE_NONE) revert UnknownSale(saleId);
-        _requireMatch(deal.offerId, offer);
+    // A sale that is known, and is what offer and reference say.
+
+    function _requireKnown(bytes32 saleId) private view returns (Standing memory standing) {
+        standing = _deals[saleId].standing;
+        if (standing.state == Codes.SALE_NONE) revert UnknownSale(saleId);
     }
 
-    function _requireSale(bytes32 saleId, Offer calldata offer, uint8 expected) private view returns (Deal memory deal) {
-        deal = _requireSale(saleId, offer);
-        _requireState(saleId, deal, expected);
+    function _requireSale(bytes32 saleId, Offer calldata offer, bytes32 reference_)
+        private
+        view
+        returns (Deal memory deal, bytes32 offerId)
+    {
+        deal.standing = _requireKnown(saleId);
+        deal.course = _deals[saleId].course;
+        offerId = _idOf(offer);
+        bytes32 given = saleIdOf(offerId, deal.standing.buyer, reference_);
+        if (given != saleId) revert SaleMismatch(saleId, given);
     }
 
-    function _requireState(bytes32 saleId, Deal memory deal, uint8 expected) private pure {
-        if (deal.state == Codes.SALE_NONE) revert UnknownSale(saleId);
-        if (deal.state != expected) revert WrongSaleState(saleId, expected, deal.state);
+    function _requireSale(bytes32 saleId, Offer calldata offer, bytes32 reference_, uint8 expected)
+        private
+        view
+        returns (Deal memory deal)
+    {
+        (deal,) = _requireSale(saleId, offer, reference_);
+        _requireState(saleId, deal.standing.state, expected);
+    }
+
+    function _requireState(bytes32 saleId, uint8 actual, uint8 expected) private pure {
+        if (actual != expected) revert WrongSaleState(saleId, expected, actual);
+    }
+
+    function _idOf(Offer calldata offer) private view returns (bytes32) {
+        return offer.idAsGiven(address(this));
     }
 
     // Views.
@@ -411,14 +538,15 @@ contract Market is IMarket, Governed {
     function sale(bytes32 saleId) external view returns (Sale memory) {
         Deal memory deal = _deals[saleId];
         return Sale({
-            buyer: deal.buyer,
-            state: deal.state,
-            version: deal.version,
-            at: deal.at,
-            price: deal.price,
-            liveAtPrepare: deal.liveAtPrepare,
-            deliveredCount: deal.deliveredCount,
-            offerId: deal.offerId
+            buyer: deal.standing.buyer,
+            state: deal.standing.state,
+            onBasis: deal.standing.onBasis,
+            pooled: deal.standing.pooled,
+            at: deal.standing.at,
+            paidAt: deal.course.paidAt,
+            deliveredAt: deal.course.deliveredAt,
+            liveAtPrepare: deal.course.liveAtPrepare,
+            deliveredCount: deal.course.deliveredCount
         });
     }
 

@@ -156,15 +156,14 @@ contract Membership is IMembership, Governed {
     }
 
     /// @inheritdoc IMembership
-    function requireParties(bool entering, address buyer, uint16 offerClass, uint16 basisClass, address provider)
+    function requireParties(bool entering, address buyer, uint16 buyerClass, address provider)
         external
         view
         returns (uint16 buyerJurisdiction, uint16 providerJurisdiction)
     {
         if (entering) _requireOpen();
         buyerJurisdiction = _requireRole(buyer, Codes.ROLE_BUYER).jurisdiction;
-        _requireClass(buyer, offerClass);
-        if (basisClass != offerClass) _requireClass(buyer, basisClass);
+        if (buyerClass != Codes.CLASS_NONE && !_isOfClass(buyer, buyerClass)) revert ClassMissing(buyer, buyerClass);
         providerJurisdiction = _requireRole(provider, Codes.ROLE_PROVIDER).jurisdiction;
     }
 
@@ -208,10 +207,6 @@ contract Membership is IMembership, Governed {
     function _requireRole(address account, uint32 roles) private view returns (Standing memory standing) {
         standing = _requireGoodStanding(account);
         if (standing.roles & roles == 0) revert RoleMissing(account, roles, standing.roles);
-    }
-
-    function _requireClass(address account, uint16 class) private view {
-        if (class != Codes.CLASS_NONE && !_isOfClass(account, class)) revert ClassMissing(account, class);
     }
 
     function _isOfClass(address account, uint16 class) private view returns (bool) {

@@ -29,7 +29,7 @@ contract DeliveriesTest is Exchange {
 
     function test_confirmPayment_canBeRelayed() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _ordered();
-        _relay("settler", address(market), abi.encodeCall(IMarket.confirmPayment, (saleId, offer, 100_001, CNY, RECEIPT)));
+        _relay("settler", address(market), abi.encodeCall(IMarket.confirmPayment, (saleId, offer, REFERENCE, 100_001, CNY, RECEIPT)));
         vm.assertEq(market.sale(saleId).state, Codes.SALE_PAID);
     }
 
@@ -81,9 +81,9 @@ contract DeliveriesTest is Exchange {
 
     function test_confirmPayment_refusesAnotherOffer() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _ordered();
-        bytes32 offerId = market.offerIdOf(offer);
         offer.price.data -= 1;
-        bytes memory expected = abi.encodeWithSelector(IMarket.OfferMismatch.selector, offerId, market.offerIdOf(offer));
+        bytes32 given = market.saleIdOf(market.offerIdOf(offer), buyer, REFERENCE);
+        bytes memory expected = abi.encodeWithSelector(IMarket.SaleMismatch.selector, saleId, given);
         _confirmFails(settler, saleId, offer, 100_000, CNY, RECEIPT, expected);
     }
 
@@ -103,7 +103,7 @@ contract DeliveriesTest is Exchange {
         (IMarket.Offer memory offer, bytes32 saleId,) = _paid();
         vm.expectRevert(abi.encodeWithSelector(IMarket.NotProvider.selector, market.offerIdOf(offer), buyer));
         vm.prank(buyer);
-        market.prepare(saleId, offer);
+        market.prepare(saleId, offer, _referenceOf(saleId));
     }
 
     function test_prepare_isRepeatedOnlyWhenTheWindowIsOver() public {
@@ -192,7 +192,7 @@ contract DeliveriesTest is Exchange {
         (IMarket.Offer memory offer, bytes32 saleId,) = _prepared();
         vm.expectRevert(abi.encodeWithSelector(IMarket.NotProvider.selector, market.offerIdOf(offer), stranger));
         vm.prank(stranger);
-        market.deliver(saleId, offer, ENVELOPE, COVER, 4);
+        market.deliver(saleId, offer, REFERENCE, ENVELOPE, COVER, 4);
     }
 
     function test_deliver_isInTimeUntilTheLastSecondOfTheWindow() public {
@@ -209,10 +209,10 @@ contract DeliveriesTest is Exchange {
         (IMarket.Offer memory offer, bytes32 saleId,) = _prepared();
         vm.expectRevert(abi.encodeWithSelector(IMarket.ZeroHash.selector, 0));
         vm.prank(provider);
-        market.deliver(saleId, offer, 0, COVER, 4);
+        market.deliver(saleId, offer, REFERENCE, 0, COVER, 4);
         vm.expectRevert(abi.encodeWithSelector(IMarket.ZeroHash.selector, 1));
         vm.prank(provider);
-        market.deliver(saleId, offer, ENVELOPE, 0, 4);
+        market.deliver(saleId, offer, REFERENCE, ENVELOPE, 0, 4);
     }
 
     function test_deliver_checksTheSaleAgain() public {
@@ -243,7 +243,7 @@ contract DeliveriesTest is Exchange {
         bytes memory wrong = abi.encodeWithSelector(IMarket.DeliveredCountWrong.selector, uint64(1), uint64(0), uint64(0));
         _deliverFails(saleId, offer, 1, wrong);
         vm.prank(provider);
-        market.deliver(saleId, offer, ENVELOPE, 0, 0);
+        market.deliver(saleId, offer, REFERENCE, ENVELOPE, 0, 0);
         vm.assertEq(market.sale(saleId).deliveredCount, 0);
     }
 
@@ -284,20 +284,41 @@ contract DeliveriesTest is Exchange {
         vm.revertToState(state);
         vm.expectRevert(abi.encodeWithSelector(IMarket.NotParty.selector, saleId, operator));
         vm.prank(operator);
-        market.cancel(saleId, offer);
+        market.cancel(saleId, offer, _referenceOf(saleId));
     }
 
-    function test_refund_isTheBuyersActAlone() public {
+    function test_refund_isTheBuyersActWhenTheSaleLapsed() public {
         (IMarket.Offer memory offer, bytes32 saleId,) = _paid();
         _publish(5);
-        vm.expectRevert(abi.encodeWithSelector(IMarket.NotBuyer.selector, saleId, provider));
-        vm.prank(provider);
-        market.refund(saleId, offer);
+        vm.expectRevert(abi.encodeWithSelector(IMarket.NotParty.selector, saleId, settler));
+        vm.prank(settler);
+        market.refund(saleId, offer, REFERENCE);
         vm.expectEmit(true, true, true, true, address(market));
         emit IMarket.SaleRefunded(saleId, buyer, 100_001, CNY);
         vm.prank(buyer);
-        market.refund(saleId, offer);
+        market.refund(saleId, offer, REFERENCE);
         vm.assertEq(market.sale(saleId).state, Codes.SALE_REFUNDED);
+    }
+
+    function test_refund_isTheProvidersActAtWill() public {
+        (IMarket.Offer memory offer, bytes32 saleId,) = _paid();
+        _refundBy(provider, saleId, offer);
+        saleId = _order(offer, "prepared");
+        _pay(saleId, offer);
+        _prepare(saleId, offer);
+        _refundBy(provider, saleId, offer);
+        saleId = _order(offer, "delivered");
+        _pay(saleId, offer);
+        _prepare(saleId, offer);
+        _deliver(saleId, offer, 4);
+        _refundBy(provider, saleId, offer);
+        saleId = _order(offer, "disputed");
+        _pay(saleId, offer);
+        _prepare(saleId, offer);
+        _deliver(saleId, offer, 4);
+        vm.prank(buyer);
+        market.dispute(saleId, DOCUMENT);
+        _refundBy(provider, saleId, offer);
     }
 
     function test_refund_needsAReason() public {
@@ -334,8 +355,9 @@ contract DeliveriesTest is Exchange {
     function test_refund_afterTheBasisExpired() public {
         (IMarket.Offer memory offer,) = _listed(4);
         offer.term = 0;
-        (offer.validUntil) = UNTIL;
+        offer.validUntil = UNTIL;
         _list(offer);
+        vm.warp(UNTIL - 1 days);
         bytes32 saleId = _order(offer);
         _pay(saleId, offer);
         vm.warp(UNTIL);
@@ -362,7 +384,7 @@ contract DeliveriesTest is Exchange {
         _deliverFails(DOCUMENT, offer, 1, unknown);
         _refundFails(DOCUMENT, offer, unknown);
         vm.expectRevert(unknown);
-        market.cancel(DOCUMENT, offer);
+        market.cancel(DOCUMENT, offer, _referenceOf(DOCUMENT));
         vm.expectRevert(unknown);
         market.accept(DOCUMENT);
     }
@@ -400,7 +422,7 @@ contract DeliveriesTest is Exchange {
             _confirmFails(settler, _saleId, offer, 100_001, CNY, RECEIPT, _wrong(Codes.SALE_ORDERED, actual));
             vm.expectRevert(_wrong(Codes.SALE_ORDERED, actual));
             vm.prank(buyer);
-            market.cancel(_saleId, offer);
+            market.cancel(_saleId, offer, _referenceOf(_saleId));
         }
         if (!paid) _prepareFails(_saleId, offer, _wrong(Codes.SALE_PAID, actual));
         if (!prepared) _deliverFails(_saleId, offer, 4, _wrong(Codes.SALE_PREPARED, actual));
@@ -443,7 +465,7 @@ contract DeliveriesTest is Exchange {
 
     function _confirm(address by, bytes32 saleId, IMarket.Offer memory offer, uint128 amount, bytes3 currency, bytes32 receipt) private {
         vm.prank(by);
-        market.confirmPayment(saleId, offer, amount, currency, receipt);
+        market.confirmPayment(saleId, offer, _referenceOf(saleId), amount, currency, receipt);
     }
 
     function _confirmFails(
@@ -473,19 +495,25 @@ contract DeliveriesTest is Exchange {
         vm.expectEmit(true, true, true, true, address(market));
         emit IMarket.SaleCancelled(saleId, by);
         vm.prank(by);
-        market.cancel(saleId, offer);
+        market.cancel(saleId, offer, _referenceOf(saleId));
         vm.assertEq(market.sale(saleId).state, Codes.SALE_CANCELLED);
     }
 
     function _refund(bytes32 saleId, IMarket.Offer memory offer) private {
-        vm.prank(buyer);
-        market.refund(saleId, offer);
+        _refundBy(buyer, saleId, offer);
+    }
+
+    function _refundBy(address by, bytes32 saleId, IMarket.Offer memory offer) private {
+        vm.expectEmit(true, true, true, true, address(market));
+        emit IMarket.SaleRefunded(saleId, by, 100_001, CNY);
+        vm.prank(by);
+        market.refund(saleId, offer, _referenceOf(saleId));
         vm.assertEq(market.sale(saleId).state, Codes.SALE_REFUNDED);
     }
 
     function _refundFails(bytes32 saleId, IMarket.Offer memory offer, bytes memory expected) private {
         vm.expectRevert(expected);
         vm.prank(buyer);
-        market.refund(saleId, offer);
+        market.refund(saleId, offer, _referenceOf(saleId));
     }
 }

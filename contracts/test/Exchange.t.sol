@@ -41,13 +41,15 @@ abstract contract Exchange is Base {
     Revenue internal revenue;
 
     address internal broker = _account("broker");
+    /// The reference that an order was given, by the sale it made; REFERENCE where the tests ordered themselves.
+    mapping(bytes32 saleId => bytes32) private _references;
     uint256 internal assetId;
 
     function setUp() public virtual override {
         super.setUp();
         consents = new Consents(membership, attestations, dataAssets, address(forwarder));
         market = new Market(address(manager), membership, cases, attestations, dataAssets, consents, address(forwarder));
-        revenue = new Revenue(membership, cases, dataAssets, market, address(forwarder));
+        revenue = new Revenue(membership, cases, market, address(forwarder));
         assetId = dataAssets.assetIdOf(provider, SALT);
         _setPolicy(Codes.KIND_PERSONAL, IMarket.Policy(SOURCE | IMPACT, OPINION | SOURCE | IMPACT, Codes.MODES_ALL));
     }
@@ -326,23 +328,33 @@ abstract contract Exchange is Base {
     function _order(IMarket.Offer memory offer, bytes32 reference_) internal returns (bytes32 saleId) {
         bytes32 offerId = market.offerIdOf(offer);
         vm.prank(buyer);
-        return market.order(offerId, offer, _attesters(3), reference_);
+        saleId = market.order(offerId, offer, _attesters(3), reference_);
+        _references[saleId] = reference_;
+    }
+
+    function _referenceOf(bytes32 saleId) internal view returns (bytes32 reference_) {
+        reference_ = _references[saleId];
+        if (reference_ == 0) reference_ = REFERENCE;
+    }
+
+    function _priceOf(IMarket.Offer memory offer) internal pure returns (uint128) {
+        return offer.price.data + offer.price.algorithm + offer.price.compute + offer.price.service;
     }
 
     function _pay(bytes32 saleId, IMarket.Offer memory offer) internal {
-        uint128 price = market.sale(saleId).price;
+        bytes32 receipt = keccak256(abi.encode("receipt", saleId));
         vm.prank(settler);
-        market.confirmPayment(saleId, offer, price, offer.price.currency, keccak256(abi.encode("receipt", saleId)));
+        market.confirmPayment(saleId, offer, _referenceOf(saleId), _priceOf(offer), offer.price.currency, receipt);
     }
 
     function _prepare(bytes32 saleId, IMarket.Offer memory offer) internal {
         vm.prank(offer.provider);
-        market.prepare(saleId, offer);
+        market.prepare(saleId, offer, _referenceOf(saleId));
     }
 
     function _deliver(bytes32 saleId, IMarket.Offer memory offer, uint64 count) internal {
         vm.prank(offer.provider);
-        market.deliver(saleId, offer, ENVELOPE, COVER, count);
+        market.deliver(saleId, offer, _referenceOf(saleId), ENVELOPE, COVER, count);
     }
 
     function _accept(bytes32 saleId) internal {

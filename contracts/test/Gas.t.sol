@@ -89,7 +89,7 @@ contract GasTest is Exchange {
         vm.snapshotGasLastCall("deliver");
         _accept(saleId);
         vm.snapshotGasLastCall("accept");
-        revenue.settle(saleId, offer);
+        revenue.settle(saleId, offer, REFERENCE);
         vm.snapshotGasLastCall("settle");
     }
 

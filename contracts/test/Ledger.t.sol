@@ -149,7 +149,7 @@ contract LedgerTest is Exchange, Replay {
         _next();
         _accept(saleId);
         _next();
-        revenue.settle(saleId, offer);
+        revenue.settle(saleId, offer, _referenceOf(saleId));
         _next();
         _payOut(saleId, offer, 0);
         _next();
@@ -157,9 +157,10 @@ contract LedgerTest is Exchange, Replay {
 
     function _payOut(bytes32 saleId, IMarket.Offer memory offer, uint64 salt) private {
         IRevenue.Entry memory entry = revenue.entry(saleId);
-        uint64 to = entry.paidUpTo + 1;
+        uint64 from = revenue.listOf(saleId, 0).paidUpTo;
+        bytes32 receipt = keccak256(abi.encode("payout", saleId, salt));
         vm.prank(settler);
-        revenue.confirmPayout(saleId, offer, entry.paidUpTo, to, entry.perHead, keccak256(abi.encode("payout", saleId, salt)));
+        revenue.confirmPayout(saleId, offer, _referenceOf(saleId), IRevenue.Payout(0, from, from + 1, 0, 0, entry.perHead, receipt));
     }
 
     function _storyOfOtherEnds(IMarket.Offer memory offer) private {
@@ -167,7 +168,7 @@ contract LedgerTest is Exchange, Replay {
         bytes32 lapsed = _order(offer, "lapsed");
         _pay(lapsed, offer);
         vm.startPrank(buyer);
-        market.cancel(cancelled, offer);
+        market.cancel(cancelled, offer, _referenceOf(cancelled));
         vm.stopPrank();
         _next();
         vm.startPrank(provider);
@@ -178,7 +179,7 @@ contract LedgerTest is Exchange, Replay {
         dataAssets.cancel(assetId, DOCUMENT);
         vm.stopPrank();
         vm.prank(buyer);
-        market.refund(lapsed, offer);
+        market.refund(lapsed, offer, _referenceOf(lapsed));
         _next();
     }
 
@@ -219,7 +220,7 @@ contract LedgerTest is Exchange, Replay {
         if (kind == 7) return _prepare(saleId, offer);
         if (kind == 8) return _deliver(saleId, offer, consents.basisState(assetId).live);
         if (kind == 9) return _accept(saleId);
-        if (kind == 10) revenue.settle(saleId, offer);
+        if (kind == 10) revenue.settle(saleId, offer, _referenceOf(saleId));
         else _payOut(saleId, offer, uint64(seed >> 32));
     }
 

@@ -342,34 +342,31 @@ contract MembershipTest is Base {
         IMembership.Admission memory admission = _admission(Codes.ROLE_PROVIDER);
         admission.jurisdiction = 276;
         _admit(newcomer, admission);
-        (uint16 ofBuyer, uint16 ofProvider) = membership.requireParties(true, buyer, Codes.CLASS_NONE, Codes.LICENCE_EMPLOYER, newcomer);
+        (uint16 ofBuyer, uint16 ofProvider) = membership.requireParties(true, buyer, Codes.LICENCE_EMPLOYER, newcomer);
         vm.assertEq(ofBuyer, Codes.JURISDICTION_CN);
         vm.assertEq(ofProvider, 276);
     }
 
     function test_PartiesOfTheWrongRoleAreRefused() public {
         vm.expectRevert(abi.encodeWithSelector(IMembership.RoleMissing.selector, provider, Codes.ROLE_BUYER, Codes.ROLE_PROVIDER));
-        membership.requireParties(true, provider, 0, 0, provider);
+        membership.requireParties(true, provider, 0, provider);
         vm.expectRevert(abi.encodeWithSelector(IMembership.RoleMissing.selector, buyer, Codes.ROLE_PROVIDER, Codes.ROLE_BUYER));
-        membership.requireParties(true, buyer, 0, 0, buyer);
+        membership.requireParties(true, buyer, 0, buyer);
     }
 
-    function test_TheBuyerIsOfBothClasses() public {
+    function test_TheBuyerIsOfTheClassThatIsAsked() public {
+        membership.requireParties(true, buyer, Codes.CLASS_NONE, provider);
         vm.expectRevert(abi.encodeWithSelector(IMembership.ClassMissing.selector, buyer, Codes.LICENCE_BANK));
-        membership.requireParties(true, buyer, Codes.LICENCE_BANK, Codes.LICENCE_EMPLOYER, provider);
-        vm.expectRevert(abi.encodeWithSelector(IMembership.ClassMissing.selector, buyer, Codes.LICENCE_BANK));
-        membership.requireParties(true, buyer, Codes.LICENCE_EMPLOYER, Codes.LICENCE_BANK, provider);
-        vm.expectRevert(abi.encodeWithSelector(IMembership.ClassMissing.selector, buyer, Codes.LICENCE_BANK));
-        membership.requireParties(true, buyer, Codes.LICENCE_BANK, Codes.LICENCE_BANK, provider);
+        membership.requireParties(true, buyer, Codes.LICENCE_BANK, provider);
     }
 
     function test_SuspendedPartiesAreRefused() public {
         _suspend(provider);
         vm.expectRevert(abi.encodeWithSelector(IMembership.ParticipantIs.selector, provider, Codes.MEMBER_SUSPENDED));
-        membership.requireParties(true, buyer, 0, 0, provider);
+        membership.requireParties(true, buyer, 0, provider);
         _suspend(buyer);
         vm.expectRevert(abi.encodeWithSelector(IMembership.ParticipantIs.selector, buyer, Codes.MEMBER_SUSPENDED));
-        membership.requireParties(true, buyer, 0, 0, provider);
+        membership.requireParties(true, buyer, 0, provider);
     }
 
     // The end of a deployment, and what it follows.

@@ -24,9 +24,9 @@ contract OrdersTest is Exchange {
         IMarket.Sale memory sale = market.sale(saleId);
         vm.assertEq(sale.state, Codes.SALE_ORDERED);
         vm.assertEq(sale.at, START);
-        vm.assertEq(sale.offerId, offerId);
+        vm.assertTrue(sale.onBasis && sale.pooled);
         vm.assertEq(market.saleIdOf(offerId, buyer, REFERENCE), saleId);
-        vm.assertEq(market.offerState(offerId).orders, 1);
+        vm.assertEq(market.offerState(offerId).orders, 0);
     }
 
     function test_order_canBeRelayed() public {
@@ -274,18 +274,26 @@ contract OrdersTest is Exchange {
     function test_order_acrossABorderNeedsConsentToIt() public {
         IMarket.Offer memory offer = _listedOn(_terms());
         address abroad = _abroad();
+        _attest(regulator, offer.versionKey, Codes.ATTEST_CROSS_BORDER);
         bytes4 refused = IMarket.CrossBorderNotConsented.selector;
-        _orderFailsBy(abroad, offer, abi.encodeWithSelector(refused, Codes.JURISDICTION_CN, FOREIGN));
+        _orderAbroadFails(abroad, offer, abi.encodeWithSelector(refused, Codes.JURISDICTION_CN, FOREIGN));
     }
 
-    function test_order_acrossABorderIsTakenWithConsentToIt() public {
+    function test_order_acrossABorderNeedsTheRegulatorsWord() public {
         IConsents.Terms memory terms = _terms();
         terms.crossBorder = true;
         IMarket.Offer memory offer = _listedOn(terms);
         address abroad = _abroad();
+        bytes4 missing = IAttestations.AttestationMissing.selector;
+        _orderFailsBy(abroad, offer, abi.encodeWithSelector(missing, offer.versionKey, Codes.ATTEST_CROSS_BORDER, address(0)));
+        _orderAbroadFails(abroad, offer, abi.encodeWithSelector(missing, offer.versionKey, Codes.ATTEST_CROSS_BORDER, regulator));
+        _attest(regulator, offer.versionKey, Codes.ATTEST_CROSS_BORDER);
         bytes32 offerId = market.offerIdOf(offer);
         vm.prank(abroad);
-        market.order(offerId, offer, _attesters(3), REFERENCE);
+        market.order(offerId, offer, _attestersAbroad(), REFERENCE);
+        // Within the border nobody asks for it.
+        _orderAbroadFails(buyer, offer, abi.encodeWithSelector(IAttestations.TooManyAttesters.selector, 4, 3));
+        _order(offer);
     }
 
     function test_order_isTakenWithinTheBasisValidityOnly() public {
@@ -445,6 +453,18 @@ contract OrdersTest is Exchange {
         offer = _offer();
         _attestVersion(offer.versionKey);
         _list(offer);
+    }
+
+    function _attestersAbroad() private view returns (address[] memory attesters) {
+        attesters = _attesters(4);
+        attesters[3] = regulator;
+    }
+
+    function _orderAbroadFails(address account, IMarket.Offer memory offer, bytes memory expected) private {
+        bytes32 offerId = market.offerIdOf(offer);
+        vm.expectRevert(expected);
+        vm.prank(account);
+        market.order(offerId, offer, _attestersAbroad(), REFERENCE);
     }
 
     function _abroad() private returns (address account) {

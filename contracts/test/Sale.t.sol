@@ -20,11 +20,11 @@ contract SaleTest is Exchange {
         _deliver(saleId, offer, 4);
         _expectSale(saleId, Codes.SALE_DELIVERED, 4, 4);
         _accept(saleId);
-        vm.assertEq(revenue.settle(saleId, offer), 1);
+        vm.assertEq(revenue.settle(saleId, offer, REFERENCE), 1);
         _expectEntry(saleId);
         _payOut(saleId, offer, 0, 3);
         _payOut(saleId, offer, 3, 4);
-        vm.assertEq(revenue.entry(saleId).paidUpTo, 4);
+        vm.assertEq(revenue.listOf(saleId, 0).paidUpTo, 4);
         vm.assertEq(revenue.certificates(), 1);
     }
 
@@ -34,8 +34,7 @@ contract SaleTest is Exchange {
         vm.assertEq(sale.liveAtPrepare, live);
         vm.assertEq(sale.deliveredCount, delivered);
         vm.assertEq(sale.buyer, buyer);
-        vm.assertEq(sale.price, 100_001);
-        vm.assertEq(sale.version, 1);
+        vm.assertTrue(sale.onBasis && sale.pooled);
     }
 
     /// 100,001 fen: exchange 5,000, provider 40,000, broker 5,000, pool 50,001 = 4 * 12,500 + 1.
@@ -43,12 +42,14 @@ contract SaleTest is Exchange {
         IRevenue.Entry memory entry = revenue.entry(saleId);
         vm.assertEq(entry.perHead, 12_500);
         vm.assertEq(entry.deliveredCount, 4);
-        vm.assertEq(entry.paidUpTo, 0);
+        vm.assertEq(revenue.listOf(saleId, 0).paidUpTo, 0);
         vm.assertEq(revenue.carryOf(assetId, CNY), 1);
     }
 
     function _payOut(bytes32 saleId, IMarket.Offer memory offer, uint64 from, uint64 to) private {
         vm.prank(settler);
-        revenue.confirmPayout(saleId, offer, from, to, (to - from) * 12_500, keccak256(abi.encode("payout", from)));
+        revenue.confirmPayout(
+            saleId, offer, REFERENCE, IRevenue.Payout(0, from, to, 0, 0, (to - from) * 12_500, keccak256(abi.encode("payout", from)))
+        );
     }
 }

@@ -257,8 +257,8 @@ interface IMarket {
     /// version, basis and holds still holds. Emits SalePrepared.
     function prepare(bytes32 saleId, Offer calldata offer, bytes32 reference_) external;
     /// @notice Within PREPARE_WINDOW: same version and binding, no pending mark, no hold,
-    /// `live now <= deliveredCount <= live at prepare` and above 0 with a subject pool, else 0. `coverHash` may be zero without a
-    /// pool only. ZeroHash names the place: 0 envelopeHash, 1 coverHash (an offer's 0 termsHash, 1 policyHash). Emits SaleDelivered.
+    /// `live now <= deliveredCount <= live at prepare` and above 0 where the sale stands on consents, else 0. `coverHash` may be zero
+    /// only where it does not. ZeroHash names the place: 0 envelopeHash, 1 coverHash (an offer's 0 termsHash, 1 policyHash). Emits SaleDelivered.
     function deliver(
         bytes32 saleId,
         Offer calldata offer,

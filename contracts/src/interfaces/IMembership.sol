@@ -111,9 +111,9 @@ interface IMembership {
     function requireRole(address account, uint32 roles) external view;
     /// @notice Whether the account holds the class, whatever its standing.
     function isOfClass(address account, uint16 class) external view returns (bool);
-    /// @notice One call for an order: the deployment open (where `entering`); the buyer in good standing with role BUYER and (class
-    /// 0: none asked) the offer's and the basis' class, the provider in good standing with role PROVIDER. Returns both jurisdictions.
-    function requireParties(bool entering, address buyer, uint16 offerClass, uint16 basisClass, address provider)
+    /// @notice One call for an order: the deployment open (where `entering`); the buyer in good standing with role BUYER and of the class
+    /// (0: none is asked); the provider in good standing with role PROVIDER. Returns both jurisdictions.
+    function requireParties(bool entering, address buyer, uint16 buyerClass, address provider)
         external
         view
         returns (uint16 buyerJurisdiction, uint16 providerJurisdiction);

@@ -11,11 +11,30 @@ library Offers {
     uint256 private constant MOST_INTERMEDIARIES = 8;
     uint256 private constant MOST_JURISDICTIONS = 16;
     uint256 private constant MOST_BUYERS = 64;
+    uint256 private constant FIXED_WORDS = 35; // of an encoded offer: what does not depend on the length of a list
     uint256 private constant MOST_PRICE = type(uint96).max;
 
     /// @notice The name of an offer in the market at `market`.
     function idOf(IMarket.Offer calldata offer, address market) internal view returns (bytes32) {
         return keccak256(abi.encode(OFFER_TAG, block.chainid, market, offer));
+    }
+
+    /// @notice The same, of the bytes as they came: an offer that is encoded in any other way than `abi.encode` does it has another
+    /// name, which nobody has listed. No word of it is read or checked here.
+    function idAsGiven(IMarket.Offer calldata offer, address market) internal view returns (bytes32 offerId) {
+        uint256 words =
+            FIXED_WORDS + 2 * offer.split.intermediaries.length + offer.conditions.jurisdictions.length + offer.sandbox.buyers.length;
+        bytes32 tag = OFFER_TAG;
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            mstore(start, tag)
+            mstore(add(start, 0x20), chainid())
+            mstore(add(start, 0x40), market)
+            mstore(add(start, 0x60), 0x80) // where the offer begins
+            let size := mul(words, 0x20)
+            calldatacopy(add(start, 0x80), offer, size)
+            offerId := keccak256(start, add(0x80, size))
+        }
     }
 
     function priceOf(IMarket.Price calldata price) internal pure returns (uint256) {
@@ -83,10 +102,9 @@ library Offers {
         }
     }
 
-    /// @notice The conditions of a try-out: until when, how often, how dear, by whom.
+    /// @notice The conditions of a try-out (`sandbox.on`): until when, how often, how dear, by whom.
     function requireInSandbox(IMarket.Offer calldata offer, bytes32 offerId, uint32 orders, address buyer, uint64 time) internal pure {
         IMarket.Sandbox calldata sandbox = offer.sandbox;
-        if (!sandbox.on) return;
         if (time > sandbox.end) revert IMarket.SandboxEnded(offerId, sandbox.end);
         if (orders >= sandbox.maxOrders) revert IMarket.SandboxFull(offerId, sandbox.maxOrders);
         uint256 price = priceOf(offer.price);
