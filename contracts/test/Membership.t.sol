@@ -395,15 +395,15 @@ contract MembershipTest is Base {
         membership.close(DOCUMENT);
         vm.warp(START + 7 days - 1);
         membership.requireOpen();
-        membership.requireParties(true, buyer, 0, 0, provider);
+        membership.requireParties(true, buyer, 0, provider);
         bytes memory refusal = abi.encodeWithSelector(IMembership.DeploymentClosed.selector, START + 7 days);
         for (uint256 i = 0; i < 2; ++i) {
             vm.warp(START + 7 days + i);
             vm.expectRevert(refusal);
             membership.requireOpen();
             vm.expectRevert(refusal);
-            membership.requireParties(true, buyer, 0, 0, provider);
-            membership.requireParties(false, buyer, 0, 0, provider);
+            membership.requireParties(true, buyer, 0, provider);
+            membership.requireParties(false, buyer, 0, provider);
         }
     }
 
