@@ -9,6 +9,7 @@ that no entry covers is open, and so is an entry that covers nothing. Exit 0 onl
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -44,8 +45,8 @@ def findings() -> list[dict[str, Any]]:
 
 
 def _finding(found: dict[str, Any]) -> dict[str, Any]:
-    words = str(found["description"]).split("\n")[0].split(" (")[0]
-    return {"check": found["check"], "impact": found["impact"], "place": words, "words": found["description"].strip()}
+    words = re.sub(r"(?:\.\./)+contracts/", "", str(found["description"]).strip())
+    return {"check": found["check"], "impact": found["impact"], "place": words.split(" (")[0], "words": words}
 
 
 def compare(
