@@ -21,6 +21,7 @@ contract Trade is Exchange, Replay {
     struct Held {
         bytes offer; // abi.encode(IMarket.Offer)
         bytes32 id;
+        bytes32 reference_;
     }
 
     struct Marked {
@@ -242,7 +243,7 @@ contract Trade is Exchange, Replay {
         offer.salt = bytes32(++_serial);
         bytes32 offerId = market.offerIdOf(offer);
         bytes memory call = abi.encodeCall(IMarket.list, (offer, new address[](0)));
-        if (_act(provider, address(market), call)) _offers.push(Held(abi.encode(offer), offerId));
+        if (_act(provider, address(market), call)) _offers.push(Held(abi.encode(offer), offerId, 0));
     }
 
     function order(uint256 a) public {
@@ -253,21 +254,22 @@ contract Trade is Exchange, Replay {
         if (!_act(buyer, address(market), call)) return;
         _expectSellable();
         if (consents.basisState(assetId).live == 0) aCheckWasMissed = true;
-        _sales.push(Held(held.offer, saleId));
+        _sales.push(Held(held.offer, saleId, bytes32(_serial)));
     }
 
     function pay(uint256 a) public {
         if (_sales.length == 0) return;
         Held memory sale = _saleIn(Codes.SALE_ORDERED, a);
         bytes32 receipt = keccak256(abi.encode(++_serial));
-        bytes memory call = abi.encodeCall(IMarket.confirmPayment, (sale.id, _decoded(sale), market.sale(sale.id).price, CNY, receipt));
+        bytes memory call =
+            abi.encodeCall(IMarket.confirmPayment, (sale.id, _decoded(sale), sale.reference_, _priceOf(_decoded(sale)), CNY, receipt));
         _act(settler, address(market), call);
     }
 
     function prepare(uint256 a) public {
         if (_sales.length == 0) return;
         Held memory sale = _saleIn(Codes.SALE_PAID, a);
-        if (!_act(provider, address(market), abi.encodeCall(IMarket.prepare, (sale.id, _decoded(sale))))) return;
+        if (!_act(provider, address(market), abi.encodeCall(IMarket.prepare, (sale.id, _decoded(sale), sale.reference_)))) return;
         _expectSellable();
         if (market.sale(sale.id).liveAtPrepare != consents.basisState(assetId).live) aCheckWasMissed = true;
     }
@@ -277,7 +279,7 @@ contract Trade is Exchange, Replay {
         Held memory sale = _saleIn(Codes.SALE_PREPARED, a);
         uint64 most = market.sale(sale.id).liveAtPrepare;
         uint64 count = uint64(b % (uint256(most) + 2));
-        bytes memory call = abi.encodeCall(IMarket.deliver, (sale.id, _decoded(sale), ENVELOPE, COVER, count));
+        bytes memory call = abi.encodeCall(IMarket.deliver, (sale.id, _decoded(sale), sale.reference_, ENVELOPE, COVER, count));
         if (!_act(provider, address(market), call)) return;
         _expectSellable();
         if (count == 0 || count > most || count < consents.basisState(assetId).live) aCheckWasMissed = true;
@@ -315,17 +317,17 @@ contract Trade is Exchange, Replay {
     function giveUp(uint256 a) external {
         if (_sales.length == 0) return;
         Held memory sale = _saleIn(Codes.SALE_PAID, a);
-        _act(buyer, address(market), abi.encodeCall(IMarket.refund, (sale.id, _decoded(sale))));
-        if (a % 4 == 0) _act(buyer, address(market), abi.encodeCall(IMarket.cancel, (sale.id, _decoded(sale))));
+        _act(buyer, address(market), abi.encodeCall(IMarket.refund, (sale.id, _decoded(sale), sale.reference_)));
+        if (a % 4 == 0) _act(buyer, address(market), abi.encodeCall(IMarket.cancel, (sale.id, _decoded(sale), sale.reference_)));
     }
 
     function settle(uint256 a) public {
         if (_sales.length == 0) return;
         Held memory sale = _saleIn(Codes.SALE_ACCEPTED, a);
         uint256 carryIn = revenue.carryOf(assetId, CNY);
-        if (!_act(stranger, address(revenue), abi.encodeCall(IRevenue.settle, (sale.id, _decoded(sale))))) return;
+        if (!_act(stranger, address(revenue), abi.encodeCall(IRevenue.settle, (sale.id, _decoded(sale), sale.reference_)))) return;
         IRevenue.Entry memory entry = revenue.entry(sale.id);
-        uint256 price = market.sale(sale.id).price;
+        uint256 price = _priceOf(_decoded(sale));
         uint256 pool = price - price / 20 - price * 2 / 5 - price / 20; // 500, 4000 and 500 of 10,000
         uint256 due = uint256(entry.perHead) * entry.deliveredCount;
         if (pool + carryIn != due + revenue.carryOf(assetId, CNY)) aCheckWasMissed = true;
@@ -340,11 +342,13 @@ contract Trade is Exchange, Replay {
             sale = _sales[i];
         }
         IRevenue.Entry memory entry = revenue.entry(sale.id);
-        uint64 from = b % 5 == 0 ? uint64(b % 3) : entry.paidUpTo;
+        uint64 from = b % 5 == 0 ? uint64(b % 3) : revenue.listOf(sale.id, 0).paidUpTo;
         uint64 to = from + uint64(b % 3);
         uint128 total = uint128(to - from) * entry.perHead;
         bytes32 receipt = keccak256(abi.encode(++_serial));
-        bytes memory call = abi.encodeCall(IRevenue.confirmPayout, (sale.id, _decoded(sale), from, to, total, receipt));
+        bytes memory call = abi.encodeCall(
+            IRevenue.confirmPayout, (sale.id, _decoded(sale), sale.reference_, IRevenue.Payout(0, from, to, 0, 0, total, receipt))
+        );
         if (_act(settler, address(revenue), call)) paidSum += total;
     }
 
@@ -391,8 +395,9 @@ contract Trade is Exchange, Replay {
         uint256 paid = 0;
         for (uint256 i = 0; i < _sales.length; ++i) {
             IRevenue.Entry memory entry = revenue.entry(_sales[i].id);
-            vm.assertLe(entry.paidUpTo, entry.deliveredCount);
-            paid += uint256(entry.paidUpTo) * entry.perHead;
+            uint64 paidUpTo = revenue.listOf(_sales[i].id, 0).paidUpTo;
+            vm.assertLe(paidUpTo, entry.deliveredCount);
+            paid += uint256(paidUpTo) * entry.perHead;
         }
         vm.assertEq(paidSum, paid, "paid");
         vm.assertLe(paid, dueSum);
