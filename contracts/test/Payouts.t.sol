@@ -181,9 +181,7 @@ contract PayoutsTest is Settlement {
     /// Nothing was paid, so that no receipt stands for it.
     function test_confirmPayout_putsAllOff() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _settled();
-        _payOutFails(
-            saleId, offer, _deferral(0, 0, 4, 4, RECEIPT), abi.encodeWithSelector(IRevenue.ReceiptOfNothing.selector, RECEIPT)
-        );
+        _payOutFails(saleId, offer, _deferral(0, 0, 4, 4, RECEIPT), abi.encodeWithSelector(IRevenue.ReceiptOfNothing.selector, RECEIPT));
         vm.expectEmit(true, true, true, true, address(revenue));
         emit IRevenue.OrdinalsDeferred(saleId, 1, PLACES, 4, 0, 0, 4);
         vm.expectEmit(true, true, true, true, address(revenue));
@@ -360,7 +358,7 @@ contract PayoutsOfEverybodyTest is Settlement {
     uint8 private constant PAID = 1;
     uint8 private constant MOVED = 2;
 
-    IMarket.Offer private offer;
+    bytes private encoded; // the offer
     bytes32 private saleId;
     uint128 private perHead;
     uint64[][] private people; // of each list: who is at each place
@@ -370,7 +368,7 @@ contract PayoutsOfEverybodyTest is Settlement {
     function setUp() public override {
         super.setUp();
         (IMarket.Offer memory listed,) = _listed(PEOPLE);
-        offer = listed;
+        encoded = abi.encode(listed);
         saleId = _sell(listed, REFERENCE, PEOPLE);
         revenue.settle(saleId, listed, REFERENCE);
         perHead = revenue.entry(saleId).perHead;
@@ -410,7 +408,7 @@ contract PayoutsOfEverybodyTest is Settlement {
         uint64 deferred = uint64(places.length);
         uint128 total = uint128(to - from - deferred) * perHead;
         bytes32 receipt = to - from == deferred ? bytes32(0) : _nextReceipt();
-        _payOut(saleId, offer, IRevenue.Payout(list, from, to, deferred, _rootOf(places), total, receipt));
+        _payOut(saleId, _read(), IRevenue.Payout(list, from, to, deferred, _rootOf(places), total, receipt));
         moneyOut += total;
     }
 
@@ -418,7 +416,7 @@ contract PayoutsOfEverybodyTest is Settlement {
         bytes32[] memory places = _choose(list, 0, revenue.listOf(saleId, list).paidUpTo, PAID, chosen);
         uint64 count = uint64(places.length);
         if (count == 0) return;
-        _comeBack(saleId, offer, IRevenue.Bounce(list, count, _rootOf(places), count * perHead, _nextReceipt()));
+        _comeBack(saleId, _read(), IRevenue.Bounce(list, count, _rootOf(places), count * perHead, _nextReceipt()));
         moneyOut -= count * perHead;
     }
 
@@ -437,6 +435,10 @@ contract PayoutsOfEverybodyTest is Settlement {
             bool last = count != 0 && people[people.length - 1][count - 1] == people[list][place - 1];
             if (last && states[list][place - 1] == MOVED) leaves[--count] = PlainLog.leafOf(abi.encodePacked(place - 1));
         }
+    }
+
+    function _read() private view returns (IMarket.Offer memory) {
+        return abi.decode(encoded, (IMarket.Offer));
     }
 
     function _rootOf(bytes32[] memory places) private pure returns (bytes32) {
