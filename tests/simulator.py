@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ from deedbook.domain.consents import (
     manifest_hash,
     terms_hash,
 )
+from deedbook.domain.deployments import CONTRACTS as NAMED
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, keccak256, sha256
 from deedbook.domain.journal import JOURNALLED, entities_of, entity_slot, fold
@@ -62,8 +64,7 @@ from deedbook.errors import DeedbookError
 from deedbook.wallet.recovery import address_of
 
 CHAIN = 20230415
-NAMES = ("AccessManager", "Forwarder", *JOURNALLED)
-CONTRACTS = {name: keccak256(name.encode())[12:] for name in NAMES}
+CONTRACTS = {name: keccak256(name.encode())[12:] for name in NAMED[2]}
 START = 1_800_000_000
 YEAR = 365 * 24 * 3600
 BLOCK_TIME = 12
@@ -76,6 +77,7 @@ def account(name: str) -> bytes:
 
 PROVIDER, BUYER, SECOND, EXCHANGE, BROKER = map(account, ("provider", "buyer", "second buyer", "exchange", "broker"))
 REVIEWER, AUDITOR, SETTLER, REGULATOR = map(account, ("reviewer", "auditor", "settler", "regulator"))
+ARBITER, GATEWAY, PROCESSOR, OPERATOR = map(account, ("arbiter", "gateway", "processor", "operator"))
 
 ROLES = {
     PROVIDER: (Role.PROVIDER, ()),
@@ -85,6 +87,10 @@ ROLES = {
     AUDITOR: (Role.AUDITOR, ()),
     SETTLER: (Role.SETTLER, ()),
     REGULATOR: (Role.REGULATOR, ()),
+    ARBITER: (Role.ARBITER, ()),
+    GATEWAY: (Role.GATEWAY, ()),
+    PROCESSOR: (Role.PROVIDER, ()),
+    OPERATOR: (Role.PROVIDER, ()),
 }
 
 
@@ -156,16 +162,17 @@ class History:
         self.acts[self.find(event, nth)].wait = seconds
         return self
 
-    def publish(self) -> Published:
-        """The chain that logs exactly these acts."""
-        return Published(self)
+    def publish(self, version: int = 2) -> Published:
+        """The chain that logs exactly these acts, of a deployment of this version."""
+        return Published(self, version)
 
 
 class Published:
     """A chain of headers whose last state holds the journals of a history."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, version: int) -> None:
         self.history = history
+        self.contracts = {name: CONTRACTS[name] for name in NAMED[version]}
         self.journals: dict[Place, list[Event]] = {}
         self._times: dict[int, int] = {}
         self._fold()
@@ -223,7 +230,7 @@ class Published:
     @property
     def trust(self) -> Trust:
         """An auditor's trust that pins the last block."""
-        return Trust(CHAIN, keccak256(self.headers[0]), CONTRACTS, {self.last: keccak256(self.headers[-1])})
+        return Trust(CHAIN, keccak256(self.headers[0]), self.contracts, {self.last: keccak256(self.headers[-1])})
 
     def proof_of(self, trie: Any, key: bytes) -> tuple[bytes, ...]:
         """The nodes that prove a key, those inside their parents left out."""
@@ -239,7 +246,7 @@ class Published:
         claims: Mapping[str, Any] = {}
         documents: Mapping[bytes, bytes] = self.history.documents
         if like is None:
-            derived = derive(sold.sale, CHAIN, CONTRACTS, journals, Findings())
+            derived = derive(sold.sale, CHAIN, self.contracts, journals, Findings())
             needed = needed_documents(derived.sale, derived.version, derived.register)
             documents = {digest: self.history.documents[digest] for digest in needed}
             claims = claims_of(derived, read_descriptor(derived.sale, derived.version, documents, Findings()))
@@ -247,7 +254,7 @@ class Published:
             asked = {(section.contract, section.entity) for section in like.journals}
             claims, documents = like.claims, like.documents
             with suppress(DeedbookError):  # a liar goes on
-                derive(sold.sale, CHAIN, CONTRACTS, journals, Findings())
+                derive(sold.sale, CHAIN, self.contracts, journals, Findings())
         places = sorted(asked | journals.asked, key=lambda place: (JOURNALLED.index(place[0]), place[1]))
         sections = tuple(self._section(*place) for place in places)
         first = min(log.block for section in sections for log in section.logs)
@@ -256,7 +263,7 @@ class Published:
             sale=sold.sale,
             chain_id=CHAIN,
             genesis_hash=keccak256(self.headers[0]),
-            contracts=CONTRACTS,
+            contracts=self.contracts,
             block_number=self.last,
             block_hash=keccak256(self.headers[-1]),
             headers=tuple(self.headers[first:]),
@@ -433,48 +440,92 @@ def consent_of(person: int, **changes: Any) -> SignedConsent:
 def honest(consents: Sequence[SignedConsent] | None = None) -> History:
     """Two sales of one asset: six people in a batch, one direct grant; one withdrew before sealing, one before the
     first sale was prepared, one after it."""
+    market = consented(consents)
+    history, offer = market.history, market.offer()
+    first = market.order(offer, live=PEOPLE - 1)
+    market.withdraw(LATE, live=PEOPLE - 2)
+    market.deliver(offer, first, {EARLY, LATE})
+    accept(history, first)
+    divided = settle(history, offer, first, PEOPLE - 2, certificate=4)
+    pay_out(history, first, divided, ends=(2, PEOPLE - 2))
+    market.withdraw(AFTER, live=PEOPLE - 3)
+    second = market.order(offer, buyer=SECOND, live=PEOPLE - 3)
+    market.deliver(offer, second, {EARLY, LATE, AFTER}, buyer=SECOND)
+    accept(history, second, buyer=SECOND)
+    settle(history, offer, second, PEOPLE - 3, carry=divided.carry_out, certificate=5)
+    return history
+
+
+@dataclass
+class Market:
+    """One asset that stands on the consents of seven people, bound to its first version; nothing is sold yet."""
+
+    history: History
+    version: Version
+    signed: list[SignedConsent]
+    batch: bytes
+    batch_first: bool
+
+    def withdraw(self, leaf: int, live: int) -> None:
+        """Somebody of the batch withdraws; `live` are left."""
+        _end(self.history, self.batch, leaf, self.signed, live)
+
+    def offer(self, **changes: Any) -> Offer:
+        """Lists the offer, or one that differs in these fields."""
+        return _list(self.history, self.version, **changes)
+
+    def order(
+        self, offer: Offer, buyer: bytes = BUYER, *, live: int, attesters: Sequence[bytes] | None = None
+    ) -> SoldSale:
+        """Somebody orders and pays."""
+        return _order(self.history, offer, buyer, live, attesters or (REVIEWER,) * 2)
+
+    def deliver(self, offer: Offer, sold: SoldSale, gone: set[int], buyer: bytes = BUYER) -> None:
+        """The provider prepares and delivers every record but those of leaves that are `gone`."""
+        records = {record_of(leaf, self.batch_first) for leaf in gone}
+        _deliver(self.history, offer, sold, records, PEOPLE - len(gone), buyer)
+
+
+def consented(
+    consents: Sequence[SignedConsent] | None = None,
+    *,
+    kind: AssetKind = AssetKind.PERSONAL,
+    policy: tuple[int, int] | None = None,
+    jurisdictions: Mapping[bytes, int] | None = None,
+    **changes: Any,
+) -> Market:
+    """The market with its asset and its consents, which differ in these fields."""
     history = History()
-    _admit(history)
-    history.act(
-        "Market",
-        "PolicySet",
-        kind=AssetKind.PERSONAL,
-        grade=Grade.GENERAL,
-        toList=POLICY[0],
-        toOrder=POLICY[1],
-        modes=Mode.RAW,
-    )
+    _admit(history, jurisdictions or {})
+    to_list, to_order = policy or POLICY
+    modes = Mode.RAW | Mode.OPEN | Mode.CALL if changes else Mode.RAW
+    _set_policy(history, kind, to_list, to_order, modes)
     for number in range(3):  # other people's business, so that absence has something to be proven against
         elsewhere: dict[str, Any] = {"caseId": keccak256(bytes([number])), "opener": REVIEWER, "kind": 1}
         elsewhere |= {"target": keccak256(b"elsewhere" + bytes([number])), "documentHash": keccak256(b"why")}
         history.acts.append(Act("Cases", "CaseOpened", elsewhere))
-    signed = list(consents or [consent_of(person) for person in range(PEOPLE - 1)])
+    signed = list(consents or [consent_of(person, **changes) for person in range(PEOPLE - 1)])
     batch = _grant(history, signed)
-    direct = _grant_directly(history, consent_of(PEOPLE - 1))
+    direct = _grant_directly(history, consent_of(PEOPLE - 1, **changes))
     _end(history, batch, EARLY, signed, live=0)
-    version = _register(history)
+    version = _register(history, kind)
     _bind(history, batch, direct, len(signed))
-    offer = _list(history, version)
-    first = _order(history, offer, version, BUYER, live=PEOPLE - 1)
-    _end(history, batch, LATE, signed, live=PEOPLE - 2)
-    carry = _deliver(history, offer, first, {EARLY, LATE}, batch < direct, carry=0, certificate=4)
-    _pay_out(history, first, offer, carry)
-    _end(history, batch, AFTER, signed, live=PEOPLE - 3)
-    second = _order(history, offer, version, SECOND, live=PEOPLE - 3)
-    _deliver(
-        history, offer, second, {EARLY, LATE, AFTER}, batch < direct, carry=carry.carry_out, certificate=5, buyer=SECOND
-    )
-    return history
+    return Market(history, version, signed, batch, batch < direct)
 
 
-def _admit(history: History) -> None:
+def _set_policy(history: History, kind: AssetKind, to_list: int, to_order: int, modes: int) -> None:
+    policy: dict[str, Any] = {"toList": to_list, "toOrder": to_order, "modes": modes}
+    history.act("Market", "PolicySet", kind=kind, grade=Grade.GENERAL, **policy)
+
+
+def _admit(history: History, jurisdictions: Mapping[bytes, int]) -> None:
     for member, (roles, licences) in ROLES.items():
         history.act(
             "Membership",
             "ParticipantAdmitted",
             account=member,
             identity=keccak256(member),
-            jurisdiction=156,
+            jurisdiction=jurisdictions.get(member, 156),
             roles=roles,
             validUntil=START + YEAR,
             licences=tuple(map(int, licences)),
@@ -558,13 +609,13 @@ def _batch_first(history: History) -> bool:
     return bool(granted < history.acts[history.find("ConsentGranted")].args["batchId"])
 
 
-def _register(history: History) -> Version:
+def _register(history: History, kind: AssetKind) -> Version:
     early = record_of(EARLY, _batch_first(history))
     history.units = tuple(sha256(b"" if n == early else b"unit" + bytes([n])) for n in range(PEOPLE))
-    _enter(history, ASSET, ASSET_SALT, AssetKind.PERSONAL, personal=True)
-    version = _describe(history, AssetKind.PERSONAL, PEOPLE)
-    for kind in (AttestationKind.SOURCE_LEGALITY, AttestationKind.LEGAL_OPINION):
-        attest(history, version_key(ASSET, version), kind, REVIEWER)
+    _enter(history, ASSET, ASSET_SALT, kind, personal=kind == AssetKind.PERSONAL)
+    version = _describe(history, kind, PEOPLE)
+    for each in (AttestationKind.SOURCE_LEGALITY, AttestationKind.LEGAL_OPINION):
+        attest(history, version_key(ASSET, version), each, REVIEWER)
     return version
 
 
@@ -590,7 +641,7 @@ def _bind(history: History, batch: bytes, direct: bytes, count: int) -> None:
     )
 
 
-def _list(history: History, version: Version, subjects_bps: int = 6000) -> Offer:
+def _list(history: History, version: Version, subjects_bps: int = 6000, **changes: Any) -> Offer:
     offer = Offer(
         provider=PROVIDER,
         asset_id=ASSET,
@@ -609,16 +660,18 @@ def _list(history: History, version: Version, subjects_bps: int = 6000) -> Offer
         sandbox=Sandbox(True, START + 2 * YEAR, 2, 200_000, tuple(sorted((BUYER, SECOND)))),
         salt=keccak256(b"offer salt"),
     )
-    identifier = offer_id(CHAIN, CONTRACTS["Market"], offer)
-    history.act("Market", "OfferListed", offerId=identifier, assetId=ASSET, provider=PROVIDER, offer=offer.as_tuple())
+    offer = replace(offer, **changes)
+    stated: dict[str, Any] = {"assetId": ASSET, "provider": offer.provider, "offer": offer.as_tuple()}
+    history.act("Market", "OfferListed", offerId=offer_id(CHAIN, CONTRACTS["Market"], offer), **stated)
     return offer
 
 
-def _order(history: History, offer: Offer, version: Version, buyer: bytes, live: int, attesters: int = 2) -> SoldSale:
+def _order(history: History, offer: Offer, buyer: bytes, live: int, attesters: Sequence[bytes]) -> SoldSale:
     identifier = offer_id(CHAIN, CONTRACTS["Market"], offer)
     reference = keccak256(b"reference" + buyer)
     sold = SoldSale(sale_id(identifier, buyer, reference))
     history.sales.append(sold)
+    price = offer.price.total
     history.act(
         "Market",
         "SaleOrdered",
@@ -628,22 +681,38 @@ def _order(history: History, offer: Offer, version: Version, buyer: bytes, live:
         assetId=ASSET,
         version=1,
         reference_=reference,
-        price=offer.price.total,
+        price=price,
         currency=b"CNY",
         live=live,
-        attesters=(REVIEWER,) * attesters,
+        attesters=tuple(attesters),
     )
-    receipt = keccak256(b"bank receipt" + buyer)
+    by: dict[str, Any] = {"settler": SETTLER, "receiptHash": keccak256(b"bank receipt" + buyer)}
+    if not price:
+        by = {"settler": ZERO_ADDRESS, "receiptHash": ZERO32}
+    history.act("Market", "SalePaid", same_block=not price, saleId=sold.sale, **by, amount=price, currency=b"CNY")
+    return sold
+
+
+def _deliver(history: History, offer: Offer, sold: SoldSale, gone: set[int], live: int, buyer: bytes = BUYER) -> None:
+    history.act("Market", "SalePrepared", saleId=sold.sale, provider=offer.provider, version=1, live=live)
+    cover = cover_all_but(PEOPLE, gone)
+    sold.cover = encode_cover(cover) if live else None
+    sold.envelope = b"DBEN\x01\x00\x20" + bytes(32) + bytes(18 + 41 * len(cover) + 16)
+    sold.envelope = sold.envelope[:-1] + buyer[:1]
     history.act(
         "Market",
-        "SalePaid",
+        "SaleDelivered",
         saleId=sold.sale,
-        settler=SETTLER,
-        receiptHash=receipt,
-        amount=offer.price.total,
-        currency=b"CNY",
+        provider=offer.provider,
+        envelopeHash=sha256(sold.envelope),
+        coverHash=sha256(sold.cover) if sold.cover else ZERO32,
+        deliveredCount=live,
     )
-    return sold
+
+
+def accept(history: History, sold: SoldSale, buyer: bytes = BUYER) -> None:
+    """The buyer accepts."""
+    history.act("Market", "SaleAccepted", saleId=sold.sale, by=buyer, byTimeout=False)
 
 
 @dataclass
@@ -655,38 +724,24 @@ class Divided:
     carry_out: int
 
 
-def _deliver(
+def settle(
     history: History,
     offer: Offer,
     sold: SoldSale,
-    gone: set[int],
-    batch_first: bool,
-    carry: int,
-    certificate: int,
-    buyer: bytes = BUYER,
+    live: int,
+    *,
+    heads: int | None = None,
+    carry: int = 0,
+    certificate: int = 1,
 ) -> Divided:
-    live = PEOPLE - len(gone)
-    history.act("Market", "SalePrepared", saleId=sold.sale, provider=PROVIDER, version=1, live=live)
-    cover = cover_all_but(PEOPLE, [record_of(leaf, batch_first) for leaf in gone])
-    sold.cover = encode_cover(cover) if live else None
-    sold.envelope = b"DBEN\x01\x00\x20" + bytes(32) + bytes(18 + 41 * len(cover) + 16)
-    sold.envelope = sold.envelope[:-1] + buyer[:1]
-    history.act(
-        "Market",
-        "SaleDelivered",
-        saleId=sold.sale,
-        provider=PROVIDER,
-        envelopeHash=sha256(sold.envelope),
-        coverHash=sha256(sold.cover) if sold.cover else ZERO32,
-        deliveredCount=live,
-    )
-    history.act("Market", "SaleAccepted", saleId=sold.sale, by=buyer, byTimeout=False)
+    """Books the sale to `live` people, of whom `heads` (all, unless it says so) share in the price."""
+    heads = live if heads is None else heads
     price = offer.price.total
     exchange, provider, broker = (price * bps // 10_000 for bps in (500, offer.split.provider_bps, 500))
     pool = price - exchange - provider - broker + carry
-    if not live:
+    if not heads:
         provider, pool = provider + pool - carry, carry
-    heads = live or 10**30
+    by = heads or 10**30
     history.act(
         "Revenue",
         "SaleSettled",
@@ -699,15 +754,16 @@ def _deliver(
         exchangeShare=exchange,
         providerShare=provider,
         intermediaryShares=(broker,),
-        perHead=pool // heads,
+        perHead=pool // by,
         deliveredCount=live,
-        carryOut=pool % heads,
+        carryOut=pool % by,
     )
-    return Divided(pool // heads, live, pool % heads)
+    return Divided(pool // by, live, pool % by)
 
 
-def _pay_out(history: History, sold: SoldSale, offer: Offer, divided: Divided) -> None:
-    for first, end in ((0, 2), (2, divided.count)):
+def pay_out(history: History, sold: SoldSale, divided: Divided, *, ends: Sequence[int]) -> None:
+    """Bank batches over the delivered ordinals, up to these ends."""
+    for first, end in pairwise((0, *ends)):
         receipt = keccak256(b"bank batch" + bytes([first]))
         total = (end - first) * divided.per_head
         args = {"saleId": sold.sale, "settler": SETTLER, "receiptHash": receipt, "from": first, "to": end}
@@ -724,9 +780,8 @@ DEIDENTIFIED = (AttestationKind.LEGAL_OPINION, AttestationKind.SOURCE_LEGALITY, 
 def without_people(kind: AssetKind = AssetKind.ENTERPRISE) -> History:
     """One sale of a firm's data, or (DERIVED) of people's data de-identified: nobody is paid per head."""
     history, derived = History(), kind == AssetKind.DERIVED
-    _admit(history)
-    policy: dict[str, Any] = {"toList": POLICY[0], "toOrder": POLICY[1], "modes": Mode.RAW}
-    history.act("Market", "PolicySet", kind=kind, grade=Grade.GENERAL, **policy)
+    _admit(history, {})
+    _set_policy(history, kind, *POLICY, Mode.RAW)
     if derived:
         _enter(history, PARENT, PARENT_SALT, AssetKind.PERSONAL, personal=True)
     _enter(history, ASSET, ASSET_SALT, kind, personal=derived, parents=(PARENT,) if derived else ())
@@ -736,8 +791,10 @@ def without_people(kind: AssetKind = AssetKind.ENTERPRISE) -> History:
     for each in kinds:
         attest(history, version_key(ASSET, version), each, REVIEWER)
     offer = _list(history, version, subjects_bps=0)
-    sold = _order(history, offer, version, BUYER, live=0, attesters=len(kinds))
-    _deliver(history, offer, sold, set(range(PEOPLE)), True, carry=0, certificate=1)
+    sold = _order(history, offer, BUYER, live=0, attesters=(REVIEWER,) * len(kinds))
+    _deliver(history, offer, sold, set(range(PEOPLE)), live=0)
+    accept(history, sold)
+    settle(history, offer, sold, 0)
     return history
 
 
@@ -804,5 +861,5 @@ if __name__ == "__main__":  # python -m tests.simulator DIR: the bundle and trus
     told = honest()
     del told.acts[told.find("PayoutConfirmed", 1) + 1 :]
     made = told.publish()
-    (place / "sale.deed").write_bytes(made.bundle().to_bytes())
-    (place / "trust.json").write_bytes(made.trust.to_json())
+    (place / "sale-2.deed").write_bytes(made.bundle().to_bytes())
+    (place / "trust-2.json").write_bytes(made.trust.to_json())

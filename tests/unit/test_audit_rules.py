@@ -88,7 +88,10 @@ LIES: dict[str, tuple[str, Lie]] = {
     ),
     "the buyer is no buyer": ("deal.buyer", lambda h: h.change("ParticipantAdmitted", 1, roles=Role.REVIEWER)),
     "the buyer lacks the licence": ("deal.class", lambda h: h.change("ParticipantAdmitted", 1, licences=())),
-    "the buyer sits elsewhere": ("deal.jurisdiction", lambda h: h.change("ParticipantAdmitted", 1, jurisdiction=840)),
+    "the buyer sits elsewhere": (
+        "deal.jurisdiction",
+        lambda h: [h.change("ParticipantAdmitted", each, jurisdiction=840) for each in (0, 1)],
+    ),
     "the buyer's membership had expired": (
         "deal.buyer",
         lambda h: h.change("ParticipantAdmitted", 1, validUntil=START + 200),
@@ -172,7 +175,7 @@ LIES: dict[str, tuple[str, Lie]] = {
     "an audit withdrawn": ("consents.audit", lambda h: h.before("BatchBound", withdrawn(h, 0))),
     "an audit with a negative outcome": ("consents.audit", lambda h: h.change("Attested", 0, outcome=Outcome.NEGATIVE)),
     "an audit of another batch": ("consents.audit", lambda h: h.change("Attested", 0, target=keccak256(b"x"))),
-    "an audit that expired": ("consents.audit", lambda h: h.change("Attested", 0, validUntil=START + 190)),
+    "an audit that expired": ("consents.audit", lambda h: h.change("Attested", 0, validUntil=START + 240)),
     "an auditor without the role": (
         "attestations.accredited",
         lambda h: h.change("ParticipantAdmitted", 4, roles=Role.REVIEWER),

@@ -236,7 +236,8 @@ CONTRADICTED: dict[str, tuple[str, Callable[[JSON], None]]] = {
     ),
     "another hash of the pinned block": ("trust.block", flip("chain", "block", "hash")),
     "another format": ("format.invalid-format", put("format", value="deedbook.bundled")),
-    "another version": ("format.wrong-version", put("version", value=2)),
+    "another version": ("format.wrong-version", put("version", value=3)),
+    "version 1 with the contracts of version 2": ("format.wrong-version", put("version", value=1)),
     "another kind": ("format.invalid-format", put("kind", value="asset")),
     "a price that was not asked": ("claims.price", put("claims", "price", value="100004")),
     "a count that was not delivered": ("claims.delivered", put("claims", "delivered", value=6)),
@@ -352,7 +353,8 @@ def test_every_flipped_bit_is_found() -> None:
         place = draw.randrange(len(data))
         changed[place] ^= 1 << draw.randrange(8)
         report = verify(bytes(changed), market().trust)
-        assert report.exit_code == 1, (place, report.summary)
+        asks_for_more = report.rule == "journal.logs"  # a count that grew
+        assert report.exit_code == (3 if asks_for_more else 1), (place, report.summary)
 
 
 def test_every_deleted_key_is_found() -> None:
@@ -469,7 +471,7 @@ def test_a_malformed_trust_is_refused(change: Callable[[JSON], None]) -> None:
 
 
 def test_a_trust_of_another_version_is_refused() -> None:
-    stated = json.loads(market().trust.to_json()) | {"version": 2}
+    stated = json.loads(market().trust.to_json()) | {"version": 3}
     with pytest.raises(WrongVersion):
         Trust.from_json(canonical_json(stated))
 

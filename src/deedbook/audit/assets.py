@@ -1,28 +1,31 @@
-"""Assets re-derived: identifier, registration, class and grade, lineage, versions, holder.
+"""Assets re-derived: identifier, registration, class and grade, lineage, versions, holder, changes, rights.
 
 Every act in an asset's journal is checked when the asset is first asked for: its registrant and holders were members in
 good standing, it was not held, its version keys are the hashes of what they name, and its grade is no lower than its
-parents' (or each version has a live DEIDENTIFICATION by another than the holder).
+parents' (or each version has a live DEIDENTIFICATION by another than the holder); every right was granted by one who
+had it, as far as that one had it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from deedbook.audit.evidence import Journals
 from deedbook.audit.findings import Findings, contradiction
 from deedbook.audit.histories import Attestations, Holds, Members, states_in
+from deedbook.audit.rights import Rights, Scope
 from deedbook.domain import assets as domain
 from deedbook.domain.assets import asset_id as asset_id_of
 from deedbook.domain.assets import version_key
-from deedbook.domain.codes import AssetKind, AssetState, AttestationKind, Grade, Role
+from deedbook.domain.codes import AssetKind, AssetState, AttestationKind, Grade, Right, Role
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, checksum_address, to_hex
 from deedbook.domain.journal import asset_entity
 
-MOST_PARENTS = 16
+MOST_PARENTS: Final = 16
+MOST_RECORDS: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,12 @@ class Asset:
     personal: bool = False
     lowered: bool = False
     current: Version | None = None
+    rights: Rights = field(default_factory=Rights)
+
+    def operates(self, account: bytes, mode: int, purpose: int, time: int) -> bool:
+        """Whether the account may sell its use in this mode for this purpose."""
+        registered = self.state == AssetState.REGISTERED
+        return registered and self.rights.operates(account, self.holder, mode, purpose, time)
 
 
 class Assets:
@@ -125,6 +134,12 @@ class Assets:
             )
             self._require(args["holder"] == asset.holder, "assets.holder", "cancelled by another than the holder")
             return replace(asset, state=AssetState.CANCELLED)
+        if event.name == "AssetChanged":
+            return self._changed(asset, args, block)
+        if event.name == "RightGranted":
+            return self._granted(asset, args, block)
+        if event.name == "RightEnded":
+            return self._ended(asset, args, block)
         return asset
 
     def _moved(self, asset: Asset, source: bytes, to: bytes, block: int) -> Asset:
@@ -136,7 +151,7 @@ class Assets:
             self._holds.require_free(asset_entity(asset.asset_id), block, "assets.hold", "asset")
             self._members.require(source, block, "assets.member", "gave the asset")
             self._members.require(to, block, "assets.member", "took the asset")
-        return replace(asset, holder=to)
+        return replace(asset, holder=to, rights=asset.rights.after_transfer())
 
     def _registered(self, asset: Asset, args: Mapping[str, Any], block: int) -> Asset:
         registrant, kind, grade = args["registrant"], args["kind"], args["grade"]
@@ -150,8 +165,7 @@ class Assets:
         self._require(args["sourceHash"] != ZERO32, "assets.source", "registered without a source statement")
         self._require(AssetKind.PERSONAL <= kind <= AssetKind.DERIVED, "assets.kind", f"kind {kind}")
         self._require(grade in (Grade.GENERAL, Grade.IMPORTANT), "assets.grade", f"grade {grade}")
-        levels = range(1, 5) if grade == Grade.GENERAL else range(1)
-        self._require(args["level"] in levels, "assets.grade", f"level {args['level']} in grade {grade}")
+        self._require(args["level"] in _levels(grade), "assets.grade", f"level {args['level']} in grade {grade}")
         personal, lowered = self._inherited(args, kind, grade, block)
         self._require(
             args["personal"] == personal,
@@ -204,6 +218,9 @@ class Assets:
             "assets.version",
             "a version of nothing",
         )
+        self._require(
+            named.record_count <= MOST_RECORDS, "assets.version", f"a version of {named.record_count} records"
+        )
         self._members.require(asset.holder, block, "assets.member", "published a version")
         if number > 1:
             self._holds.require_free(asset_entity(asset.asset_id), block, "assets.hold", "asset")
@@ -218,5 +235,61 @@ class Assets:
         version = Version(number, key, named.content_root, named.record_count, named.descriptor_hash, block)
         return replace(asset, current=version)
 
+    def _changed(self, asset: Asset, args: Mapping[str, Any], block: int) -> Asset:
+        registered = asset.state == AssetState.REGISTERED
+        self._require(registered, "assets.state", f"changed in block {block} without being registered")
+        self._require(args["holder"] == asset.holder, "assets.holder", "changed by another than the holder")
+        self._members.require(asset.holder, block, "assets.member", "changed the asset")
+        self._holds.require_free(asset_entity(asset.asset_id), block, "assets.hold", "asset")
+        self._require(args["grade"] == asset.grade, "assets.grade", f"changed to grade {args['grade']}")
+        level = args["level"]
+        self._require(level in _levels(asset.grade), "assets.grade", f"changed to level {level} in grade {asset.grade}")
+        self._require(args["sourceHash"] != ZERO32, "assets.source", "changed to no source statement")
+        self._require(args["documentHash"] != ZERO32, "assets.document", "changed without a document")
+        return replace(asset, source_hash=args["sourceHash"])
+
+    def _granted(self, asset: Asset, args: Mapping[str, Any], block: int) -> Asset:
+        account, right, grantor = args["account"], args["right"], args["grantor"]
+        scope = Scope(args["modes"], args["purposes"], args["validUntil"])
+        time, rights = self._journals.time(block), asset.rights
+        registered = asset.state == AssetState.REGISTERED
+        self._require(registered, "assets.state", f"a right was granted in block {block} in no live asset")
+        self._require(right in (Right.PROCESS, Right.OPERATE), "rights.kind", f"right {right} was granted")
+        self._require(account != grantor, "rights.grantor", "a right that its grantor granted to itself")
+        self._require(bool(scope.modes and scope.purposes), "rights.scope", "a right to nothing")
+        self._require(time <= scope.valid_until, "rights.term", "a right that had ended when it was granted")
+        own = rights.scope_of(grantor, right, asset.holder, time)
+        if own is None:
+            words = f"{Right(right).name} was granted by {checksum_address(grantor)}, who had no right to"
+            raise contradiction("rights.grantor", words)
+        self._require(scope.is_within(own), "rights.scope", f"{Right(right).name} was granted beyond the grantor's own")
+        stands = rights.live(account, right, asset.holder, time) is not None
+        self._require(not stands, "rights.stands", f"{Right(right).name} was granted to one who had it")
+        self._require(args["documentHash"] != ZERO32, "rights.document", "a right without a document")
+        self._members.require(grantor, block, "rights.member", "granted a right")
+        self._members.require(account, block, "rights.member", "was granted a right", Role.PROVIDER)
+        self._holds.require_free(asset_entity(asset.asset_id), block, "assets.hold", "asset")
+        self._findings.found(
+            "rights.granted",
+            f"{checksum_address(grantor)} granted {Right(right).name} to {checksum_address(account)} in block {block}",
+        )
+        return replace(asset, rights=rights.after_grant(account, right, grantor, asset.holder, scope))
+
+    def _ended(self, asset: Asset, args: Mapping[str, Any], block: int) -> Asset:
+        account, right, time = args["account"], args["right"], self._journals.time(block)
+        registered = asset.state == AssetState.REGISTERED
+        ended = asset.rights.live(account, right, asset.holder, time) if registered else None
+        if ended is None:
+            raise contradiction("rights.end", f"a right that did not live was ended in block {block}")
+        self._require(
+            args["by"] in (ended.grantor, account, asset.holder), "rights.end", "a right was ended by a stranger to it"
+        )
+        self._require(args["documentHash"] != ZERO32, "rights.document", "a right was ended without a document")
+        return replace(asset, rights=asset.rights.after_end(account, right))
+
     def _require(self, kept: bool, rule: str, words: str) -> None:
         self._findings.require(kept, rule, words)
+
+
+def _levels(grade: int) -> range:
+    return range(1, 5) if grade == Grade.GENERAL else range(1)

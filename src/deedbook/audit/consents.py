@@ -122,6 +122,7 @@ class ConsentRegister:
 class _Walk:
     """The walk through the journal of one asset's consents."""
 
+    version: int
     asset_id: int
     domain: ConsentDomain
     journals: Journals
@@ -132,6 +133,7 @@ class _Walk:
     bound_to: dict[bytes, int] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     ends: set[tuple[bytes, int]] = field(default_factory=set)
+    marks: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)
 
     def after(self, basis: Basis, event: Event) -> Basis:
         """The basis after one more event."""
@@ -298,12 +300,24 @@ class _Walk:
     def _marked(self, basis: Basis, args: Mapping[str, Any], _block: int) -> Basis:
         collectors = {batch.terms.controller for batch in self.batches.values()}
         self._require(args["collector"] in collectors, "consents.mark", "marked by the receipt of no collector")
+        mark = args["consentId"], args["subject"]
+        self._require(mark not in self.marks, "consents.mark", "marked while a mark of it was pending")
+        self.marks[mark] = args["collector"]
         return self._pending(basis, args, basis.pending + 1)
 
     def _resolved(self, basis: Basis, args: Mapping[str, Any], block: int) -> Basis:
+        collector = self.marks.pop((args["consentId"], args["subject"]), None)
+        if collector is None:
+            raise contradiction("consents.mark", "a mark was resolved that was not pending")
         if not args["applied"]:
-            self.members.require(args["resolver"], block, "consents.mark", "dismissed a mark", Role.AUDITOR)
+            self._require_dismisser(args["resolver"], collector, block)
         return self._pending(basis, args, basis.pending - 1)
+
+    def _require_dismisser(self, auditor: bytes, collector: bytes, block: int) -> None:
+        self.members.require(auditor, block, "consents.mark", "dismissed a mark", Role.AUDITOR)
+        holders = [asset.holder for asset in self.assets.states(self.asset_id, block)]
+        party = auditor == collector or all(auditor == holder for holder in holders)
+        self._require(self.version == 1 or not party, "consents.dismisser", "a mark was dismissed by a party to it")
 
     def _pending(self, basis: Basis, args: Mapping[str, Any], pending: int) -> Basis:
         self._require(
@@ -317,6 +331,7 @@ class _Walk:
 
 
 def read_register(
+    version: int,
     asset_id: int,
     domain: ConsentDomain,
     journals: Journals,
@@ -325,8 +340,9 @@ def read_register(
     attestations: Attestations,
     findings: Findings,
 ) -> ConsentRegister:
-    """The register of an asset's consents. Raises IntegrityError where an event contradicts those before it."""
-    walk = _Walk(asset_id, domain, journals, members, assets, attestations)
+    """The register of an asset's consents, by the rules of a deployment of this version. Raises IntegrityError where an
+    event contradicts those before it."""
+    walk = _Walk(version, asset_id, domain, journals, members, assets, attestations)
     events = journals.events("Consents", asset_entity(asset_id))
     states = [Basis()]
     for event in events:

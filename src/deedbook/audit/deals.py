@@ -16,7 +16,7 @@ from deedbook.audit.consents import Basis, ConsentRegister
 from deedbook.audit.evidence import Journals
 from deedbook.audit.findings import Findings
 from deedbook.audit.histories import Attestations, Holds, Members, Standing, Statement
-from deedbook.domain.codes import AssetState, Role, SaleState
+from deedbook.domain.codes import AssetState, Outcome, Role, SaleState
 from deedbook.domain.hashing import ZERO_ADDRESS
 from deedbook.domain.journal import account_entity, asset_entity
 from deedbook.domain.sales import Offer
@@ -45,6 +45,15 @@ class Delivery:
     suites: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a dispute ended: POSITIVE for the buyer."""
+
+    decider: bytes
+    outcome: Outcome
+    at: Moment
+
+
 @dataclass(frozen=True)
 class Sale:
     """A sale as far as it went; everything in it is derived from proven events."""
@@ -55,6 +64,7 @@ class Sale:
     asset: Asset
     buyer: bytes
     on_basis: bool
+    pooled: bool
     price: int
     live_at_order: int
     opinions: tuple[Statement, ...]
@@ -68,6 +78,8 @@ class Sale:
     delivery: Delivery | None = None
     accepted: Moment | None = None
     by_timeout: bool = False
+    disputed: Moment | None = None
+    decision: Decision | None = None
     ended: Moment | None = None
 
     def is_party(self, account: bytes) -> bool:
@@ -82,8 +94,9 @@ def is_party(offer: Offer, account: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Registers:
-    """The registers that a sale is judged by."""
+    """The registers that a sale is judged by, and the version of the deployment whose rules it is judged by."""
 
+    version: int
     chain_id: int
     contracts: Mapping[str, bytes]
     journals: Journals
@@ -142,7 +155,7 @@ def _require_deal(
     most: int | None,
 ) -> None:
     require, offer = registers.findings.require, sale.offer
-    require_current(offer, asset, registers.findings)
+    require_current(offer, asset, time, registers.findings)
     require(buyer.is_good(time) and buyer.has_role(Role.BUYER), "deal.buyer", "the buyer was no BUYER in good standing")
     require(
         provider.is_good(time) and provider.has_role(Role.PROVIDER),
@@ -193,15 +206,22 @@ def _require_deal(
     )
 
 
-def require_current(offer: Offer, asset: Asset, findings: Findings) -> None:
-    """Raises IntegrityError unless the offer is of the asset's current version, by its holder."""
+def crossings(registers: Registers, offer: Offer, buyer: bytes, block: int) -> list[bool]:
+    """Whether buyer and provider sat in different jurisdictions, in the states of the block: one answer, or both."""
+    met = product(registers.members.standings(buyer, block), registers.members.standings(offer.provider, block))
+    return sorted({first.jurisdiction != second.jurisdiction for first, second in met})
+
+
+def require_current(offer: Offer, asset: Asset, time: int, findings: Findings) -> None:
+    """Raises IntegrityError unless the offer is of the asset's current version, by one who may sell that use of it."""
     current = asset.current
     usable = asset.state == AssetState.REGISTERED and current is not None
     findings.require(usable, "deal.asset", "the asset was not registered with a version")
     assert current is not None
     same = (current.number, current.key) == (offer.version, offer.version_key)
     findings.require(same, "deal.version", f"version {offer.version} was not the current one")
-    findings.require(asset.holder == offer.provider, "deal.right", "the provider did not hold the asset")
+    operates = asset.operates(offer.provider, offer.mode, offer.purpose, time)
+    findings.require(operates, "deal.right", "the provider had no right to operate the asset in this mode and purpose")
 
 
 def require_free(registers: Registers, offer: Offer, identifier: bytes, block: int) -> None:

@@ -16,23 +16,32 @@ from deedbook.audit.deals import Moment, Registers, Sale
 from deedbook.audit.evidence import Journals
 from deedbook.audit.findings import Findings
 from deedbook.audit.histories import Attestations, Holds, Members
-from deedbook.audit.revenue import Settlement, read_settlement
+from deedbook.audit.revenue import Books, Settlement, read_books
 from deedbook.audit.sales import read_sale
+from deedbook.audit.usage import Usage, read_usage
 from deedbook.domain.assets import Descriptor
-from deedbook.domain.codes import Mode, Purpose
+from deedbook.domain.codes import Mode, Purpose, SaleState
 from deedbook.domain.consents import ConsentDomain
+from deedbook.domain.deployments import version_for
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.journal import asset_entity
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """A sale, its version, its consents (None where it stands on none) and its settlement (None before it)."""
+    """A sale, its version, its consents (None where it stands on none), what is booked of it, and how it was used (None
+    where the deployment does not meter)."""
 
     sale: Sale
     version: Version
     register: ConsentRegister | None
-    settlement: Settlement | None
+    books: Books
+    usage: Usage | None
+
+    @property
+    def settlement(self) -> Settlement | None:
+        """The settlement; None before it."""
+        return self.books.settlement
 
     @property
     def basis(self) -> Basis:
@@ -53,17 +62,40 @@ def derive(
     """
     registers = _registers(chain_id, contracts, journals, findings)
     sale = read_sale(identifier, registers)
-    settlement = read_settlement(sale, registers)
+    books, usage = read_books(sale, registers), read_usage(sale, registers)
     register = registers.consents(sale.offer.asset_id) if sale.on_basis else None
     version = registers.assets.version(sale.offer.asset_id, sale.offer.version)
-    return Derivation(sale, version, register, settlement)
+    return Derivation(sale, version, register, books, usage)
 
 
 def claims_of(derived: Derivation, descriptor: Descriptor) -> dict[str, Any]:
     """What an exchange says of a sale in plain words; each of them follows from the evidence.
 
-    Amounts are decimal text in minor units, times Unix seconds; null where the sale has not come so far.
+    Amounts are decimal text in minor units, times Unix seconds; null where the sale has not come so far. Of deployments
+    that meter use they say more.
     """
+    return _first_claims(derived, descriptor) | ({} if derived.usage is None else _later_claims(derived, derived.usage))
+
+
+def _later_claims(derived: Derivation, usage: Usage) -> dict[str, Any]:
+    sale, settlement, decision = derived.sale, derived.settlement, derived.sale.decision
+    return {
+        "standsOnConsents": sale.on_basis,
+        "disputedAt": _time(sale.disputed),
+        "decider": None if decision is None else checksum_address(decision.decider),
+        "decision": None if decision is None else decision.outcome.name,
+        "decidedAt": None if decision is None else _time(decision.at),
+        "refundedAt": _time(sale.ended) if sale.state == SaleState.REFUNDED else None,
+        "refunded": str(derived.books.refunded),
+        "paid": None if settlement is None else settlement.paid_heads,
+        "waiting": None if settlement is None else settlement.waiting,
+        "quota": str(sale.offer.quota),
+        "used": str(usage.used),
+        "usedUpTo": usage.reported_to or None,
+    }
+
+
+def _first_claims(derived: Derivation, descriptor: Descriptor) -> dict[str, Any]:
     sale, delivery, settlement = derived.sale, derived.sale.delivery, derived.settlement
     shares = None if settlement is None else settlement.shares
     offer = sale.offer
@@ -112,7 +144,7 @@ def check_claims(stated: Mapping[str, Any], derived: Mapping[str, Any], findings
 
 
 def _registers(chain_id: int, contracts: Mapping[str, bytes], journals: Journals, findings: Findings) -> Registers:
-    members = Members(journals)
+    version, members = version_for(contracts), Members(journals)
     holds = Holds(journals, members)
     attestations = Attestations(journals, members, findings)
     assets = Assets(chain_id, contracts["DataAssets"], journals, members, holds, attestations, findings)
@@ -121,10 +153,12 @@ def _registers(chain_id: int, contracts: Mapping[str, bytes], journals: Journals
 
     def consents(asset_id: int) -> ConsentRegister:
         if asset_id not in known:
-            known[asset_id] = read_register(asset_id, domain, journals, members, assets, attestations, findings)
+            known[asset_id] = read_register(
+                version, asset_id, domain, journals, members, assets, attestations, findings
+            )
         return known[asset_id]
 
-    return Registers(chain_id, contracts, journals, findings, members, holds, attestations, assets, consents)
+    return Registers(version, chain_id, contracts, journals, findings, members, holds, attestations, assets, consents)
 
 
 def _time(moment: Moment | None) -> int | None:

@@ -7,7 +7,7 @@ folding its logs gives the head that the last header's state holds. What is in `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from deedbook.audit.bundle import Bundle, Section
 from deedbook.audit.findings import Findings, contradiction
@@ -29,6 +29,21 @@ from deedbook.errors import DeedbookError, EvidenceMissing, IntegrityError
 
 Place = tuple[str, bytes]
 """A journal: its contract's name and its entity."""
+
+SINCE_VERSION_2: Final = frozenset(
+    {
+        "AssetChanged",
+        "RightGranted",
+        "RightEnded",
+        "SaleDisputed",
+        "DisputeDecided",
+        "OrdinalsDeferred",
+        "DeferredPayoutConfirmed",
+        "PaymentsBounced",
+        "RefundConfirmed",
+    }
+)
+"""Events that the contracts of version 1 do not have."""
 
 
 class Journals(Protocol):
@@ -280,6 +295,8 @@ def _event(bundle: Bundle, section: Section, position: int, headers: Mapping[int
         entities = entities_of(event.contract, event.name, event.args)
     except DeedbookError as reason:
         raise contradiction("journal.event", f"{place}: {reason}") from reason
+    if bundle.version == 1 and event.name in SINCE_VERSION_2:
+        raise contradiction("journal.event", f"{place}: {section.contract} has no event {event.name}")
     if section.entity not in entities:
         raise contradiction("journal.entity", f"{place}, {event.name}, is of another entity")
     return event

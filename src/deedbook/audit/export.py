@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from deedbook.audit.bundle import BareLog, Bundle, Section
+from deedbook.audit.bundle import BareLog, Bundle, Section, journalled
 from deedbook.audit.derivation import Derivation, claims_of, derive
 from deedbook.audit.evidence import Place
 from deedbook.audit.findings import Findings, Verdict
@@ -21,9 +21,10 @@ from deedbook.chain.decoding import decode_event
 from deedbook.chain.proofs import decode_header, encode_header, without_inline
 from deedbook.chain.transactions import log_of
 from deedbook.domain.consents import SignedConsent
+from deedbook.domain.deployments import version_for
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
-from deedbook.domain.journal import JOURNALLED, entities_of, entity_slot
+from deedbook.domain.journal import entities_of, entity_slot
 from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, NotFound
 
 BLOCKS_PER_REQUEST: Final = 5_000
@@ -119,6 +120,11 @@ class ChainReader:
         self._contracts = dict(contracts)
         self.chain_id = int(node.request("eth_chainId", []), 16)
 
+    @property
+    def version(self) -> int:
+        """The version of the deployment."""
+        return version_for(self._contracts)
+
     def newest(self) -> int:
         """The number of the newest block."""
         return int(self._node.request("eth_blockNumber", []), 16)
@@ -140,7 +146,7 @@ class ChainReader:
 
     def journals(self, until: int) -> LiveJournals:
         """Every journal of the deployment up to a block."""
-        addresses = {self._contracts[name]: name for name in JOURNALLED}
+        addresses = {self._contracts[name]: name for name in journalled(self.version)}
         journals: dict[Place, list[Event]] = {}
         for log in self._logs(list(addresses), until):
             event = decode_event(addresses[log.address], log)
@@ -228,7 +234,7 @@ def _sections(
 ) -> tuple[dict[str, tuple[bytes, ...]], tuple[Section, ...]]:
     accounts: dict[str, tuple[bytes, ...]] = {}
     sections: list[Section] = []
-    for contract in JOURNALLED:
+    for contract in journalled(chain.version):
         entities = sorted(entity for name, entity in journals.asked if name == contract)
         if not entities:
             continue

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from deedbook.audit.assets import Asset
-from deedbook.audit.deals import Moment, Registers, Sale, is_party, require_current, require_deal, require_free, some
+from deedbook.audit.deals import (
+    Moment,
+    Registers,
+    Sale,
+    crossings,
+    is_party,
+    require_current,
+    require_deal,
+    require_free,
+    some,
+)
 from deedbook.audit.findings import Findings, contradiction
 from deedbook.audit.histories import Statement, states_in
 from deedbook.domain.codes import (
@@ -30,6 +42,12 @@ MOST_PRICE: Final = 2**96 - 1
 MOST_INTERMEDIARIES: Final = 8
 MOST_JURISDICTIONS: Final = 16
 MOST_BUYERS: Final = 64
+
+SOURCE: Final = bits_of(AttestationKind.SOURCE_LEGALITY)
+DEIDENTIFIED: Final = bits_of(AttestationKind.DEIDENTIFICATION)
+CROSS_BORDER: Final = bits_of(AttestationKind.CROSS_BORDER)
+CONSENTED: Final = bits_of(AttestationKind.CONSENT_AUDIT)
+"""In a policy of version 2: the sale stands on consents, whatever the asset's kind. No statement about a version."""
 
 
 def read_order(identifier: bytes, ordered: Event, registers: Registers) -> Sale:
@@ -113,14 +131,14 @@ class _Ordering:
         return offer
 
     def _require_listable(self, offer: Offer, asset: Asset, policies: Sequence[Policy], block: int) -> None:
-        require_current(offer, asset, self._of.findings)
+        require_current(offer, asset, self._of.journals.time(block), self._of.findings)
 
         def independent(attester: bytes) -> bool:
             return attester != asset.holder and not is_party(offer, attester)
 
         def asked(policy: Policy) -> None:
             _require_mode(offer, policy)
-            needed = policy.to_list if asset.personal else policy.to_list | bits_of(AttestationKind.SOURCE_LEGALITY)
+            needed = self._about_version(policy.to_list) | (0 if asset.personal else SOURCE)
             for kind in kinds_of(needed):
                 found = self._of.attestations.live(offer.version_key, kind, block, independent)
                 self._require(
@@ -167,7 +185,7 @@ class _Ordering:
         args, block = ordered.args, ordered.log.block_number
         time = self._of.journals.time(block)
         buyer, attesters = args["buyer"], args["attesters"]
-        require_current(offer, asset, self._of.findings)
+        require_current(offer, asset, time, self._of.findings)
         self._require(args["version"] == offer.version, "order.version", "another version was ordered")
         self._require(time <= offer.valid_until, "offer.validity", "ordered after the offer's end")
         self._require(buyer != offer.provider, "order.buyer", "the provider bought from itself")
@@ -177,9 +195,11 @@ class _Ordering:
         self._require(args["currency"] == offer.price.currency, "order.currency", "not the offer's currency")
         if not policies:
             raise contradiction("order.policy", "no listing policy was in force")
-        opinions, on_basis = some(
-            (lambda policy=policy: self._opinions(offer, asset, policy, attesters, buyer, block))  # type: ignore[misc]
-            for policy in policies
+        across = [False] if self._of.version == 1 else crossings(self._of, offer, buyer, block)
+        more = [CROSS_BORDER if crossing else 0 for crossing in across]
+        opinions, stands = some(
+            (lambda kinds=kinds, policy=policy: self._opinions(offer, asset, policy, kinds, attesters, buyer, block))  # type: ignore[misc]
+            for policy, kinds in ((policy, policy.to_order | extra) for policy, extra in product(policies, more))
         )
         sale = Sale(
             sale=self._sale,
@@ -187,26 +207,36 @@ class _Ordering:
             offer=offer,
             asset=asset,
             buyer=buyer,
-            on_basis=on_basis,
+            on_basis=stands.on_basis,
+            pooled=stands.pooled,
             price=args["price"],
             live_at_order=args["live"],
             opinions=opinions,
             ordered=Moment(block, time),
         )
         require_deal(self._of, sale, block, args["live"])
-        self._require(not on_basis or args["live"] > 0, "order.live", "ordered with nobody's consent live")
+        self._require(not stands.on_basis or args["live"] > 0, "order.live", "ordered with nobody's consent live")
         named = ", ".join(f"{each.kind.name} by {checksum_address(each.attester)}" for each in opinions)
         words = f"ordered in block {block} with {args['live']} live consents; attested by no party:"
         return sale, f"{words} {named or 'nothing asked'}"
 
     def _opinions(
-        self, offer: Offer, asset: Asset, policy: Policy, attesters: Sequence[bytes], buyer: bytes, block: int
-    ) -> tuple[tuple[Statement, ...], bool]:
-        """The statements relied on, one for each kind asked; and whether the sale stands on consents."""
+        self,
+        offer: Offer,
+        asset: Asset,
+        policy: Policy,
+        kinds: int,
+        attesters: Sequence[bytes],
+        buyer: bytes,
+        block: int,
+    ) -> tuple[tuple[Statement, ...], _Stands]:
+        """The statements relied on, one for each kind asked; and what the sale stands on."""
         _require_mode(offer, policy)
-        kinds, on_basis = _asked_of(asset, policy.to_order, len(attesters))
-        self._require(on_basis or offer.split.subjects_bps == 0, "order.split", "a subjects' share without subjects")
-        asked = kinds_of(kinds)
+        asked_kinds, stands = self._asked_of(asset, kinds, len(attesters))
+        self._require(
+            stands.pooled or offer.split.subjects_bps == 0, "order.split", "a subjects' share without subjects"
+        )
+        asked = kinds_of(asked_kinds)
         self._require(
             len(attesters) == len(asked), "order.attestation", f"{len(attesters)} attesters for {len(asked)} kinds"
         )
@@ -219,25 +249,38 @@ class _Ordering:
                 words = f"no live {kind.name} by {checksum_address(attester)} about this very version"
                 raise contradiction("order.attestation", words)
             opinions.append(found)
-        return tuple(opinions), on_basis
+        return tuple(opinions), stands
+
+    def _asked_of(self, asset: Asset, kinds: int, named: int) -> tuple[int, _Stands]:
+        """The kinds of attestation asked, and what the sale stands on. Persons need consents and are paid; what is
+        about none stands on SOURCE_LEGALITY, and on consents too where the policy says so."""
+        consented = self._of.version > 1 and bool(kinds & CONSENTED)
+        kinds = self._about_version(kinds)
+        if asset.kind == AssetKind.PERSONAL:
+            return kinds, _Stands(on_basis=True, pooled=True)
+        if not asset.personal:
+            return kinds | SOURCE, _Stands(consented, pooled=False)
+        asked = kinds | SOURCE | DEIDENTIFIED
+        if kinds & DEIDENTIFIED or named == asked.bit_count():
+            return asked, _Stands(consented, pooled=False)
+        return kinds, _Stands(on_basis=True, pooled=True)
+
+    def _about_version(self, kinds: int) -> int:
+        """The kinds of a policy that are statements about the version."""
+        return kinds if self._of.version == 1 else kinds & ~CONSENTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """Whether a sale stands on consents, and whether those who gave them have a share."""
+
+    on_basis: bool
+    pooled: bool
 
 
 def _require_mode(offer: Offer, policy: Policy) -> None:
     if not policy.modes & offer.mode:
         raise contradiction("offer.mode", f"mode {offer.mode} was not permitted for the grade")
-
-
-def _asked_of(asset: Asset, kinds: int, named: int) -> tuple[int, bool]:
-    """The kinds of attestation asked, and whether the sale stands on consents (else on SOURCE_LEGALITY)."""
-    source, deidentified = bits_of(AttestationKind.SOURCE_LEGALITY), bits_of(AttestationKind.DEIDENTIFICATION)
-    if asset.kind == AssetKind.PERSONAL:
-        return kinds, True
-    if not asset.personal:
-        return kinds | source, False
-    asked = kinds | source | deidentified
-    if kinds & deidentified or named == asked.bit_count():
-        return asked, False
-    return kinds, True
 
 
 def _require_well_formed(offer: Offer, findings: Findings) -> None:

@@ -8,8 +8,9 @@ Steps, in order; the first failure ends the verification and is named:
 3. Heads: each contract's account is in that block's state, and each journal's head in its storage, absent ones too.
 4. Journals: each journal's logs fold into its head; each log is an event that concerns its entity. None is left out.
 5. Rules: every rule of the sale is derived again, event by event: membership and roles at each act, registration and
-   versions, batches, audits and bindings, offer, order, attestations, holds, payment, prepare, deliver, accept, settle,
-   payouts. No journal is there that no rule asked for.
+   versions, rights, batches, audits and bindings, offer, order, attestations, holds, payment, prepare, deliver, accept,
+   dispute, refund, settle, payouts, what came back, use. No journal is there that no rule asked for. A bundle of
+   version 1 is judged by the rules of the deployments that it is of.
 6. Consents: each signed consent's identifier, signer, sentence, leaf, manifest; nobody counted twice, none narrower
    than its batch. A public bundle shows none.
 7. Cover: it names exactly those whose consents were live.
@@ -91,8 +92,7 @@ def _steps(data: bytes, trust: Trust, policy: Policy, findings: Findings) -> dic
     findings.begin(7)
     cover = check_cover(derived.sale, derived.version, derived.register, bundle.cover, findings)
     findings.begin(8)
-    if derived.settlement is not None:
-        check_money(derived.sale, derived.settlement, findings)
+    check_money(derived.sale, derived.books, findings)
     findings.begin(9)
     check_payload(derived.sale, derived.version, derived.register, cover, bundle.units, bundle.envelope, findings)
     check_documents(needed_documents(derived.sale, derived.version, derived.register), bundle.documents, findings)
