@@ -314,8 +314,9 @@ def test_a_mirror_of_another_chain_or_schema_is_refused(chain: ScriptedChain, tm
         Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", Chain(1, bytes(32), CONTRACTS))
     with mirror.writing() as connection:
         connection.execute(schema.meta.update().where(schema.meta.c.name == "schema").values(value="999"))
-    with pytest.raises(WrongVersion):
+    with pytest.raises(WrongVersion) as refused:
         mirror_of(chain, tmp_path)
+    assert refused.value.hint == "build it anew by: deedbook mirror rebuild"
 
 
 def test_a_corrupt_file_is_named(chain: ScriptedChain, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from deedbook.domain.codes import MemberState, OfferState, SaleState
 from deedbook.domain.hashing import to_hex
-from deedbook.errors import IntegrityError, Locked
+from deedbook.errors import IntegrityError, Locked, WrongVersion
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower
@@ -132,6 +132,20 @@ def test_whatever_is_there_is_replaced(chain: ScriptedChain, path: Path, content
         path.write_bytes(content)
         path.with_name(path.name + "-wal").write_bytes(b"stale log")
     rebuild(chain, path, chain.chain, decode)
+    assert check(chain, Mirror.open(f"sqlite:///{path}", chain.chain), decode).equal
+
+
+def test_a_mirror_of_the_first_version_is_refused_and_rebuilt(chain: ScriptedChain, path: Path) -> None:
+    former = Mirror.open(f"sqlite:///{path}", chain.chain)
+    with former.writing() as connection:
+        for table in schema.SECOND:
+            table.drop(connection)
+        connection.exec_driver_sql("UPDATE meta SET value = '1' WHERE name = 'schema'")
+    former.close()
+    with pytest.raises(WrongVersion) as refused:
+        Mirror.open(f"sqlite:///{path}", chain.chain)
+    assert "deedbook mirror rebuild" in str(refused.value.hint)
+    assert rebuild(chain, path, chain.chain, decode).head == story.LAST
     assert check(chain, Mirror.open(f"sqlite:///{path}", chain.chain), decode).equal
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, and_, delete, insert, inspect, select,
 
 from deedbook.domain.events import Log
 from deedbook.domain.hashing import canonical_json, to_hex
-from deedbook.errors import Conflict, CorruptStore, IntegrityError, WrongChain, WrongVersion
+from deedbook.errors import Conflict, CorruptStore, DeedbookError, IntegrityError, WrongChain, WrongVersion
 from deedbook.mirror import schema
 from deedbook.mirror.projector import Add, Change, Operation, Put
 from deedbook.records.database import Database
@@ -73,7 +73,11 @@ class Mirror:
         Raises WrongVersion (another release's tables: rebuild), WrongChain (another chain's), CorruptStore, Locked.
         """
         mirror = cls(Database(url, rebuildable=True), chain)
-        mirror._identify()
+        try:
+            mirror._identify()
+        except DeedbookError:
+            mirror.close()  # or its rebuild would find it in use
+            raise
         return mirror
 
     def close(self) -> None:
@@ -105,9 +109,16 @@ class Mirror:
             with self.writing() as connection:
                 have = _meta(connection) or _create(connection, want)
         if have.get("schema") != want["schema"]:
-            raise WrongVersion("mirror", f"is of schema {have.get('schema')}", hint="rebuild the mirror")
+            told = f"is of schema {have.get('schema')}, and this release writes {want['schema']}"
+            raise WrongVersion("mirror", told, hint=self._anew())
         if have.get("chain") != want["chain"]:
-            raise WrongChain(f"the mirror is of {have.get('chain')}", hint="rebuild the mirror")
+            raise WrongChain(f"the mirror is of {have.get('chain')}", hint=self._anew())
+
+    def _anew(self) -> str:
+        """What to do: nothing in a mirror is lost that the chain does not have."""
+        if self.database.path is not None:
+            return "build it anew by: deedbook mirror rebuild"
+        return "empty that database, then: deedbook mirror follow"
 
 
 def _meta(connection: Connection) -> dict[str, str]:

@@ -14,10 +14,20 @@ from deedbook.domain.codes import AssetKind, AssetState, Grade, Mode, Purpose
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
 from deedbook.errors import NotFound
 from deedbook.mirror.projector import MARK_PENDING
+from deedbook.mirror.schema import (
+    asset_changes,
+    batches,
+    bindings,
+    closed_bindings,
+    holdings,
+    marks,
+    transfers,
+    versions,
+)
 from deedbook.mirror.schema import assets as table
-from deedbook.mirror.schema import batches, bindings, closed_bindings, holdings, marks, transfers, versions
 from deedbook.queries.attestations import AttestationView, about
 from deedbook.queries.cases import HoldView, on
+from deedbook.queries.rights import RightView, rights_in
 from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of, key_after, page_of, require_limit
 
@@ -72,8 +82,22 @@ class TransferView(View):
 
 
 @dataclass(frozen=True)
+class ChangeView(View):
+    """A change of the registered particulars: what they were from then on, and the document behind it."""
+
+    holder: bytes
+    source_hash: bytes
+    grade: Grade | int
+    level: int
+    document_hash: bytes
+    at: int
+    block: int
+    tx: bytes
+
+
+@dataclass(frozen=True)
 class AssetSummary(View):
-    """An asset in a list."""
+    """An asset in a list; `level` and `source_hash` as they stand now."""
 
     DECIMAL: ClassVar[frozenset[str]] = frozenset({"asset_id", "parents"})
 
@@ -95,12 +119,15 @@ class AssetSummary(View):
 
 @dataclass(frozen=True)
 class AssetView(AssetSummary):
-    """An asset with its versions (newest last), holds and transfers; `held` stops listing, order and delivery."""
+    """An asset with its versions (newest last), holds, transfers, changes and the rights granted in it; `held` stops
+    listing, order and delivery."""
 
     held: bool
     holds: tuple[HoldView, ...]
     versions: tuple[VersionView, ...]
     transfers: tuple[TransferView, ...]
+    changes: tuple[ChangeView, ...]
+    rights: tuple[RightView, ...]
 
 
 def asset(mirror: Reading, asset_id: int) -> AssetView:
@@ -117,6 +144,8 @@ def asset(mirror: Reading, asset_id: int) -> AssetView:
             holds=holds,
             versions=_versions(connection, key),
             transfers=_transfers(connection, key),
+            changes=_changes(connection, key),
+            rights=rights_in(connection, key),
         )
 
 
@@ -231,5 +260,23 @@ def _transfers(connection: Connection, key: bytes) -> tuple[TransferView, ...]:
     query = select(transfers).where(transfers.c.asset_id == key).order_by(*order)
     return tuple(
         TransferView(row["from_account"], row["to_account"], row["block_number"], row["tx_hash"])
+        for row in many(connection, query)
+    )
+
+
+def _changes(connection: Connection, key: bytes) -> tuple[ChangeView, ...]:
+    order = (asset_changes.c.block_number, asset_changes.c.log_index)
+    query = select(asset_changes).where(asset_changes.c.asset_id == key).order_by(*order)
+    return tuple(
+        ChangeView(
+            holder=row["holder"],
+            source_hash=row["source_hash"],
+            grade=code_of(Grade, row["grade"]),
+            level=row["level"],
+            document_hash=row["document_hash"],
+            at=time_of(connection, row["block_number"]),
+            block=row["block_number"],
+            tx=row["tx_hash"],
+        )
         for row in many(connection, query)
     )

@@ -7,23 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, not_, or_, select
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetKind, AttestationKind, Grade, Mode, OfferState, Purpose, kinds_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.sales import Offer
 from deedbook.errors import NotFound
+from deedbook.mirror.schema import holdings, sales
 from deedbook.mirror.schema import offers as table
 from deedbook.mirror.schema import policies as policy_table
-from deedbook.mirror.schema import sales
 from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
 
 
 @dataclass(frozen=True)
 class OfferView(View):
-    """An offer: `offer` is its whole document (format `deedbook.offer`), `price` its lines' sum in minor units."""
+    """An offer: `offer` is its whole document (format `deedbook.offer`), `price` its lines' sum in minor units.
+    `by_holder`: its provider holds the asset now; else it operates it by a right that was granted to it."""
 
     DECIMAL: ClassVar[frozenset[str]] = frozenset({"asset_id", "price", "valid_until"})
 
@@ -32,6 +33,7 @@ class OfferView(View):
     version: int
     version_key: bytes
     provider: bytes
+    by_holder: bool
     mode: Mode
     purpose: Purpose | int
     price: int
@@ -66,7 +68,7 @@ class PolicyView(View):
 def offer(mirror: Reading, offer_id: bytes) -> OfferView:
     """Raises NotFound."""
     with mirror.reading() as connection:
-        row = one(connection, select(table).where(table.c.offer_id == offer_id))
+        row = one(connection, _joined().where(table.c.offer_id == offer_id))
         if row is None:
             raise NotFound("offer", to_hex(offer_id))
         return _offer(connection, row)
@@ -77,17 +79,22 @@ def offers(
     *,
     asset_id: int | None = None,
     only_open: bool = False,
+    by_holder: bool | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[OfferView]:
-    """Offers in the order of their listing; `only_open` leaves out the closed ones. Raises InvalidInput."""
+    """Offers in the order of their listing; `only_open` leaves out the closed ones, `by_holder` those of operators who
+    do not hold the asset (False: those of its holder). Raises InvalidInput."""
     block, index = place_after(after)
     later = or_(table.c.listed_block > block, and_(table.c.listed_block == block, table.c.listed_index > index))
-    query = select(table).where(later).order_by(table.c.listed_block, table.c.listed_index)
+    query = _joined().where(later).order_by(table.c.listed_block, table.c.listed_index)
     if asset_id is not None:
         query = query.where(table.c.asset_id == asset_key(asset_id))
     if only_open:
         query = query.where(table.c.state == int(OfferState.OPEN))
+    if by_holder is not None:
+        held = table.c.provider == holdings.c.holder
+        query = query.where(held if by_holder else not_(held))
     with mirror.reading() as connection:
         rows = list(many(connection, query.limit(require_limit(limit) + 1)))
         found = [_offer(connection, row) for row in rows]
@@ -111,6 +118,10 @@ def policies(mirror: Reading) -> tuple[PolicyView, ...]:
         )
 
 
+def _joined() -> Any:
+    return select(table, holdings.c.holder).outerjoin(holdings, holdings.c.asset_id == table.c.asset_id)
+
+
 def _offer(connection: Connection, row: Mapping[str, Any]) -> OfferView:
     ordered = select(func.count()).select_from(sales).where(sales.c.offer_id == row["offer_id"])
     return OfferView(
@@ -119,6 +130,7 @@ def _offer(connection: Connection, row: Mapping[str, Any]) -> OfferView:
         version=row["version"],
         version_key=row["version_key"],
         provider=row["provider"],
+        by_holder=row["provider"] == row["holder"],
         mode=Mode(row["mode"]),
         purpose=code_of(Purpose, row["purpose"]),
         price=int(row["price"]),

@@ -1,21 +1,33 @@
-"""Sales with their whole history: every step with its time, block and transaction, the settlement and the payouts."""
+"""Sales with their whole history: every step with its time, block and transaction, disputes, the settlement and the
+payouts, who is paid later, what went back, and where the meter stands."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, and_, or_, select
 
 from deedbook.domain.attestations import asset_key
-from deedbook.domain.codes import Mode, Purpose, SaleState
+from deedbook.domain.codes import Mode, Outcome, Purpose, SaleState
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import NotFound
-from deedbook.mirror.schema import offers, payouts, sale_steps, settlements
+from deedbook.mirror.schema import (
+    bounces,
+    deferred_lists,
+    deferred_payouts,
+    disputes,
+    offers,
+    payouts,
+    sale_steps,
+    settlements,
+)
+from deedbook.mirror.schema import refunds as refund_table
 from deedbook.mirror.schema import sales as table
 from deedbook.queries.rows import Reading, many, one, time_of
+from deedbook.queries.usage import MeterView, meter_of
 from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
 
 
@@ -32,12 +44,15 @@ class StepView(View):
 
 @dataclass(frozen=True)
 class PayoutView(View):
-    """A bank batch over delivered ordinals from `from_ordinal` up to, not including, `to_ordinal`."""
+    """A bank batch over the places from `from_ordinal` up to, not including, `to_ordinal` of a list (0: the delivered
+    ordinals), but for those of them that were put off to the list `put_off_to` (None: none was)."""
 
     DECIMAL: ClassVar[frozenset[str]] = frozenset({"total"})
 
+    list: int
     from_ordinal: int
     to_ordinal: int
+    put_off_to: int | None
     total: int
     currency: str
     settler: bytes
@@ -48,9 +63,79 @@ class PayoutView(View):
 
 
 @dataclass(frozen=True)
+class DeferredListView(View):
+    """Those who are paid later: `count` of the places [`from_place`, `to_place`) of the list `parent`, known by the
+    root over them; put off, or (`bounced`) paid in vain. Its own places below `paid_up_to` are paid, or on a list of
+    their own."""
+
+    list: int
+    parent: int
+    from_place: int
+    to_place: int
+    root: bytes
+    count: int
+    paid_up_to: int
+    bounced: bool
+    opened_at: int
+    opened_block: int
+    opened_tx: bytes
+
+
+@dataclass(frozen=True)
+class BounceView(View):
+    """Payments of the list `list` that came back; who they were for stands on the list `onto`."""
+
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"total"})
+
+    list: int
+    onto: int | None
+    count: int
+    total: int
+    currency: str
+    settler: bytes
+    receipt_hash: bytes
+    bounced_at: int
+    bounced_block: int
+    bounced_tx: bytes
+
+
+@dataclass(frozen=True)
+class DisputeView(View):
+    """What the buyer complained of; the outcome and what follows are None while it is undecided."""
+
+    buyer: bytes
+    document_hash: bytes
+    disputed_at: int
+    disputed_block: int
+    disputed_tx: bytes
+    decider: bytes | None
+    outcome: Outcome | int | None
+    decision_hash: bytes | None
+    decided_at: int | None
+    decided_block: int | None
+    decided_tx: bytes | None
+
+
+@dataclass(frozen=True)
+class RefundView(View):
+    """Money given back to the buyer; `refunded` is the sale's sum with it."""
+
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"amount", "refunded"})
+
+    amount: int
+    refunded: int
+    currency: str
+    settler: bytes
+    receipt_hash: bytes
+    refunded_at: int
+    refunded_block: int
+    refunded_tx: bytes
+
+
+@dataclass(frozen=True)
 class SettlementView(View):
     """The entry of a settled sale; amounts in minor units of `currency`. Delivered ordinals below `paid_up_to` are
-    paid."""
+    paid, or on one of the `lists`; to `waiting` people money is still due, and `paid_out` is what the others got."""
 
     DECIMAL: ClassVar[frozenset[str]] = frozenset(
         {
@@ -61,6 +146,7 @@ class SettlementView(View):
             "intermediary_shares",
             "per_head",
             "carry_out",
+            "paid_out",
         }
     )
 
@@ -75,6 +161,9 @@ class SettlementView(View):
     delivered_count: int
     carry_out: int
     paid_up_to: int
+    lists: tuple[DeferredListView, ...]
+    waiting: int
+    paid_out: int
     settled_at: int
     settled_block: int
     settled_tx: bytes
@@ -82,9 +171,10 @@ class SettlementView(View):
 
 @dataclass(frozen=True)
 class SaleView(View):
-    """A sale. What a step brings is None before it."""
+    """A sale. What a step brings is None before it; `usage` is None before a use was reported. At a price of nothing
+    the settler and the payment's receipt are zero."""
 
-    DECIMAL: ClassVar[frozenset[str]] = frozenset({"asset_id", "price"})
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"asset_id", "price", "refunded"})
 
     sale_id: bytes
     offer_id: bytes
@@ -109,8 +199,13 @@ class SaleView(View):
     accepted_by: bytes | None
     accepted_by_timeout: bool | None
     steps: tuple[StepView, ...]
+    dispute: DisputeView | None
     settlement: SettlementView | None
     payouts: tuple[PayoutView, ...]
+    bounces: tuple[BounceView, ...]
+    refunds: tuple[RefundView, ...]
+    refunded: int
+    usage: MeterView | None
 
     def step(self, event: str) -> StepView | None:
         """The last step of this name."""
@@ -165,8 +260,11 @@ def _joined() -> Any:
 
 
 def _sale(connection: Connection, row: Mapping[str, Any]) -> SaleView:
+    sale_id = row["sale_id"]
+    lists, refunds = _lists(connection, sale_id), _refunds(connection, sale_id)
+    meter = meter_of(connection, sale_id)
     return SaleView(
-        sale_id=row["sale_id"],
+        sale_id=sale_id,
         offer_id=row["offer_id"],
         asset_id=int.from_bytes(row["asset_id"], "big"),
         version=row["version"],
@@ -188,9 +286,14 @@ def _sale(connection: Connection, row: Mapping[str, Any]) -> SaleView:
         delivered_count=row["delivered_count"],
         accepted_by=row["accepted_by"],
         accepted_by_timeout=row["accepted_by_timeout"],
-        steps=_steps(connection, row["sale_id"]),
-        settlement=_settlement(connection, row["sale_id"]),
-        payouts=_payouts(connection, row["sale_id"]),
+        steps=_steps(connection, sale_id),
+        dispute=_dispute(connection, sale_id),
+        settlement=_settlement(connection, sale_id, lists),
+        payouts=_payouts(connection, sale_id, lists),
+        bounces=_bounces(connection, sale_id, lists),
+        refunds=refunds,
+        refunded=refunds[-1].refunded if refunds else 0,
+        usage=meter if meter.reports else None,
     )
 
 
@@ -209,10 +312,32 @@ def _steps(connection: Connection, sale_id: bytes) -> tuple[StepView, ...]:
     )
 
 
-def _settlement(connection: Connection, sale_id: bytes) -> SettlementView | None:
+def _dispute(connection: Connection, sale_id: bytes) -> DisputeView | None:
+    row = one(connection, select(disputes).where(disputes.c.sale_id == sale_id))
+    if row is None:
+        return None
+    decided = row["decided_block"]
+    return DisputeView(
+        buyer=row["buyer"],
+        document_hash=row["document_hash"],
+        disputed_at=time_of(connection, row["disputed_block"]),
+        disputed_block=row["disputed_block"],
+        disputed_tx=row["disputed_tx"],
+        decider=row["decider"],
+        outcome=None if row["outcome"] is None else code_of(Outcome, row["outcome"]),
+        decision_hash=row["decision_hash"],
+        decided_at=None if decided is None else time_of(connection, decided),
+        decided_block=decided,
+        decided_tx=row["decided_tx"],
+    )
+
+
+def _settlement(connection: Connection, sale_id: bytes, lists: _Lists) -> SettlementView | None:
     row = one(connection, select(settlements).where(settlements.c.sale_id == sale_id))
     if row is None:
         return None
+    per_head, ordinals, paid_up_to = int(row["per_head"]), row["delivered_count"], row["paid_up_to"]
+    waiting = ordinals - paid_up_to + sum(each.count - each.paid_up_to for each, _ in lists)
     return SettlementView(
         certificate=row["certificate"],
         currency=row["currency"],
@@ -221,29 +346,126 @@ def _settlement(connection: Connection, sale_id: bytes) -> SettlementView | None
         exchange_share=int(row["exchange_share"]),
         provider_share=int(row["provider_share"]),
         intermediary_shares=tuple(int(share) for share in json.loads(row["intermediary_shares"])),
-        per_head=int(row["per_head"]),
-        delivered_count=row["delivered_count"],
+        per_head=per_head,
+        delivered_count=ordinals,
         carry_out=int(row["carry_out"]),
-        paid_up_to=row["paid_up_to"],
+        paid_up_to=paid_up_to,
+        lists=tuple(each for each, _ in lists),
+        waiting=waiting if per_head else 0,
+        paid_out=(ordinals - waiting) * per_head,
         settled_at=time_of(connection, row["settled_block"]),
         settled_block=row["settled_block"],
         settled_tx=row["settled_tx"],
     )
 
 
-def _payouts(connection: Connection, sale_id: bytes) -> tuple[PayoutView, ...]:
-    query = select(payouts).where(payouts.c.sale_id == sale_id).order_by(payouts.c.from_ordinal)
+_Lists = Sequence[tuple[DeferredListView, tuple[int, int]]]
+"""Deferred lists, each with the block and the log index where it was opened: the log after it says what for."""
+
+
+def _lists(connection: Connection, sale_id: bytes) -> _Lists:
+    why = and_(
+        bounces.c.sale_id == deferred_lists.c.sale_id,
+        bounces.c.bounced_block == deferred_lists.c.opened_block,
+        bounces.c.bounced_index == deferred_lists.c.opened_index + 1,
+    )
+    query = select(deferred_lists, bounces.c.receipt_hash).outerjoin(bounces, why)
+    query = query.where(deferred_lists.c.sale_id == sale_id).order_by(deferred_lists.c.list)
+    return [
+        (
+            DeferredListView(
+                list=row["list"],
+                parent=row["parent"],
+                from_place=row["from_place"],
+                to_place=row["to_place"],
+                root=row["root"],
+                count=row["count"],
+                paid_up_to=row["paid_up_to"],
+                bounced=row["receipt_hash"] is not None,
+                opened_at=time_of(connection, row["opened_block"]),
+                opened_block=row["opened_block"],
+                opened_tx=row["opened_tx"],
+            ),
+            (row["opened_block"], row["opened_index"]),
+        )
+        for row in many(connection, query)
+    ]
+
+
+def _payouts(connection: Connection, sale_id: bytes, lists: _Lists) -> tuple[PayoutView, ...]:
+    first = select(payouts).where(payouts.c.sale_id == sale_id).order_by(payouts.c.from_ordinal)
+    later = select(deferred_payouts).where(deferred_payouts.c.sale_id == sale_id)
+    later = later.order_by(deferred_payouts.c.list, deferred_payouts.c.from_place)
+    put_off = {(each.parent, each.from_place): each.list for each, _ in lists if not each.bounced}
+    return (
+        *(
+            _payout(connection, row, 0, row["from_ordinal"], row["to_ordinal"], put_off)
+            for row in many(connection, first)
+        ),
+        *(
+            _payout(connection, row, row["list"], row["from_place"], row["to_place"], put_off)
+            for row in many(connection, later)
+        ),
+    )
+
+
+def _payout(
+    connection: Connection,
+    row: Mapping[str, Any],
+    number: int,
+    first: int,
+    end: int,
+    put_off: Mapping[tuple[int, int], int],
+) -> PayoutView:
+    return PayoutView(
+        list=number,
+        from_ordinal=first,
+        to_ordinal=end,
+        put_off_to=put_off.get((number, first)),
+        total=int(row["total"]),
+        currency=row["currency"],
+        settler=row["settler"],
+        receipt_hash=row["receipt_hash"],
+        paid_at=time_of(connection, row["paid_block"]),
+        paid_block=row["paid_block"],
+        paid_tx=row["paid_tx"],
+    )
+
+
+def _bounces(connection: Connection, sale_id: bytes, lists: _Lists) -> tuple[BounceView, ...]:
+    query = select(bounces).where(bounces.c.sale_id == sale_id)
+    query = query.order_by(bounces.c.bounced_block, bounces.c.bounced_index)
+    opened = {place: each.list for each, place in lists}
     return tuple(
-        PayoutView(
-            from_ordinal=row["from_ordinal"],
-            to_ordinal=row["to_ordinal"],
+        BounceView(
+            list=row["list"],
+            onto=opened.get((row["bounced_block"], row["bounced_index"] - 1)),
+            count=row["count"],
             total=int(row["total"]),
             currency=row["currency"],
             settler=row["settler"],
             receipt_hash=row["receipt_hash"],
-            paid_at=time_of(connection, row["paid_block"]),
-            paid_block=row["paid_block"],
-            paid_tx=row["paid_tx"],
+            bounced_at=time_of(connection, row["bounced_block"]),
+            bounced_block=row["bounced_block"],
+            bounced_tx=row["bounced_tx"],
+        )
+        for row in many(connection, query)
+    )
+
+
+def _refunds(connection: Connection, sale_id: bytes) -> tuple[RefundView, ...]:
+    query = select(refund_table).where(refund_table.c.sale_id == sale_id)
+    query = query.order_by(refund_table.c.refunded_block, refund_table.c.refunded_index)
+    return tuple(
+        RefundView(
+            amount=int(row["amount"]),
+            refunded=int(row["refunded"]),
+            currency=row["currency"],
+            settler=row["settler"],
+            receipt_hash=row["receipt_hash"],
+            refunded_at=time_of(connection, row["refunded_block"]),
+            refunded_block=row["refunded_block"],
+            refunded_tx=row["refunded_tx"],
         )
         for row in many(connection, query)
     )

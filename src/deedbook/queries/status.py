@@ -25,6 +25,12 @@ COUNTED: Final[tuple[Table, ...]] = (
     schema.sales,
     schema.settlements,
     schema.payouts,
+    schema.rights,
+    schema.disputes,
+    schema.refunds,
+    schema.deferred_lists,
+    schema.usage_reports,
+    schema.checkpoints,
 )
 
 

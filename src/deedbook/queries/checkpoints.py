@@ -1,0 +1,66 @@
+"""Anchored checkpoints: the size and the root of each exchange's own log, as the chain proved that it only grew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, and_, or_, select
+
+from deedbook.domain.hashing import checksum_address
+from deedbook.errors import NotFound
+from deedbook.mirror.schema import checkpoints as table
+from deedbook.queries.rows import Reading, many, one, time_of
+from deedbook.queries.views import Page, View, page_of, place_after, require_limit
+
+
+@dataclass(frozen=True)
+class CheckpointView(View):
+    """A checkpoint of an exchange's log: `size` entries with this root; it continued one of `former_size`."""
+
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"size", "former_size"})
+
+    exchange: bytes
+    size: int
+    root: bytes
+    former_size: int
+    anchored_at: int
+    anchored_block: int
+    anchored_tx: bytes
+
+
+def checkpoints(
+    mirror: Reading, exchange: bytes, *, limit: int = 100, after: str | None = None
+) -> Page[CheckpointView]:
+    """The checkpoints of an exchange (20 bytes), oldest first. Raises InvalidInput."""
+    block, index = place_after(after)
+    later = or_(table.c.block_number > block, and_(table.c.block_number == block, table.c.log_index > index))
+    query = select(table).where(and_(table.c.exchange == exchange, later))
+    query = query.order_by(table.c.block_number, table.c.log_index).limit(require_limit(limit) + 1)
+    with mirror.reading() as connection:
+        rows = list(many(connection, query))
+        found = [_checkpoint(connection, row) for row in rows]
+    return page_of(found, limit, [f"{row['block_number']}.{row['log_index']}" for row in rows])
+
+
+def latest(mirror: Reading, exchange: bytes) -> CheckpointView:
+    """The last checkpoint of an exchange. Raises NotFound."""
+    query = select(table).where(table.c.exchange == exchange)
+    with mirror.reading() as connection:
+        row = one(connection, query.order_by(table.c.block_number.desc(), table.c.log_index.desc()))
+        if row is None:
+            raise NotFound("checkpoint of exchange", checksum_address(exchange))
+        return _checkpoint(connection, row)
+
+
+def _checkpoint(connection: Connection, row: Mapping[str, Any]) -> CheckpointView:
+    return CheckpointView(
+        exchange=row["exchange"],
+        size=int(row["size"]),
+        root=row["root"],
+        former_size=int(row["former_size"]),
+        anchored_at=time_of(connection, row["block_number"]),
+        anchored_block=row["block_number"],
+        anchored_tx=row["tx_hash"],
+    )

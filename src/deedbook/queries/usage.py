@@ -1,0 +1,107 @@
+"""Use of what was sold, as it was metered: the periods reported, and what is left of a sale's quota."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, and_, func, select
+
+from deedbook.domain.hashing import to_hex
+from deedbook.errors import InvalidInput, NotFound
+from deedbook.mirror.schema import offers, sales
+from deedbook.mirror.schema import usage_reports as table
+from deedbook.queries.rows import Reading, many, one, time_of
+from deedbook.queries.views import Page, View, page_of, require_limit
+
+
+@dataclass(frozen=True)
+class ReportView(View):
+    """The uses of one period, from `from_time` up to, not including, `to_time` (Unix seconds); `used` of the sale's
+    quota with them. The root is over their receipts; zero where there was none."""
+
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"count", "used"})
+
+    from_time: int
+    to_time: int
+    count: int
+    used: int
+    receipts_root: bytes
+    provider: bytes
+    gateway: bytes
+    reported_at: int
+    reported_block: int
+    reported_tx: bytes
+
+
+@dataclass(frozen=True)
+class MeterView(View):
+    """Where the meter of a sale stands. `quota` None: without limit, then `left` is None too; `reported_to` 0: nothing
+    was reported yet."""
+
+    DECIMAL: ClassVar[frozenset[str]] = frozenset({"used", "quota", "left"})
+
+    used: int
+    quota: int | None
+    left: int | None
+    reported_to: int
+    reports: int
+
+
+def meter(mirror: Reading, sale_id: bytes) -> MeterView:
+    """The meter of a sale. Raises NotFound."""
+    with mirror.reading() as connection:
+        return meter_of(connection, sale_id)
+
+
+def reports(mirror: Reading, sale_id: bytes, *, limit: int = 100, after: str | None = None) -> Page[ReportView]:
+    """The reported periods of a sale, the earliest first. Raises InvalidInput."""
+    later = and_(table.c.sale_id == sale_id, table.c.from_time > _time_after(after))
+    query = select(table).where(later).order_by(table.c.from_time).limit(require_limit(limit) + 1)
+    with mirror.reading() as connection:
+        found = [_report(connection, row) for row in many(connection, query)]
+    return page_of(found, limit, [str(each.from_time) for each in found])
+
+
+def meter_of(connection: Connection, sale_id: bytes) -> MeterView:
+    """As `meter`, in a transaction that is open."""
+    asked = select(offers.c.offer).select_from(sales.outerjoin(offers, offers.c.offer_id == sales.c.offer_id))
+    row = one(connection, asked.where(sales.c.sale_id == sale_id))
+    if row is None:
+        raise NotFound("sale", to_hex(sale_id))
+    quota = int(json.loads(row["offer"])["quota"]) if row["offer"] is not None else 0
+    last = one(connection, select(table).where(table.c.sale_id == sale_id).order_by(table.c.from_time.desc()))
+    count = select(func.count()).select_from(table).where(table.c.sale_id == sale_id)
+    used = int(last["used"]) if last else 0
+    return MeterView(
+        used=used,
+        quota=quota or None,
+        left=quota - used if quota else None,
+        reported_to=last["to_time"] if last else 0,
+        reports=connection.execute(count).scalar_one(),
+    )
+
+
+def _report(connection: Connection, row: Mapping[str, Any]) -> ReportView:
+    return ReportView(
+        from_time=row["from_time"],
+        to_time=row["to_time"],
+        count=int(row["count"]),
+        used=int(row["used"]),
+        receipts_root=row["receipts_root"],
+        provider=row["provider"],
+        gateway=row["gateway"],
+        reported_at=time_of(connection, row["reported_block"]),
+        reported_block=row["reported_block"],
+        reported_tx=row["reported_tx"],
+    )
+
+
+def _time_after(after: str | None) -> int:
+    if after is None:
+        return -1
+    if not (after.isascii() and after.isdigit() and len(after) <= 20):
+        raise InvalidInput("after", "is not a place that a page gave")
+    return min(int(after), 2**63 - 1)
