@@ -12,6 +12,7 @@ import {ConsentTerms} from "./libraries/ConsentTerms.sol";
 import {ConsentTree} from "./libraries/ConsentTree.sol";
 import {ConsentTypes} from "./libraries/ConsentTypes.sol";
 import {Keys} from "./libraries/Keys.sol";
+import {PackedBatch, PackedBatches} from "./libraries/PackedBatches.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Relayed} from "./Relayed.sol";
 
@@ -56,7 +57,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     IAttestations private immutable _attestations;
     IDataAssets private immutable _dataAssets;
 
-    mapping(bytes32 batchId => BatchState) private _batches;
+    mapping(bytes32 batchId => PackedBatch) private _batches;
     mapping(bytes32 batchId => mapping(uint256 word => uint256 bits)) private _ended;
     mapping(bytes32 batchId => mapping(uint256 word => uint256 bits)) private _endedByOthers; // not by a withdrawal
     mapping(uint256 assetId => Binding) private _bindings;
@@ -80,9 +81,8 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     {
         if (count == 0) revert ZeroCount();
         if (root == 0) revert ZeroRoot();
-        bytes memory stated = abi.encode(root, count, terms, manifestHash);
-        (Terms memory read, bytes32 termsHash) = ConsentTypes.termsIn(stated);
-        batchId = ConsentTypes.batchIdOf(assetId, root, count, termsHash);
+        (bytes memory stated, Terms memory read) = ConsentTypes.statedWith(terms);
+        batchId = ConsentTypes.batchIdOf(assetId, root, count, read.termsHash(manifestHash));
         _admit(batchId, assetId, salt, count, read, false);
         _record(Keys.asset(assetId), BatchGranted.selector, batchId, Keys.asset(assetId), Keys.member(read.controller), stated);
     }
@@ -90,9 +90,9 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     /// @inheritdoc IConsents
     function grant(Consent calldata consent, bytes32 assetSalt, bytes calldata signature) external returns (bytes32 batchId) {
         if (consent.subject == address(0)) revert ZeroSubject();
-        (bytes32 consentHash, bytes memory stated) = ConsentTypes.consentHashAndWords(consent);
+        (bytes32 consentHash, bytes memory stated, Consent memory read) = ConsentTypes.consentHashAndWords(consent);
         bytes32 consentId = _hashTypedDataV4(consentHash);
-        Terms memory terms = ConsentTerms.termsOf(consent);
+        Terms memory terms = ConsentTerms.termsOf(read);
         bytes32 root = ConsentTree.leafOf(consentId, consent.subject);
         batchId = ConsentTypes.batchIdOf(consent.assetId, root, 1, terms.termsHash(0));
         _admit(batchId, consent.assetId, assetSalt, 1, terms, true);
@@ -105,9 +105,8 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         terms.requireWhole();
         if (_time() > terms.validUntil) revert ConsentExpired(batchId, terms.validUntil);
         _requireController(assetId, salt, terms.controller);
-        BatchState storage batch = _batches[batchId];
-        if (batch.count != 0) revert BatchExists(batchId);
-        (batch.count, batch.direct) = (count, direct);
+        if (_batches[batchId].isKnown()) revert BatchExists(batchId);
+        _batches[batchId] = PackedBatches.pack(count, direct);
     }
 
     /// @dev The caller, as the controller: of its own registered asset, or of the one that it alone can register.
@@ -169,7 +168,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     }
 
     function _bindOne(uint256 assetId, bytes32 batchId, Basis calldata basis, Binding memory binding, address holder) private {
-        BatchState memory batch = _batches[batchId];
+        BatchState memory batch = _batches[batchId].unpack();
         if (batch.count == 0) revert UnknownBatch(batchId);
         if (batch.version == binding.version) revert AlreadyBound(batchId, batch.version);
         if (_time() > basis.terms.validUntil) revert ConsentExpired(batchId, basis.terms.validUntil);
@@ -179,7 +178,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         uint64 offset = binding.bound;
         binding.bound = offset + batch.count;
         binding.live += batch.count - batch.withdrawn;
-        _batches[batchId].version = binding.version;
+        _batches[batchId] = _batches[batchId].boundTo(binding.version);
         _record(
             Keys.asset(assetId),
             BatchBound.selector,
@@ -239,7 +238,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     }
 
     /// @inheritdoc IConsents
-    function withdrawFor(Batch calldata batch, Leaf calldata leaf, bytes32[] calldata proof, bytes calldata signature) external {
+    function withdrawFor(Batch calldata batch, Leaf memory leaf, bytes32[] calldata proof, bytes calldata signature) external {
         _requireWithdrawal(leaf.consentId, signature, leaf.subject);
         _withdraw(batch, leaf, proof, _msgSender());
     }
@@ -271,7 +270,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
         if (!hasEnded(batchId, leaf.index)) return _end(batchId, batch.assetId, leaf, Codes.ENDED_WITHDRAWN, _msgSender());
         if (state != PENDING) revert LeafEndedAlready(batchId, leaf.index);
         Binding storage binding = _bindings[batch.assetId];
-        if (_batches[batchId].version != binding.version || binding.version == 0) revert NotInBinding(batchId, binding.version);
+        if (_batches[batchId].version() != binding.version || binding.version == 0) revert NotInBinding(batchId, binding.version);
         _resolve(batch.assetId, leaf.consentId, leaf.subject, true, _msgSender());
     }
 
@@ -363,25 +362,27 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     /// @dev One funnel for every end.
     function _end(bytes32 batchId, uint256 assetId, Leaf memory leaf, uint8 cause, address actor) private {
         _setEnded(batchId, leaf.index, cause);
-        (bool bound, uint64 live) = _countEnd(batchId, assetId);
+        (bool marked, uint64 live) = _countEnd(batchId, assetId);
         _recordEnd(batchId, assetId, leaf.consentId, abi.encode(leaf.index, leaf.subject, cause, actor, live));
-        if (!bound || cause != Codes.ENDED_WITHDRAWN || _bindings[assetId].pending == 0) return;
+        if (!marked || cause != Codes.ENDED_WITHDRAWN) return;
         if (_markAt(leaf.consentId, assetId, leaf.subject).state != PENDING) return;
         _resolve(assetId, leaf.consentId, leaf.subject, true, actor);
     }
 
-    /// @dev One leaf less in the batch and, where the batch belongs to the asset's present binding, one live less.
-    function _countEnd(bytes32 batchId, uint256 assetId) private returns (bool bound, uint64 live) {
-        BatchState storage batch = _batches[batchId];
+    /// @dev One leaf less in the batch and, where the batch belongs to the asset's present binding, one live less. Each word is read
+    /// once. Returns whether this end may answer a mark, and what lives after it.
+    function _countEnd(bytes32 batchId, uint256 assetId) private returns (bool marked, uint64 live) {
+        PackedBatch batch = _batches[batchId];
         Binding storage binding = _bindings[assetId];
-        uint32 version = batch.version;
+        (uint32 version, uint32 pending) = (binding.version, binding.pending);
         live = binding.live;
-        bound = version != 0 && version == binding.version;
-        // No overflow: every bit is set once, and a batch has `count` of them; the live ones are among the binding's.
+        _batches[batchId] = batch.withOneLess();
+        bool bound = version != 0 && batch.version() == version;
+        // No underflow: every live one is a leaf that has not ended.
         unchecked {
-            ++batch.withdrawn;
             if (bound) binding.live = --live;
         }
+        marked = bound && pending != 0;
     }
 
     function _recordEnd(bytes32 batchId, uint256 assetId, bytes32 consentId, bytes memory stated) private {
@@ -436,8 +437,8 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     }
 
     function _requireGranted(Batch calldata batch) private view returns (bytes32 batchId) {
-        batchId = batchIdOf(batch);
-        if (_batches[batchId].count == 0) revert UnknownBatch(batchId);
+        batchId = ConsentTypes.batchIdOf(batch);
+        if (!_batches[batchId].isKnown()) revert UnknownBatch(batchId);
     }
 
     /// @dev The leaf is where it says, in a batch that was granted.
@@ -457,7 +458,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     /// @dev The batch is of the asset and of its present binding.
     function _requireBound(bytes32 batchId, uint256 assetId, uint256 ofAsset) private view {
         uint32 version = _bindings[assetId].version;
-        if (ofAsset != assetId || version == 0 || _batches[batchId].version != version) revert NotInBinding(batchId, version);
+        if (ofAsset != assetId || version == 0 || _batches[batchId].version() != version) revert NotInBinding(batchId, version);
     }
 
     function _requireTerms(Batch calldata batch, Terms calldata terms, bytes32 manifestHash) private pure {
@@ -478,12 +479,12 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
 
     /// @inheritdoc IConsents
     function batchIdOf(Batch calldata batch) public pure returns (bytes32) {
-        return ConsentTypes.batchIdOf(batch.assetId, batch.root, batch.count, batch.termsHash);
+        return ConsentTypes.batchIdOf(batch);
     }
 
     /// @inheritdoc IConsents
     function batchState(bytes32 batchId) external view returns (BatchState memory) {
-        return _batches[batchId];
+        return _batches[batchId].unpack();
     }
 
     /// @inheritdoc IConsents

@@ -84,9 +84,20 @@ abstract contract Journal is IJournal {
         }
     }
 
+    /// @dev Folds the digest into the contract's head and, but for nobody's, into the entity's.
     function _fold(bytes32 entity, bytes32 digest) private {
-        _advance(HEAD, digest);
-        if (entity != 0) _advance(_slotOf(entity), digest);
+        bytes32 slot = _slotOf(entity);
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(add(words, 0x20), number())
+            mstore(add(words, 0x40), digest)
+            mstore(words, sload(HEAD))
+            sstore(HEAD, keccak256(words, 0x60))
+            if entity {
+                mstore(words, sload(slot))
+                sstore(slot, keccak256(words, 0x60))
+            }
+        }
     }
 
     function _advance(bytes32 slot, bytes32 digest) private {

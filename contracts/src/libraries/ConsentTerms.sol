@@ -8,7 +8,7 @@ import {Codes} from "./Codes.sol";
 /// @notice When terms are whole, and when a consent grants less than its batch states. Pure: no clock, no storage.
 library ConsentTerms {
     /// @notice The terms of a batch of one: exactly those of its consent.
-    function termsOf(IConsents.Consent calldata consent) internal pure returns (IConsents.Terms memory) {
+    function termsOf(IConsents.Consent memory consent) internal pure returns (IConsents.Terms memory) {
         return IConsents.Terms({
             controller: consent.controller,
             recipient: consent.recipient,

@@ -8,8 +8,12 @@ library ConsentTree {
     bytes32 internal constant LEAF_TAG = keccak256("deedbook.leaf.v1");
 
     /// @notice Hashed twice, and from words that begin with the tag: no leaf is a node, and no node a leaf.
-    function leafOf(bytes32 consentId, address subject) internal pure returns (bytes32) {
-        return keccak256(abi.encode(keccak256(abi.encode(LEAF_TAG, consentId, subject))));
+    function leafOf(bytes32 consentId, address subject) internal pure returns (bytes32 leaf) {
+        bytes32 once = keccak256(abi.encode(LEAF_TAG, consentId, subject));
+        assembly ("memory-safe") {
+            mstore(0x00, once)
+            leaf := keccak256(0x00, 0x20)
+        }
     }
 
     /// @notice Whether `leaf` is the one at `index` of the `count` leaves under `root`.
@@ -23,16 +27,18 @@ library ConsentTree {
         return depth == 0 ? last == 0 : last >> depth == 0 && last >> (depth - 1) != 0;
     }
 
+    /// @dev `side` is where the node stands in the scratch words: 0x20 where its bit of the index is set, else 0x00.
     function _climb(uint256 index, bytes32 leaf, bytes32[] calldata proof) private pure returns (bytes32 node) {
         assembly ("memory-safe") {
             node := leaf
+            let places := shl(5, index)
             let end := add(proof.offset, shl(5, proof.length))
             for { let at := proof.offset } lt(at, end) { at := add(at, 0x20) } {
-                let side := shl(5, and(index, 1))
+                let side := and(places, 0x20)
                 mstore(side, node)
                 mstore(xor(side, 0x20), calldataload(at))
                 node := keccak256(0x00, 0x40)
-                index := shr(1, index)
+                places := shr(1, places)
             }
         }
     }

@@ -9,20 +9,27 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 /// asked by a static call that can neither burn the caller's gas nor flood its memory.
 library Signatures {
     uint256 internal constant WALLET_GAS = 200_000;
-    uint256 private constant VS_LENGTH = 64;
+    uint256 private constant RSV_LENGTH = 65;
+    uint256 private constant RVS_LENGTH = 64;
 
     function isSignedBy(bytes32 digest, bytes calldata signature, address account) internal view returns (bool) {
         if (account == address(0)) return false;
         return _signerOf(digest, signature) == account || _walletAgrees(digest, signature, account);
     }
 
-    /// @dev Zero where the bytes are no signature.
+    /// @dev Zero where the bytes are no signature. They are read where they stand: no copy, and no bounds but the length's.
     function _signerOf(bytes32 digest, bytes calldata signature) private pure returns (address signer) {
-        if (signature.length == VS_LENGTH) {
-            (signer,,) = ECDSA.tryRecover(digest, bytes32(signature[:32]), bytes32(signature[32:]));
-        } else {
-            (signer,,) = ECDSA.tryRecover(digest, signature);
+        if (signature.length != RSV_LENGTH && signature.length != RVS_LENGTH) return address(0);
+        bytes32 r;
+        bytes32 s;
+        uint8 v;
+        assembly ("memory-safe") {
+            r := calldataload(signature.offset)
+            s := calldataload(add(signature.offset, 0x20))
+            v := byte(0, calldataload(add(signature.offset, 0x40)))
         }
+        if (signature.length == RSV_LENGTH) (signer,,) = ECDSA.tryRecover(digest, v, r, s);
+        else (signer,,) = ECDSA.tryRecover(digest, r, s);
     }
 
     function _walletAgrees(bytes32 digest, bytes calldata signature, address wallet) private view returns (bool agrees) {
