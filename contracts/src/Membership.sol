@@ -197,16 +197,18 @@ contract Membership is IMembership, Governed {
         if (end != 0 && _time() >= end) revert DeploymentClosed(end);
     }
 
-    function _requireGoodStanding(address account) private view returns (Standing memory standing) {
+    function _requireGoodStanding(address account) private view returns (Standing storage standing) {
         standing = _members[account].standing;
-        if (standing.state == Codes.MEMBER_NONE) revert NotAdmitted(account);
-        if (standing.state != Codes.MEMBER_ADMITTED) revert ParticipantIs(account, standing.state);
-        if (_time() > standing.validUntil) revert MembershipExpired(account, standing.validUntil);
+        (uint8 state, uint64 validUntil) = (standing.state, standing.validUntil);
+        if (state == Codes.MEMBER_NONE) revert NotAdmitted(account);
+        if (state != Codes.MEMBER_ADMITTED) revert ParticipantIs(account, state);
+        if (_time() > validUntil) revert MembershipExpired(account, validUntil);
     }
 
-    function _requireRole(address account, uint32 roles) private view returns (Standing memory standing) {
+    function _requireRole(address account, uint32 roles) private view returns (Standing storage standing) {
         standing = _requireGoodStanding(account);
-        if (standing.roles & roles == 0) revert RoleMissing(account, roles, standing.roles);
+        uint32 held = standing.roles;
+        if (held & roles == 0) revert RoleMissing(account, roles, held);
     }
 
     function _isOfClass(address account, uint16 class) private view returns (bool) {
