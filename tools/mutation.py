@@ -39,9 +39,17 @@ NEAR = {
     "Consents": "{Consents,Withdrawals,ConsentTree,Signatures}",
     "Market": "{Market,Orders,Deliveries,Sale}",
     "Revenue": "{Revenue,Sale}",
-    "AnchorLog": "{AnchorLog}",
+    "AnchorLog": "{AnchorLog,LogTree}",
 }
 """The tests that meet a contract first, by the stems of their files."""
+
+PARTS = {
+    "Consents": ("Consents", "libraries/ConsentTerms", "libraries/ConsentTree", "libraries/ConsentTypes"),
+    "Market": ("Market", "libraries/Offers", "libraries/Bases"),
+    "Revenue": ("Revenue", "libraries/Shares"),
+    "AnchorLog": ("AnchorLog", "libraries/LogTree"),
+}
+"""The sources that a contract's rules stand in."""
 
 _COMPARISONS = {"==": "!=", "!=": "==", "<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 _OPERATORS = {
@@ -75,8 +83,9 @@ _WORDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change: `source[start:end]` becomes `text`. `kind` says what was done."""
+    """One change in the source `part`: `[start:end]` becomes `text`. `kind` says what was done."""
 
+    part: str
     number: int
     line: int
     start: int
@@ -85,14 +94,19 @@ class Mutant:
     before: str
     text: str
 
+    @property
+    def name(self) -> str:
+        """What its verdict is kept under."""
+        return f"{self.part}/{self.number}"
 
-def mutants_of(source: str) -> list[Mutant]:
+
+def mutants_of(part: str, source: str) -> list[Mutant]:
     """Every mutant of a source, in the order of their places."""
     code = _without_comments(source)
-    body = code.index("{", code.index("contract "))
+    body = next(re.finditer(r"^(?:abstract )?(?:contract|library) [^{]*{", code, flags=re.M)).end()
     found = [change for change in _changes(code) if change[0] > body]
     return [
-        Mutant(number, source.count("\n", 0, start) + 1, start, end, kind, source[start:end], text)
+        Mutant(part, number, source.count("\n", 0, start) + 1, start, end, kind, source[start:end], text)
         for number, (start, end, kind, text) in enumerate(sorted(set(found)))
     ]
 
@@ -190,9 +204,10 @@ class Workplace:
         )
 
 
-def judge(place: Workplace, name: str, source: str, mutant: Mutant, original: str | None) -> str:
+def judge(place: Workplace, name: str, mutant: Mutant, original: str | None) -> str:
     """`killed`, `survived` or `stillborn`."""
-    path = place.contracts / "src" / f"{name}.sol"
+    path = place.contracts / "src" / f"{mutant.part}.sol"
+    source = path.read_text(encoding="utf-8")
     path.write_text(source[: mutant.start] + mutant.text + source[mutant.end :], encoding="utf-8")
     try:
         code = place.bytecode(name)
@@ -210,20 +225,20 @@ def judge(place: Workplace, name: str, source: str, mutant: Mutant, original: st
         path.write_text(source, encoding="utf-8")
 
 
-def sample(name: str, source: str, count: int, seed: int) -> list[Mutant]:
-    """The mutants in the order in which they are tried: all of them, shuffled, so that the stillborn are replaced."""
-    found = mutants_of(source)
+def sample(name: str, count: int, seed: int) -> list[Mutant]:
+    """The mutants in the order of trial, more than are wanted, so that the stillborn are replaced."""
+    parts = [(part, CONTRACTS / "src" / f"{part}.sol") for part in PARTS[name]]
+    found = [mutant for part, path in parts for mutant in mutants_of(part, path.read_text(encoding="utf-8"))]
     random.Random(f"{seed}/{name}").shuffle(found)  # noqa: S311 - a sample, no secret
     return found[: 2 * count]
 
 
 def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[str, object]:
     """Tries mutants until `count` of them have lived to be judged. Returns the contract's part of the report."""
-    source = (CONTRACTS / "src" / f"{name}.sol").read_text(encoding="utf-8")
     kept = KEPT / f"{name}-{seed}-{_fingerprint()}.json"
     verdicts: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
     waiting: queue.Queue[Mutant] = queue.Queue()
-    chosen = sample(name, source, count, seed)
+    chosen = sample(name, count, seed)
     for mutant in chosen:
         waiting.put(mutant)
     lock = threading.Lock()
@@ -235,11 +250,11 @@ def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[s
                 if sum(verdict != "stillborn" for verdict in verdicts.values()) >= count or waiting.empty():
                     return
                 mutant = waiting.get()
-            if str(mutant.number) in verdicts:
+            if mutant.name in verdicts:
                 continue
-            verdict = judge(place, name, source, mutant, original)
+            verdict = judge(place, name, mutant, original)
             with lock:
-                verdicts[str(mutant.number)] = verdict
+                verdicts[mutant.name] = verdict
                 kept.write_text(json.dumps(verdicts))
                 _tell(name, verdicts, count)
 
@@ -248,15 +263,15 @@ def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[s
         thread.start()
     for thread in threads:
         thread.join()
-    judged = [mutant for mutant in chosen if verdicts.get(str(mutant.number), "stillborn") != "stillborn"]
-    survivors = [mutant for mutant in judged if verdicts[str(mutant.number)] == "survived"]
+    judged = [mutant for mutant in chosen if verdicts.get(mutant.name, "stillborn") != "stillborn"]
+    survivors = [mutant for mutant in judged if verdicts[mutant.name] == "survived"]
     return {
         "contract": name,
         "mutants": len(judged),
         "killed": len(judged) - len(survivors),
         "stillborn": sum(verdict == "stillborn" for verdict in verdicts.values()),
         "share": round((len(judged) - len(survivors)) / max(1, len(judged)), 4),
-        "survivors": [asdict(mutant) for mutant in sorted(survivors, key=lambda mutant: mutant.start)],
+        "survivors": [asdict(mutant) for mutant in sorted(survivors, key=lambda mutant: (mutant.part, mutant.start))],
     }
 
 
