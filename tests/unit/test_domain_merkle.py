@@ -13,11 +13,13 @@ from deedbook.domain.merkle import (
     positional_depth,
     positional_proof,
     positional_root,
+    rfc9162_consistency,
     rfc9162_leaf,
     rfc9162_node,
     rfc9162_proof,
     rfc9162_root,
     verify_positional,
+    verify_rfc9162_consistency,
     verify_rfc9162_inclusion,
 )
 from deedbook.errors import InvalidInput
@@ -117,6 +119,29 @@ def test_inclusion_is_proved_at_one_index_of_one_size(size: int, data: st.DataOb
     if proof:
         assert not verify_rfc9162_inclusion(leaf, index, size, proof[1:], root)
         assert not verify_rfc9162_inclusion(leaf, index, size, (proof[0][:31], *proof[1:]), root)
+
+
+@given(st.integers(1, 70), st.data())
+def test_consistency_is_proved_of_one_pair_of_logs(size: int, data: st.DataObject) -> None:
+    inputs, former_size = leaves(size), data.draw(st.integers(1, size))
+    proof = rfc9162_consistency(inputs, former_size)
+    former, later = (former_size, rfc9162_root(inputs[:former_size])), (size, rfc9162_root(inputs))
+    assert verify_rfc9162_consistency(*former, *later, proof)
+    assert not verify_rfc9162_consistency(*former, *later, (*proof, bytes(32)))
+    assert not verify_rfc9162_consistency(0, rfc9162_root([]), *later, proof)
+    assert not verify_rfc9162_consistency(former_size, bytes(32), *later, proof)
+    assert not verify_rfc9162_consistency(*former, size, bytes(32), proof)
+    if proof:
+        assert not verify_rfc9162_consistency(*later, *former, proof)
+        assert not verify_rfc9162_consistency(*former, *later, proof[1:])
+        assert not verify_rfc9162_consistency(*former, *later, (proof[0][:31], *proof[1:]))
+
+
+@pytest.mark.parametrize("former_size", [0, 4])
+def test_no_consistency_proof_from_a_size_out_of_range(former_size: int) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        rfc9162_consistency(leaves(3), former_size)
+    assert refused.value.field == "formerSize"
 
 
 def test_root_can_be_asked_for_at_any_size() -> None:

@@ -200,6 +200,13 @@ def rfc9162_tree(given: Input) -> Any:
     return {"root": to_hex(root), "proofs": told}
 
 
+@runs("log-consistency")
+def log_consistency(given: Input) -> Any:
+    former, later = (int(given["formerSize"]), raw(given["formerRoot"])), (int(given["size"]), raw(given["root"]))
+    proof = [raw(node) for node in given["proof"]]
+    return {"continues": merkle.verify_rfc9162_consistency(*former, *later, proof)}
+
+
 @runs("manifest")
 def manifest(given: Input) -> Any:
     signed = [consents.SignedConsent.decode(document.encode()) for document in given["documents"]]

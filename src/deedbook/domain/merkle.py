@@ -169,6 +169,25 @@ def rfc9162_proof(leaf_inputs: Sequence[bytes], index: int) -> tuple[bytes, ...]
     return tuple(proof)
 
 
+def rfc9162_consistency(leaf_inputs: Sequence[bytes], former_size: int) -> tuple[bytes, ...]:
+    """The consistency proof from the first `former_size` of these leaf inputs to all of them (RFC 9162, 2.1.4.1); empty
+    where that is all of them. Raises InvalidInput out of range."""
+    if not 0 < former_size <= len(leaf_inputs):
+        raise InvalidInput("formerSize", f"is not between 1 and the size {len(leaf_inputs)}")
+    return _subproof(leaf_inputs, former_size, whole=True)
+
+
+def _subproof(leaf_inputs: Sequence[bytes], former_size: int, *, whole: bool) -> tuple[bytes, ...]:
+    size = len(leaf_inputs)
+    if former_size == size:
+        return () if whole else (rfc9162_root(leaf_inputs),)
+    half = 1 << (size - 1).bit_length() - 1
+    if former_size <= half:
+        return (*_subproof(leaf_inputs[:half], former_size, whole=whole), rfc9162_root(leaf_inputs[half:]))
+    right = _subproof(leaf_inputs[half:], former_size - half, whole=False)
+    return (*right, rfc9162_root(leaf_inputs[:half]))
+
+
 def verify_rfc9162_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether `proof` shows `leaf_hash` (of `rfc9162_leaf`) at `index` of `size` leaves (RFC 9162, 2.1.3.2)."""
     if not 0 <= index < size or len(leaf_hash) != 32:
@@ -185,6 +204,35 @@ def verify_rfc9162_inclusion(leaf_hash: bytes, index: int, size: int, proof: Seq
             node = rfc9162_node(node, sibling)
         place, last = place >> 1, last >> 1
     return last == 0 and node == root
+
+
+def verify_rfc9162_consistency(
+    former_size: int, former_root: bytes, size: int, root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Whether `proof` shows that the `size` leaves under `root` begin with the `former_size` under `former_root`
+    (RFC 9162, 2.1.4.2). Equal sizes need equal roots and no proof; nothing continues an empty log."""
+    if not 0 < former_size < size:
+        return 0 < former_size == size and former_root == root and not proof
+    if not proof or any(len(node) != 32 for node in proof):
+        return False
+    path = list(proof)
+    if former_size & (former_size - 1) == 0:
+        path.insert(0, former_root)
+    place, last = former_size - 1, size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    former = node = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            former, node = rfc9162_node(sibling, former), rfc9162_node(sibling, node)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            node = rfc9162_node(node, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and former == former_root and node == root
 
 
 def _length(field: str, value: bytes, length: int) -> None:

@@ -358,6 +358,30 @@ export function rfc9162Tree({ leafInputs, proofsOf = [] }) {
   };
 }
 
+// RFC 9162, 2.1.4.1, undone from the last node: both roots, as the nodes of a proof from m to n entries have them, and the
+// nodes that are left over; nothing where they are too few.
+function rfc9162Roots(m, n, formerRoot, nodes) {
+  if (m === n && formerRoot) return [formerRoot, formerRoot, nodes];
+  if (nodes.length === 0) return undefined;
+  const [last, rest] = [nodes.at(-1), nodes.slice(0, -1)];
+  if (m === n) return [last, last, rest];
+  let half = 1n;
+  while (half * 2n < n) half *= 2n;
+  const join = (left, right) => H(Uint8Array.of(1), left, right);
+  if (m <= half) {
+    const found = rfc9162Roots(m, half, formerRoot, rest);
+    return found && [found[0], join(found[1], last), found[2]];
+  }
+  const found = rfc9162Roots(m - half, n - half, undefined, rest);
+  return found && [join(last, found[0]), join(last, found[1]), found[2]];
+}
+
+export function logConsistency({ formerSize, formerRoot, size, root, proof }) {
+  const nodes = proof.map((node) => bytes(node, 32));
+  const found = rfc9162Roots(BigInt(formerSize), BigInt(size), bytes(formerRoot, 32), nodes);
+  return { continues: Boolean(found) && hex(found[0]) === formerRoot && hex(found[1]) === root && found[2].length === 0 };
+}
+
 export const manifest = ({ documents }) => ({ manifestHash: hex(rfc9162(documents.map(utf8))) });
 
 export const record = ({ salt, record }) => ({

@@ -21,6 +21,7 @@ export const formats = {
   "positional-proof": consents.positionalProof,
   batch: consents.batch,
   "rfc9162-tree": consents.rfc9162Tree,
+  "log-consistency": consents.logConsistency,
   manifest: consents.manifest,
   record: stored.record,
   asset: ledger.asset,
