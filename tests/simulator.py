@@ -7,12 +7,10 @@ where there is one (`trie`, `rlp`); the signatures are coincurve's.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import rlp
@@ -126,6 +124,11 @@ class History:
 
     def act(self, contract: str, event: str, *, same_block: bool = False, wait: int = BLOCK_TIME, **args: Any) -> None:
         self.acts.append(Act(contract, event, args, same_block, wait))
+
+    @property
+    def now(self) -> int:
+        """The time of the last act."""
+        return START + sum(act.wait for act in self.acts if not act.same_block)
 
     def keep(self, content: bytes) -> bytes:
         """Keeps a document; its hash."""
@@ -465,6 +468,11 @@ class Market:
     signed: list[SignedConsent]
     batch: bytes
     batch_first: bool
+
+    @property
+    def version_key(self) -> bytes:
+        """What attestations are about."""
+        return version_key(ASSET, self.version)
 
     def withdraw(self, leaf: int, live: int) -> None:
         """Somebody of the batch withdraws; `live` are left."""
@@ -854,12 +862,3 @@ def everything(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in items:
         yield from everything(inner, (*path, key))
-
-
-if __name__ == "__main__":  # python -m tests.simulator DIR: the bundle and trust that the vectors are made of
-    place = Path(sys.argv[1])
-    told = honest()
-    del told.acts[told.find("PayoutConfirmed", 1) + 1 :]
-    made = told.publish()
-    (place / "sale-2.deed").write_bytes(made.bundle().to_bytes())
-    (place / "trust-2.json").write_bytes(made.trust.to_json())

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -318,6 +319,14 @@ UNDECIDED: dict[str, tuple[str, Callable[[JSON], None]]] = {
     "the units": ("payload.units", put("units", value=None)),
     "one unit": ("payload.units", taken("units", 0)),
 }
+
+
+@pytest.mark.parametrize("version", ["", "-2"])
+def test_a_recorded_bundle_of_each_version_is_valid(version: str) -> None:
+    """What was published once is judged by the rules of its own deployment, for ever."""
+    folder = Path(__file__).parent.parent / "vectors" / "recorded"
+    report = judge((folder / f"sale{version}.deed").read_bytes(), (folder / f"trust{version}.json").read_bytes())
+    assert report.verdict is Verdict.VALID, report.summary
 
 
 def test_an_honest_bundle_is_valid() -> None:

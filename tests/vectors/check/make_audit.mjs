@@ -1,5 +1,5 @@
 // Writes the vectors of headers, proofs, trusts and bundles, from what is kept in ../recorded: a sale's bundle with its
-// trust (written by tests/simulator.py), and proofs of a QBFT network.
+// trust of each version (sale-2 and trust-2: written by tests/stories.py), and proofs of a QBFT network.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -108,4 +108,26 @@ await write("bundle", "What a bundle's own bytes establish: headers, journal hea
   { name: "missing: a proof", input: { ...base, put: [[["journals", busy, "proof"], []]] }, error: "evidence-missing" },
   { name: "missing: the units", input: { ...base, take: [["units"]] }, error: "evidence-missing" },
   { name: "missing: a pin", input: { ...base, put: [[["chain", "block", "number"], 3]] }, error: "evidence-missing" },
+  ...secondBundles(),
 ]);
+
+function secondBundles() {
+  const sale = JSON.parse(recorded("sale-2.deed"));
+  const base = { file: "recorded/sale-2.deed", trust: "recorded/trust-2.json" };
+  const used = sale.journals.findIndex(({ contract }) => contract === "Usage");
+  const told = sale.journals.findIndex(({ logs }) => logs.length > 1);
+  return [
+    { name: "version 2: a sale", input: base },
+    { name: "refused: version 2: a log's data", input: { ...base, put: [[["journals", told, "logs", 0, "data"], "0x"]] }, error: "integrity" },
+    { name: "refused: version 2: a use hidden", input: { ...base, take: [["journals", used, "logs", 0]], put: [[["journals", used, "count"], sale.journals[used].count - 1]] }, error: "integrity" },
+    { name: "refused: version 2: the uses of another sale", input: { ...base, put: [[["journals", used, "entity"], flipped(sale.journals[used].entity)]] }, error: "integrity" },
+    { name: "missing: version 2: a use", input: { ...base, take: [["journals", used, "logs", 0]] }, error: "evidence-missing" },
+    { name: "refused: version 2: a journal of AnchorLog", input: { ...base, put: [[["journals", used, "contract"], "AnchorLog"]] }, error: "invalid-format" },
+    { name: "refused: version 2 said to be version 1", input: { ...base, put: [[["version"], 1]] }, error: "wrong-version" },
+    { name: "refused: version 3", input: { ...base, put: [[["version"], 3]] }, error: "wrong-version" },
+    { name: "refused: version 2 by a trust of version 1", input: { ...base, trust: "recorded/trust.json" }, error: "integrity" },
+    { name: "refused: version 1 by a trust of version 2", input: { file: "recorded/sale.deed", trust: "recorded/trust-2.json" }, error: "integrity" },
+    { name: "refused: version 1 with a journal of Usage", input: { file: "recorded/sale.deed", trust: "recorded/trust.json", put: [[["journals", busy, "contract"], "Usage"]] }, error: "invalid-format" },
+    { name: "missing: version 2: the address of Usage", input: { ...base, take: [["chain", "contracts", "Usage"]] }, error: "evidence-missing" },
+  ];
+}
