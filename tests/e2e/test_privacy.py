@@ -21,8 +21,8 @@ from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Services
 from deedbook.chain.client import Node
 from deedbook.cli.demo import cast
+from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.people import Person
-from deedbook.cli.demo.story import Story
 from deedbook.cli.demo.teller import Teller
 from deedbook.cli.main import run
 from deedbook.domain.codes import AttestationKind
@@ -71,7 +71,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         Services.init(config.load(path, {})) as services,
     ):
         story = _tell(services, out)
-        people = [wallet.person for wallet in story.wallets]
+        people = [wallet.owner for wallet in story.wallets]
         answers = dict(_ask(services, people))
         chain = dict(_on_chain(services.node))
     words = dict(_errors(path, people))
@@ -97,10 +97,10 @@ def _logging(log: io.StringIO) -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _tell(services: Services, out: io.StringIO) -> Story:
+def _tell(services: Services, out: io.StringIO) -> Guiyang:
     for part in cast.MEMBERS:
         services.create_account(part.key)
-    story = Story(services, Teller("en", out), PEOPLE)
+    story = Guiyang(services, Teller("en", out), PEOPLE)
     story.tell()
     return story
 
@@ -206,7 +206,7 @@ def test_the_scan_finds_a_home_that_leaks(tmp_path: Path) -> None:
     path = tmp_path / "leaking"
     with Services.init(config.load(path, {})) as services:
         story = _tell(services, out)
-        person = story.wallets[0].person
+        person = story.wallets[0].owner
         firm = services.signer(cast.LAW_FIRM)
         unsalted = sha256(person.identity_number.encode())
         attestations.attest(
@@ -221,7 +221,7 @@ def test_the_scan_finds_a_home_that_leaks(tmp_path: Path) -> None:
         services.follow()
         services.records.documents.put("report", json.dumps({"phone": person.phone}).encode(), at=1)
         chain = dict(_on_chain(services.node))
-    forms = needles(wallet.person for wallet in story.wallets)
+    forms = needles(wallet.owner for wallet in story.wallets)
     on_chain = {leak.what for leak in scan(chain, forms)}
     assert "identity number as SHA-256" in on_chain
     assert "name as UTF-8" in on_chain

@@ -18,7 +18,7 @@ from deedbook import config
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Services
 from deedbook.cli.demo import cast
-from deedbook.cli.demo.story import Story
+from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.teller import Teller
 from deedbook.domain.batches import batch_of
 from deedbook.domain.consents import (
@@ -44,7 +44,7 @@ class Told:
     services: Services
     desk: Desk
     client: Client
-    story: Story
+    story: Guiyang
 
     @property
     def template(self) -> Consent:
@@ -64,7 +64,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with Services.init(config.load(path, {})) as services:
         for part in cast.MEMBERS:
             services.create_account(part.key)
-        story = Story(services, Teller("en", io.StringIO()), 4)
+        story = Guiyang(services, Teller("en", io.StringIO()), 4)
         story.tell()
         with Desk(services) as desk, running(desk) as client:
             yield Told(services, desk, client, story)

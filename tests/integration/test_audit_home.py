@@ -25,7 +25,7 @@ from deedbook.audit.trust import Trust
 from deedbook.audit.verify import judge, verify
 from deedbook.bootstrap.services import Services
 from deedbook.cli.demo import cast
-from deedbook.cli.demo.story import Story
+from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.teller import Teller
 from deedbook.domain.hashing import canonical_json, keccak256, sha256, to_hex
 from deedbook.errors import EvidenceMissing, NotFound
@@ -54,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
     with redirect_stdout(out), Services.init(config.load(path, {})) as services:
         for part in cast.MEMBERS:
             services.create_account(part.key)
-        Story(services, Teller("en", out), PEOPLE).tell()
+        Guiyang(services, Teller("en", out), PEOPLE).tell()
         reader = ChainReader(services.node, services.addresses)
         journals = reader.journals(reader.newest())
         first, second = (

@@ -13,7 +13,7 @@ from deedbook.chain.client import HttpNode
 from deedbook.chain.embedded.blocks import Header
 from deedbook.chain.embedded.chain import Chain
 from deedbook.cli.demo import cast
-from deedbook.cli.demo.story import Story
+from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.teller import Teller
 from deedbook.domain.hashing import to_hex
 from tests.conftest import Clock
@@ -29,7 +29,7 @@ def sale(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Services.init(config.load(path, {})) as services:
         for part in cast.MEMBERS:
             services.create_account(part.key)
-        Story(services, Teller("en", io.StringIO()), PEOPLE).tell()
+        Guiyang(services, Teller("en", io.StringIO()), PEOPLE).tell()
         return chain_file(services.home)
 
 

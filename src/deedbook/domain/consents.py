@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
 from deedbook.domain.abi import encode
@@ -22,6 +21,7 @@ from deedbook.domain.documents import (
     require_time,
     require_unsigned,
 )
+from deedbook.domain.eip712 import digest, domain_separator, typed, word
 from deedbook.domain.hashing import (
     ZERO_ADDRESS,
     canonical_json,
@@ -41,16 +41,12 @@ CONSENT_TYPE: Final = (
 )
 RECEIPT_TYPE: Final = "Receipt(bytes32 consentId,uint256 assetId,address subject)"
 WITHDRAWAL_TYPE: Final = "Withdrawal(bytes32 consentId)"
-DOMAIN_TYPE: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 DOMAIN_NAME: Final = "Deedbook Consent"
 DOMAIN_VERSION: Final = "1"
 
 CONSENT_TYPE_HASH: Final = keccak256(CONSENT_TYPE.encode())
 RECEIPT_TYPE_HASH: Final = keccak256(RECEIPT_TYPE.encode())
 WITHDRAWAL_TYPE_HASH: Final = keccak256(WITHDRAWAL_TYPE.encode())
-_DOMAIN_HEAD: Final = (
-    keccak256(DOMAIN_TYPE.encode()) + keccak256(DOMAIN_NAME.encode()) + keccak256(DOMAIN_VERSION.encode())
-)
 
 BATCH_TAG: Final = keccak256(b"deedbook.batch.v1")
 RECORD_TAG: Final = b"deedbook.record.v1"
@@ -73,12 +69,7 @@ class ConsentDomain:
     @property
     def separator(self) -> bytes:
         """keccak256 of type, name, version, chain id and contract (EIP-712, "Definition of domainSeparator")."""
-        return _separator(self.chain_id, self.contract)
-
-
-@lru_cache(maxsize=64)
-def _separator(chain_id: int, contract: bytes) -> bytes:
-    return keccak256(_DOMAIN_HEAD + _word(chain_id) + bytes(12) + contract)
+        return domain_separator(DOMAIN_NAME, DOMAIN_VERSION, self.chain_id, self.contract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +208,19 @@ def encode_consent(consent: Consent) -> bytes:
             CONSENT_TYPE_HASH,
             bytes(12),
             consent.subject,
-            _word(consent.asset_id),
+            word(consent.asset_id),
             bytes(12),
             consent.controller,
             bytes(12),
             consent.recipient,
-            _word(consent.recipient_class),
-            _word(consent.purpose),
-            _word(consent.modes),
-            _word(consent.cross_border),
+            word(consent.recipient_class),
+            word(consent.purpose),
+            word(consent.modes),
+            word(consent.cross_border),
             consent.notice_hash,
             consent.record_commit,
-            _word(consent.valid_from),
-            _word(consent.valid_until),
+            word(consent.valid_from),
+            word(consent.valid_until),
             consent.statement_hash,
             consent.salt,
         )
@@ -248,7 +239,7 @@ def receipt_digest(domain: ConsentDomain, consent_id: bytes, asset_id: int, subj
     require_bytes("consentId", consent_id, 32)
     require_unsigned("assetId", asset_id, 256)
     require_bytes("subject", subject, 20)
-    return _digest(domain, RECEIPT_TYPE_HASH + consent_id + _word(asset_id) + bytes(12) + subject)
+    return _digest(domain, RECEIPT_TYPE_HASH + consent_id + word(asset_id) + bytes(12) + subject)
 
 
 def withdrawal_digest(domain: ConsentDomain, consent_id: bytes) -> bytes:
@@ -258,11 +249,7 @@ def withdrawal_digest(domain: ConsentDomain, consent_id: bytes) -> bytes:
 
 
 def _digest(domain: ConsentDomain, struct: bytes) -> bytes:
-    return keccak256(b"\x19\x01" + domain.separator + keccak256(struct))
-
-
-def _word(value: int) -> bytes:
-    return value.to_bytes(32, "big")
+    return digest(domain.separator, struct)
 
 
 # -- typed data for wallets (eth_signTypedData_v4) ------------------------------------------------------------------
@@ -288,22 +275,7 @@ def withdrawal_typed_data(domain: ConsentDomain, consent_id: bytes) -> dict[str,
 
 
 def _typed(domain: ConsentDomain, name: str, type_text: str, message: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "types": {"EIP712Domain": _members(DOMAIN_TYPE), name: _members(type_text)},
-        "primaryType": name,
-        "domain": {
-            "name": DOMAIN_NAME,
-            "version": DOMAIN_VERSION,
-            "chainId": domain.chain_id,
-            "verifyingContract": checksum_address(domain.contract),
-        },
-        "message": message,
-    }
-
-
-def _members(type_text: str) -> list[dict[str, str]]:
-    inside = type_text[type_text.index("(") + 1 : -1]
-    return [{"name": part.split(" ")[1], "type": part.split(" ")[0]} for part in inside.split(",")]
+    return typed((DOMAIN_NAME, DOMAIN_VERSION, domain.chain_id, domain.contract), name, type_text, message)
 
 
 # -- batches --------------------------------------------------------------------------------------------------------

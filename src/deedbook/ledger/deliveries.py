@@ -37,15 +37,18 @@ def deliver(
     excluded: Iterable[int],
     recipient: PublicKey,
     at: int,
+    holder: bytes | None = None,
 ) -> Delivered:
-    """Seals all records but `excluded` (record indices) to the buyer at time `at` and commits to it on chain.
+    """Seals all records but `excluded` (record indices) at time `at` and commits to it on chain.
 
+    `recipient` is the registered key of `holder` (20 bytes): the buyer, or whoever keeps the records for a use without
+    possession.
     The envelope is on the shelf before the chain knows of it; after a crash another one may be made. Raises
-    IntegrityError when the recipient's key is not the one that the buyer registered, RejectedByContract when the
+    IntegrityError when the recipient's key is not the registered one, RejectedByContract when the
     contract refuses (the envelope stays on the shelf).
     """
-    buyer = acting.read("Market", "sale", ordered.sale_id)["buyer"]
-    require_registered_key(acting, buyer, recipient)
+    keeper = acting.read("Market", "sale", ordered.sale_id)["buyer"] if holder is None else holder
+    require_registered_key(acting, keeper, recipient)
     context = Context(acting.chain_id, acting.addresses["Market"], ordered.sale_id, ordered.offer.version_key)
     made = vault.deliver(payload_id, excluded, recipient, context)
     shelf.add(DeliveryRecord(ordered.sale_id, made.envelope, made.cover_bytes, at))

@@ -20,7 +20,7 @@ from deedbook.bootstrap.home import Home, read_json, write_bytes, write_json
 from deedbook.bootstrap.services import Services, require_unused
 from deedbook.cli import acts, grammar
 from deedbook.cli.demo import cast
-from deedbook.cli.demo.story import Story
+from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.teller import Teller
 from deedbook.cli.grammar import AsJson
 from deedbook.errors import Conflict, InvalidInput
@@ -52,8 +52,7 @@ def demo(
     with Services.init(config.load(path)) as services:
         for part in cast.MEMBERS:
             services.create_account(part.key)
-        teller.opening(services.chain_id, str(path))
-        Story(services, teller, people).tell()
+        Guiyang(services, teller, people).tell()
         write_bytes(path / "story.txt", "\n".join(teller.lines).encode())
         write_json(path / MARKER, _marker("told", people, lang))
     if as_json:

@@ -23,16 +23,11 @@ class Teller:
         self._out = out
         self._steps = 0
         self.lines: list[str] = []
-        self.facts: dict[str, object] = {}
 
-    def opening(self, chain_id: int, home: str) -> None:
+    def opening(self, english: str, chinese: str, chain_id: int, home: str) -> None:
         """What this is, and where it happens."""
-        self._write(
-            self.words(
-                f"A sale of personal data, from consent to payout (chain {chain_id}, home {home})",
-                f"一次个人数据交易:从授权到分润(链 {chain_id},目录 {home})",
-            )
-        )
+        where = self.words(f" (chain {chain_id}, home {home})", f"(链 {chain_id},目录 {home})")
+        self._write(self.words(english, chinese) + where)
 
     def note(self, english: str, chinese: str) -> None:
         """A line before the story."""

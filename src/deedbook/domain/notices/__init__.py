@@ -196,16 +196,21 @@ def iso_time(field: str, seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def load_notice(language: str, *, controller: str, contact: str, asset_title: str) -> Notice:
-    """The notice for selling resumes to employers, as the demo uses it, in `zh-CN` or `en`.
+def load_notice(
+    language: str, *, controller: str, contact: str, asset_title: str, about: str = "recruitment"
+) -> Notice:
+    """The notice for selling resumes to employers (`recruitment`) or a firm's data to banks (`credit`), as the demo
+    uses them, in `zh-CN` or `en`.
 
-    Raises InvalidInput for another language.
+    Raises InvalidInput for another language or subject.
     """
     if language not in ("zh-CN", "en"):
         raise InvalidInput("language", "is neither zh-CN nor en")
+    if about not in ("recruitment", "credit"):
+        raise InvalidInput("about", "is neither recruitment nor credit")
     from importlib import resources  # here: auditors, who load no notice, start faster without it
 
-    text = resources.files("deedbook.domain.notices").joinpath(f"recruitment.{language}.json").read_bytes()
+    text = resources.files("deedbook.domain.notices").joinpath(f"{about}.{language}.json").read_bytes()
     document = json.loads(text) | {"controller": controller, "contact": contact, "assetTitle": asset_title}
     return Notice.from_json(document)
 
