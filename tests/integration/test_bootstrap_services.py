@@ -19,10 +19,13 @@ from deedbook import config
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.services import GOVERNANCE, Announcement, Services, open_node, require_unused, running_service
 from deedbook.chain.client import EmbeddedNode, HttpNode
+from deedbook.chain.deployment import predecessor_of
 from deedbook.chain.embedded.chain import Chain
 from deedbook.chain.embedded.rpc import Methods
 from deedbook.chain.embedded.server import Server
+from deedbook.chain.transactions import log_of
 from deedbook.config import Settings
+from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.errors import (
@@ -42,7 +45,7 @@ from deedbook.ledger import members
 from tests.conftest import START, Clock
 from tests.seam_node import SEND, SeamNode
 
-DEPLOYMENTS = 9
+DEPLOYMENTS = 11
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +99,7 @@ def _is_whole(services: Services) -> None:
     count = services.node.request("eth_getTransactionCount", [to_hex(services.signer(GOVERNANCE).address), "latest"])
     assert int(count, 16) == int(services.node.request("eth_blockNumber", []), 16) == DEPLOYMENTS
     assert services.records.outbox.unfinished() == []
-    assert services.acting.read("Consents", "isCollector", 1, bytes(20)) is False
+    assert services.acting.read("Usage", "meterOf", bytes(32))["reports"] == 0
 
 
 def test_init_of_a_whole_home_changes_nothing(settings: Settings) -> None:
@@ -341,11 +344,11 @@ def _changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], Non
         (_changed(lambda d: d.update(chainId=" 1")), "deployment.chainId"),
         (_changed(lambda d: d.update(genesisHash="0x00")), "deployment.genesisHash"),
         (_changed(lambda d: d.update(format="deedbook.home")), "deployment.format"),
-        (_changed(lambda d: d.update(version=2)), "deployment.version"),
+        (_changed(lambda d: d.update(version=3)), "deployment.version"),
         (_changed(lambda d: d.update(note="?")), "deployment.note"),
         (_changed(lambda d: d["contracts"].pop("Market")), "deployment.contracts.Market"),
         (_changed(lambda d: d["contracts"].update(Market="0x1")), "deployment.contracts.Market"),
-        (_changed(lambda d: d["contracts"].update(Usage="0x" + "00" * 20)), "deployment.contracts.Usage"),
+        (_changed(lambda d: d["contracts"].update(Gateway="0x" + "00" * 20)), "deployment.contracts.Gateway"),
         (_changed(lambda d: d.update(contracts=[])), "deployment.contracts"),
     ],
 )
@@ -359,10 +362,44 @@ def test_a_damaged_deployment_is_named(settings: Settings, damage: Callable[[Pat
 
 
 def test_a_deployment_of_another_version_is_named(settings: Settings) -> None:
-    _changed(lambda document: document.update(version=2))(Home(settings.home).deployment)
+    _changed(lambda document: document.update(version=3))(Home(settings.home).deployment)
     with pytest.raises(WrongVersion) as refused:
         Services.open(settings)
     assert refused.value.field == "deployment.version"
+
+
+def test_a_deployment_of_fewer_contracts_is_not_acted_on(settings: Settings) -> None:
+    def earlier(document: dict[str, Any]) -> None:
+        document["version"] = 1
+        for name in ("Usage", "AnchorLog"):
+            del document["contracts"][name]
+
+    _changed(earlier)(Home(settings.home).deployment)
+    with pytest.raises(WrongVersion) as refused:
+        Services.open(settings)
+    assert (refused.value.field, refused.value.hint) == (
+        "deployment.version",
+        "let another one follow it: deedbook init --successor-of",
+    )
+
+
+def test_a_home_that_follows_another_commits_to_it(settings: Settings, tmp_path: Path) -> None:
+    with Services.open(settings) as former:
+        expected = predecessor_of(former.node, former.deployment)
+    following = config.load(tmp_path / "next", {})
+    with Services.init(following, successor_of=settings.home) as services:
+        services.follow()
+        first = next(event for event in _events(services) if event.name == "DeploymentSucceeded")
+    assert first.args == {"chainId": expected.chain_id, "contracts": expected.contracts, "heads": expected.heads}
+
+
+def _events(services: Services) -> Iterator[Event]:
+    asked: dict[str, Any] = {"fromBlock": "0x0", "toBlock": "latest"}
+    asked["address"] = to_hex(services.addresses["Membership"])
+    for item in services.node.request("eth_getLogs", [asked]):
+        event = services.decoder.decode(log_of(item))
+        assert event is not None
+        yield event
 
 
 def test_a_deployment_of_another_genesis_is_another_chain(settings: Settings) -> None:

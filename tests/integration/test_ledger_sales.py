@@ -355,7 +355,7 @@ def test_an_order_is_cancelled_by_a_party_and_a_payment_taken_back_only_when_it_
         sales.refund(market.acting, SECOND, market.ordered(second))
     version = Version(sha256(b"content"), PEOPLE, sha256(b"descriptor"))
     assets.publish(market.acting, PROVIDER, market.stage.asset_id, version)
-    with refused("Market", "NotBuyer", saleId=second, account=BUYER.address):
+    with refused("Market", "NotParty", saleId=second, account=BUYER.address):
         sales.refund(market.acting, BUYER, market.ordered(second))
     sales.refund(market.acting, SECOND, market.ordered(second))
     assert (state(market, first), state(market, second)) == (SaleState.CANCELLED, SaleState.REFUNDED)

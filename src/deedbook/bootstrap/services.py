@@ -16,11 +16,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deedbook import config
 from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
 from deedbook.chain.decoding import Decoder
-from deedbook.chain.deployment import UNJOURNALLED, Deployment, deploy
+from deedbook.chain.deployment import (
+    NO_PREDECESSOR,
+    ORDER,
+    UNJOURNALLED,
+    Deployment,
+    Predecessor,
+    deploy,
+    predecessor_of,
+)
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
 from deedbook.domain.intents import IntentState
@@ -35,6 +44,7 @@ from deedbook.errors import (
     Locked,
     MissingKey,
     NotFound,
+    WrongVersion,
 )
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
@@ -101,15 +111,26 @@ class Services:
     # -- opening ---------------------------------------------------------------------------------------------------
 
     @classmethod
-    def init(cls, settings: Settings, *, clock: Clock = unix_time, entropy: Entropy = secrets.token_bytes) -> Services:
-        """Creates a home, or finishes one that was begun: chain, keys, contracts, databases. A whole one is opened."""
+    def init(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock = unix_time,
+        entropy: Entropy = secrets.token_bytes,
+        successor_of: Path | None = None,
+    ) -> Services:
+        """Creates a home, or finishes one that was begun: chain, keys, contracts, databases. A whole one is opened.
+
+        `successor_of`: the home whose deployment the new one follows, and commits to as it is now.
+        """
         home = Home.create(settings.home)
         if home.deployment.exists():
             return cls.open(settings, clock=clock, entropy=entropy)
         services = cls._wired(settings, home, clock, entropy)
         try:
             services._require_keys()
-            write_json(home.deployment, services._deploy().to_json())
+            follows = predecessor_in(successor_of, clock) if successor_of else NO_PREDECESSOR
+            write_json(home.deployment, services._deploy(follows).to_json())
         except BaseException:
             services.close()
             raise
@@ -128,6 +149,7 @@ class Services:
         services = cls._wired(settings, home, clock, entropy)
         try:
             deployed = services.deployment
+            _require_current(deployed)
             require_chain(services.node, chain_id=deployed.chain_id, genesis_hash=deployed.genesis_hash)
             if services.is_alone:
                 services.sender.resume()
@@ -224,9 +246,9 @@ class Services:
         free = None if self.settings.rpc_urls else FREE_GAS
         return Sender(self.node, chain_id=chain_id, decoder=decoder, outbox=self.records.outbox, gas_limit=free)
 
-    def _deploy(self) -> Deployment:
+    def _deploy(self, follows: Predecessor) -> Deployment:
         chain_id = int(self.node.request("eth_chainId", []), 16)
-        return deploy(self.node, self._sender(chain_id, Decoder({})), self.signer(GOVERNANCE))
+        return deploy(self.node, self._sender(chain_id, Decoder({})), self.signer(GOVERNANCE), predecessor=follows)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -446,6 +468,25 @@ def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain
         if node is None:
             raise
         return node, None
+
+
+def predecessor_in(path: Path, clock: Clock) -> Predecessor:
+    """The deployment of the home at `path` as another one commits to it now. Raises as `Services.open`."""
+    home = Home.open(path)
+    former = Deployment.from_json(read_json(home.deployment, "deployment.json"))
+    node, chain = open_node(config.load(path), home, clock)
+    try:
+        return predecessor_of(node, former)
+    finally:
+        if chain is not None:
+            chain.close()
+
+
+def _require_current(deployment: Deployment) -> None:
+    """Raises WrongVersion for contracts of an earlier release, whose acts are others."""
+    if set(deployment.addresses) != set(ORDER):
+        hint = "let another one follow it: deedbook init --successor-of"
+        raise WrongVersion("deployment.version", "its contracts are an earlier release's", hint=hint)
 
 
 def _require_whole(settings: Settings, home: Home) -> None:

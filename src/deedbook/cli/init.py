@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from deedbook import config
 from deedbook.bootstrap.services import Services
@@ -14,10 +18,15 @@ app = grammar.single()
 
 
 @app.command()
-def init(as_json: AsJson = False) -> None:
+def init(
+    successor_of: Annotated[
+        str, typer.Option(help="the folder of the home whose deployment this one follows, and commits to")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Create a home: chain, keys, contracts, databases. One that was begun is finished; a whole one stays as it is."""
     settings = config.load()
-    with Services.init(settings) as services:
+    with Services.init(settings, successor_of=Path(successor_of) if successor_of else None) as services:
         said = services.deployment.to_json() | {"home": str(settings.home)}
         if as_json:
             print(json.dumps(said, indent=1))
