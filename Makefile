@@ -40,8 +40,9 @@ lint types imports forge vectors artifacts-check pytest: dev ## one step of the 
 artifacts: node ## compile the contracts and write src/deedbook/chain/artifacts
 	@$(RUN) tools/check artifacts
 
-rules: dev ## write docs/rules.md again
+rules: dev ## write docs/rules.md and the table of contracts/README.md again
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.rules_table --write
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.contract_rules --write
 
 pins: dev ## write requirements/*.txt again from pyproject.toml (needs uv)
 	@tools/pins

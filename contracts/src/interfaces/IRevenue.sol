@@ -103,8 +103,9 @@ interface IRevenue {
     error UnknownList(bytes32 saleId, uint32 list);
     /// At most those whose turn it is are put off, and their root is given exactly where there are some.
     error DeferredWrong(uint64 given, uint64 most);
-    /// No more payments come back than were made.
+    /// What came back is some payments.
     error BounceEmpty();
+    /// No more payments come back than were made.
     error BouncesBeyond(uint64 given, uint64 most);
     /// Before its settlement only a refunded sale's money goes back.
     error NotRefunded(bytes32 saleId, uint8 state);
@@ -126,6 +127,7 @@ interface IRevenue {
     error SettlerIsParty(address settler);
     /// A receipt confirms one act.
     error ReceiptUsed(bytes32 receiptHash);
+    /// Where nothing was paid, there is no receipt.
     error ReceiptOfNothing(bytes32 receiptHash);
 
     /// @notice Anyone books an accepted sale, once. exchange = floor(price * exchangeBps / 10000) and so on; the rest of the
