@@ -231,6 +231,82 @@ contract AttestationsTest is Base {
         attestations.requireAllLive(TARGET, _bit(OPINION), _three(reviewer, appraiser, auditor));
     }
 
+    // Every state from every state, everything twice, every edge.
+
+    function test_EveryStateFromEveryState() public {
+        for (uint8 from = 0; from <= 2; ++from) {
+            bytes4 error = from == 0 ? IAttestations.AttestationMissing.selector : IAttestations.AttestationEnded.selector;
+            bytes memory gone = abi.encodeWithSelector(error, TARGET, OPINION, reviewer);
+            bytes memory stands = abi.encodeWithSelector(IAttestations.AttestationStands.selector, TARGET, OPINION, reviewer);
+            _leads(from, abi.encodeCall(IAttestations.attest, (TARGET, OPINION, POSITIVE, DOCUMENT, START)), from == 1 ? 0 : 1, stands);
+            _leads(from, abi.encodeCall(IAttestations.correct, (TARGET, OPINION, NEGATIVE, DOCUMENT, START)), from == 1 ? 1 : 0, gone);
+            _leads(from, abi.encodeCall(IAttestations.withdraw, (TARGET, OPINION, DOCUMENT)), from == 1 ? 2 : 0, gone);
+        }
+    }
+
+    /// The call leads to the state `to`, or (zero) is refused, direct and relayed.
+    function _leads(uint8 from, bytes memory call, uint8 to, bytes memory refusal) private {
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256 state = vm.snapshotState();
+            relaying = i == 1;
+            if (from != 0) _attest(reviewer, TARGET, OPINION);
+            if (from == 2) _acts(reviewer, address(attestations), abi.encodeCall(IAttestations.withdraw, (TARGET, OPINION, DOCUMENT)));
+            if (to == 0) _isRefused(reviewer, address(attestations), call, refusal);
+            else _acts(reviewer, address(attestations), call);
+            vm.assertEq(attestations.statement(TARGET, OPINION, reviewer).state, to == 0 ? from : to);
+            vm.revertToState(state);
+        }
+    }
+
+    function test_EachCallTwiceInOneBlock() public {
+        bytes memory stating = abi.encodeCall(IAttestations.attest, (TARGET, OPINION, POSITIVE, DOCUMENT, START));
+        bytes memory correcting = abi.encodeCall(IAttestations.correct, (TARGET, OPINION, NEGATIVE, DOCUMENT, START));
+        bytes memory withdrawing = abi.encodeCall(IAttestations.withdraw, (TARGET, OPINION, DOCUMENT));
+        address to = address(attestations);
+        _acts(reviewer, to, stating);
+        _isRefused(reviewer, to, stating, abi.encodeWithSelector(IAttestations.AttestationStands.selector, TARGET, OPINION, reviewer));
+        _acts(reviewer, to, correcting);
+        _acts(reviewer, to, correcting);
+        _acts(reviewer, to, withdrawing);
+        _isRefused(reviewer, to, withdrawing, abi.encodeWithSelector(IAttestations.AttestationEnded.selector, TARGET, OPINION, reviewer));
+        _acts(reviewer, to, stating);
+        attestations.requireLive(TARGET, OPINION, reviewer);
+    }
+
+    function test_EveryFieldOfAStatementAtItsMost() public {
+        bytes32 most = bytes32(type(uint256).max);
+        vm.prank(reviewer);
+        attestations.attest(most, OPINION, POSITIVE, most, type(uint64).max);
+        vm.prank(reviewer);
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.UnknownAttestationKind.selector, type(uint8).max));
+        attestations.attest(most, type(uint8).max, POSITIVE, most, type(uint64).max);
+        vm.prank(reviewer);
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.UnknownOutcome.selector, type(uint8).max));
+        attestations.correct(most, OPINION, type(uint8).max, most, type(uint64).max);
+        vm.warp(type(uint64).max);
+        attestations.requireLive(most, OPINION, reviewer);
+    }
+
+    function test_APolicyIsAskedAsLongAsItsListOfAttesters() public {
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.AttestationMissing.selector, TARGET, 0, address(0)));
+        attestations.requireAllLive(TARGET, type(uint16).max, new address[](0));
+        vm.expectRevert(abi.encodeWithSelector(IAttestations.TooManyAttesters.selector, 10_000, 0));
+        attestations.requireAllLive(TARGET, 0, new address[](10_000));
+        // One attester for two kinds is named twice.
+        _attest(reviewer, TARGET, OPINION);
+        _attest(reviewer, TARGET, Codes.ATTEST_SOURCE_LEGALITY);
+        address[] memory twice = new address[](2);
+        (twice[0], twice[1]) = (reviewer, reviewer);
+        attestations.requireAllLive(TARGET, _bit(OPINION) | _bit(Codes.ATTEST_SOURCE_LEGALITY), twice);
+    }
+
+    function test_AStatementOfAnExpelledAttesterStands() public {
+        _attest(reviewer, TARGET, OPINION);
+        vm.prank(admin);
+        membership.expel(reviewer, 1);
+        attestations.requireLive(TARGET, OPINION, reviewer);
+    }
+
     // Words.
 
     function _assertAccredited(address one, uint8 kind, uint32 role, uint32 needed) private {

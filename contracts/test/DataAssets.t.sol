@@ -643,7 +643,97 @@ contract DataAssetsTest is Base {
         vm.assertTrue(dataAssets.supportsInterface(type(IERC721).interfaceId));
     }
 
+    // Every act in every state, everything twice, the longest list.
+
+    function test_EveryActInEveryState() public {
+        uint256 id = dataAssets.assetIdOf(provider, SALT);
+        bytes[7] memory calls = _callsAbout(id);
+        bytes memory unknown = abi.encodeWithSelector(IDataAssets.UnknownAsset.selector, id);
+        bytes memory cancelled = abi.encodeWithSelector(IDataAssets.AssetIsCancelled.selector, id);
+        for (uint256 i = 0; i < 4; ++i) {
+            relaying = i % 2 == 1;
+            for (uint256 j = 0; j < calls.length; ++j) {
+                _isRefused(provider, address(dataAssets), calls[j], i < 2 ? unknown : cancelled);
+            }
+            if (i != 1) continue;
+            _register(1);
+            _everyActSucceeds(calls);
+            _cancel(id);
+        }
+        _isRefused(provider, address(dataAssets), _registering(), abi.encodeWithSelector(IDataAssets.AssetExists.selector, id));
+        vm.assertEq(dataAssets.asset(id).version, 1);
+    }
+
+    function _everyActSucceeds(bytes[7] memory calls) private {
+        for (uint256 i = 0; i < calls.length; ++i) {
+            uint256 state = vm.snapshotState();
+            _acts(provider, address(dataAssets), calls[i]);
+            vm.revertToState(state);
+        }
+    }
+
+    function _callsAbout(uint256 id) private view returns (bytes[7] memory) {
+        IDataAssets.Scope memory scope = IDataAssets.Scope(1, 1, START);
+        return [
+            abi.encodeCall(IDataAssets.publish, (id, _version(2))),
+            abi.encodeCall(IDataAssets.publishDeidentified, (id, _version(2), reviewer)),
+            abi.encodeCall(IDataAssets.cancel, (id, DOCUMENT)),
+            abi.encodeCall(IDataAssets.change, (id, 1, DOCUMENT, DOCUMENT)),
+            abi.encodeCall(IDataAssets.grantRight, (id, otherProvider, Codes.RIGHT_PROCESS, scope, DOCUMENT)),
+            abi.encodeCall(dataAssets.transferFrom, (provider, otherProvider, id)),
+            abi.encodeCall(dataAssets.approve, (buyer, id))
+        ];
+    }
+
+    function test_EachCallTwiceInOneBlock() public {
+        address to = address(dataAssets);
+        _acts(provider, to, _registering());
+        uint256 id = dataAssets.assetIdOf(provider, SALT);
+        _isRefused(provider, to, _registering(), abi.encodeWithSelector(IDataAssets.AssetExists.selector, id));
+        bytes memory call = abi.encodeCall(IDataAssets.publish, (id, _version(2)));
+        _acts(provider, to, call);
+        _acts(provider, to, call);
+        vm.assertEq(dataAssets.asset(id).version, 3);
+        call = abi.encodeCall(dataAssets.transferFrom, (provider, otherProvider, id));
+        _acts(provider, to, call);
+        _isRefused(provider, to, call, abi.encodeWithSelector(IERC721Errors.ERC721InsufficientApproval.selector, provider, id));
+        call = abi.encodeCall(IDataAssets.cancel, (id, DOCUMENT));
+        _acts(otherProvider, to, call);
+        _isRefused(otherProvider, to, call, abi.encodeWithSelector(IDataAssets.AssetIsCancelled.selector, id));
+    }
+
+    function test_TenThousandParentsAreRefused() public {
+        IDataAssets.Registration memory registration = _derivation(SALT, 1);
+        registration.parents = new uint256[](10_000);
+        _refuse(registration, abi.encodeWithSelector(IDataAssets.TooManyParents.selector, 10_000, 16));
+    }
+
+    function test_EveryFieldOfARegistrationAtItsMost() public {
+        bytes32 most = bytes32(type(uint256).max);
+        IDataAssets.Registration memory registration = _registration(most);
+        (registration.kind, registration.sourceHash) = (type(uint8).max, most);
+        _refuse(registration, abi.encodeWithSelector(IDataAssets.UnknownKind.selector, type(uint8).max));
+        (registration.kind, registration.grade) = (Codes.KIND_PUBLIC, type(uint8).max);
+        _refuse(registration, abi.encodeWithSelector(IDataAssets.UnknownGrade.selector, type(uint8).max));
+        (registration.grade, registration.level) = (Codes.GRADE_GENERAL, type(uint8).max);
+        _refuse(registration, abi.encodeWithSelector(IDataAssets.LevelNotOfGrade.selector, Codes.GRADE_GENERAL, type(uint8).max));
+        registration.level = 4;
+        IDataAssets.Version memory version = IDataAssets.Version(most, type(uint64).max, most);
+        uint64 limit = 1 << 32;
+        vm.startPrank(provider);
+        vm.expectRevert(abi.encodeWithSelector(IDataAssets.RecordCountTooLarge.selector, version.recordCount, limit));
+        dataAssets.register(registration, version);
+        version.recordCount = limit;
+        dataAssets.register(registration, version);
+        vm.stopPrank();
+        vm.assertEq(dataAssets.asset(dataAssets.assetIdOf(provider, most)).recordCount, limit);
+    }
+
     // Words.
+
+    function _registering() private pure returns (bytes memory) {
+        return abi.encodeCall(IDataAssets.register, (_registration(SALT), _version(1)));
+    }
 
     function _refuse(IDataAssets.Registration memory registration, bytes memory refusal) private {
         IDataAssets.Version memory version = _version(1);

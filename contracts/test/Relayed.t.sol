@@ -71,6 +71,25 @@ contract RelayedTest is Base {
         vm.assertEq(dataAssets.asset(id).state, Codes.ASSET_CANCELLED);
     }
 
+    function test_ARelayedRightIsItsGrantors() public {
+        uint256 id = _register(1);
+        IDataAssets.Scope memory scope = IDataAssets.Scope(1, 1, START + YEAR);
+        address to = address(dataAssets);
+        _relay("provider", to, abi.encodeCall(IDataAssets.change, (id, 1, OTHER_DOCUMENT, DOCUMENT)));
+        vm.assertEq(dataAssets.asset(id).level, 1);
+        _relay("provider", to, abi.encodeCall(IDataAssets.grantRight, (id, otherProvider, Codes.RIGHT_PROCESS, scope, DOCUMENT)));
+        vm.assertTrue(dataAssets.hasRight(id, otherProvider, Codes.RIGHT_PROCESS));
+        _relay("other provider", to, abi.encodeCall(IDataAssets.endRight, (id, otherProvider, Codes.RIGHT_PROCESS, DOCUMENT)));
+        vm.assertFalse(dataAssets.hasRight(id, otherProvider, Codes.RIGHT_PROCESS));
+    }
+
+    function test_AClosingIsNeverRelayed() public {
+        (bool success, bytes memory result) = _relayBare(admin, address(membership), abi.encodeCall(IMembership.close, (DOCUMENT)));
+        vm.assertFalse(success);
+        vm.assertEq(result, abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, address(forwarder)));
+        vm.assertEq(membership.closesAt(), 0);
+    }
+
     function test_ARefusedRelayedActShowsTheContractsOwnError() public {
         bytes memory call = abi.encodeCall(ICases.hold, (TARGET, DOCUMENT));
         (bool success, bytes memory result) = _relayBare(buyer, address(cases), call);
