@@ -43,18 +43,27 @@ def test_an_unknown_contract_has_no_artifact() -> None:
         ("Cases", "Case", 64),
         ("Attestations", "Statement", 32),
         ("DataAssets", "Entry", 32),
-        ("Consents", "BatchState", 32),
+        ("DataAssets", "Right", 32),
         ("Consents", "Binding", 96),
         ("Consents", "Mark", 32),
-        ("Market", "Deal", 96),
+        ("Market", "Deal", 64),
         ("Market", "OfferState", 32),
         ("Market", "Policy", 32),
         ("Revenue", "Entry", 64),
+        ("Revenue", "Payable", 32),
+        ("Usage", "Meter", 32),
+        ("AnchorLog", "Checkpoint", 64),
     ],
 )
 def test_a_packed_struct_keeps_to_its_words(contract: str, struct: str, size: int) -> None:
     types = artifacts.load(contract)["storageLayout"]["types"]
     assert int(types[f"t_struct({struct})_storage"]["numberOfBytes"]) == size
+
+
+def test_a_batch_of_any_size_is_one_word() -> None:
+    layout = artifacts.load("Consents")["storageLayout"]
+    (kept,) = [each["type"] for each in layout["storage"] if each["label"] == "_batches"]
+    assert layout["types"][layout["types"][kept]["value"]]["numberOfBytes"] == "32"
 
 
 def test_a_layout_names_no_node_of_the_compiler() -> None:
