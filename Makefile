@@ -5,7 +5,9 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help demo test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+BENCHES = gas
+
+.PHONY: help demo bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -21,6 +23,21 @@ test-deep: dev node ## the big counts, resumed after a stop; leaves build/report
 
 halmos slither mutation: dev node ## symbolic tests, static analysis, mutants: each leaves its report in build/reports
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.$@
+
+bench: ## every number of the README's table, beside the peers; leaves build/bench/*.json
+	@$(MAKE) --no-print-directory -k $(BENCHES:%=bench-%)
+
+bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)
+
+snapshots: dev node ## write contracts/snapshots again: gas of every function, sizes, storage layouts
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.snapshots --write
+
+evm-rules: dev node ## the same bytecode under the rules from London to Prague
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.evm_rules $(RULES)
+
+via-ir: dev node ## the contracts compiled through the other pipeline: the same tests, the same story
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.evm_rules --via-ir
 
 install: ## what a user needs, in .venv
 	@$(PYTHON) tools/install.py demo $(VENV)

@@ -49,6 +49,7 @@ abstract contract Base {
     address internal auditor = _account("auditor");
 
     function setUp() public virtual {
+        vm.setEvmVersion(vm.envOr("DEEDBOOK_EVM", string("paris"))); // the same code under other rules: tools/evm_rules.py
         vm.warp(START);
         vm.roll(1);
         manager = new AccessManager(admin);

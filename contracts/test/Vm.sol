@@ -31,7 +31,9 @@ interface Vm {
     function getBlockNumber() external view returns (uint256);
     function getBlockTimestamp() external view returns (uint256);
 
-    function snapshotGasLastCall(string calldata name) external returns (uint256 gasUsed);
+    // Which rules the chain keeps to.
+    function setEvmVersion(string calldata rules) external;
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
 
     // What must happen.
     function expectRevert() external;

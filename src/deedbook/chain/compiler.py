@@ -34,13 +34,13 @@ OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storage
 Artifact = dict[str, Any]
 
 
-def compile_contracts(contracts: Path, names: Iterable[str] = NAMES) -> dict[str, Artifact]:
-    """The artifacts of `names` as the sources in `contracts` make them now.
+def compile_contracts(contracts: Path, names: Iterable[str] = NAMES, *, via_ir: bool = False) -> dict[str, Artifact]:
+    """The artifacts of `names` as the sources in `contracts` make them now; `via_ir` by the compiler's other pipeline.
 
     Raises MissingKey without the compiler, InvalidInput where the compiler refuses or warns.
     """
     places = {name: _place(name) for name in names}
-    output = _run(contracts, _request(contracts, places.values()))
+    output = _run(contracts, _request(contracts, places.values(), via_ir))
     _refuse(output.get("errors", ()), _settings(contracts).get("ignored_error_codes", ()))
     return {name: _artifact(output["contracts"][file][contract]) for name, (file, contract) in places.items()}
 
@@ -75,7 +75,7 @@ def _settings(contracts: Path) -> dict[str, Any]:
     return settings
 
 
-def _request(contracts: Path, places: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def _request(contracts: Path, places: Iterable[tuple[str, str]], via_ir: bool) -> dict[str, Any]:
     settings = _settings(contracts)
     wanted = {file: {contract: OUTPUTS} for file, contract in places}
     return {
@@ -84,7 +84,7 @@ def _request(contracts: Path, places: Iterable[tuple[str, str]]) -> dict[str, An
         "settings": {
             "evmVersion": settings["evm_version"],
             "optimizer": {"enabled": settings["optimizer"], "runs": settings["optimizer_runs"]},
-            "viaIR": settings["via_ir"],
+            "viaIR": via_ir or settings["via_ir"],
             "remappings": settings["remappings"],
             "outputSelection": wanted,
         },
