@@ -28,6 +28,8 @@ abstract contract Exchange is Base {
     uint16 internal constant SOURCE = uint16(1) << Codes.ATTEST_SOURCE_LEGALITY;
     uint16 internal constant IMPACT = uint16(1) << Codes.ATTEST_IMPACT_ASSESSMENT;
     uint16 internal constant DEIDENTIFIED = uint16(1) << Codes.ATTEST_DEIDENTIFICATION;
+    uint16 internal constant CROSS_BORDER = uint16(1) << Codes.ATTEST_CROSS_BORDER;
+    uint16 internal constant CONSENTED = uint16(1) << Codes.ATTEST_CONSENT_AUDIT;
     bytes32 internal constant MANIFEST = keccak256("a manifest");
     bytes32 internal constant NOTICE = keccak256("a notice");
     bytes32 internal constant REFERENCE = keccak256("a reference");

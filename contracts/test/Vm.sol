@@ -62,6 +62,7 @@ interface Vm {
     function assertLe(uint256 left, uint256 right) external pure;
     function assertLt(uint256 left, uint256 right) external pure;
     function assertGt(uint256 left, uint256 right) external pure;
+    function assertGt(uint256 left, uint256 right, string calldata why) external pure;
 
     // Files, for vectors.
     function readFile(string calldata path) external view returns (string memory);
