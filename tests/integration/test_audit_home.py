@@ -243,6 +243,8 @@ HEAVY = {
     "fastapi",
     "eth",
     "obstore",
+    "pydantic",
+    "typer",
 }
 
 

@@ -464,6 +464,12 @@ def test_use_is_metered_until_it_is_given_back_and_not_after() -> None:
     assert judged(history.publish(), told) == (Verdict.CONTRADICTED, "usage.state")
 
 
+def test_a_use_that_leaves_the_data_where_it_is_needs_no_key_of_the_buyer() -> None:
+    published = metered().drop("EncryptionKeyRegistered").publish()
+    report = verify(published.bundle().to_bytes(), published.trust)
+    assert report.verdict is Verdict.VALID, report.summary
+
+
 # -- deployments of version 1 ------------------------------------------------------------------------------------------
 
 

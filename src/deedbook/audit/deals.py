@@ -35,14 +35,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was handed over, and the basis whose live leaves it names."""
+    """What was handed over, and the basis whose live leaves it names.
+
+    `suites` are those that the buyer had registered a key for; None where somebody may keep it in the buyer's stead.
+    """
 
     envelope_hash: bytes
     cover_hash: bytes
     count: int
     at: Moment
     basis: Basis | None
-    suites: frozenset[int]
+    suites: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)

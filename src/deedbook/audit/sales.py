@@ -11,6 +11,7 @@ from deedbook.audit.deals import Decision, Delivery, Moment, Registers, Sale, re
 from deedbook.audit.findings import contradiction
 from deedbook.audit.histories import JUDGES
 from deedbook.audit.orders import read_order
+from deedbook.audit.usage import METERED
 from deedbook.domain.codes import AssetState, Outcome, Role, SaleState
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, checksum_address, to_hex
@@ -134,13 +135,17 @@ class _Course:
         if sale.on_basis:
             basis = self._of.consents(sale.offer.asset_id).at_count(sale.offer.version, count)
             self._require(basis is not None, "deliver.count", f"never were exactly {count} consents live")
-        suites = self._of.members.suites(sale.buyer, at.block)
-        self._require(bool(suites), "deliver.key", "the buyer had registered no encryption key")
+        suites = None if self._is_kept(sale) else self._of.members.suites(sale.buyer, at.block)
+        self._require(suites is None or bool(suites), "deliver.key", "the buyer had registered no encryption key")
         self._of.findings.found(
             "deliver.checked", f"{count} records delivered in block {at.block}, within the window of {PREPARE_WINDOW} s"
         )
         delivery = Delivery(args["envelopeHash"], args["coverHash"], count, at, basis, suites)
         return replace(sale, state=SaleState.DELIVERED, delivery=delivery)
+
+    def _is_kept(self, sale: Sale) -> bool:
+        """Whether the use leaves the data where it is: whoever runs it may keep the key in the buyer's stead."""
+        return self._of.version > 1 and bool(sale.offer.mode & METERED)
 
     def _accepted(self, sale: Sale, args: Mapping[str, Any], at: Moment) -> Sale:
         by_timeout = args["by"] != sale.buyer
