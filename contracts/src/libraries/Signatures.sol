@@ -5,8 +5,9 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @title Whether an account signed a digest
-/// @notice A key's signature of 65 bytes (v 27 or 28) or 64 (ERC-2098), low s only; else what the account's code says (ERC-1271),
-/// asked by a static call that can neither burn the caller's gas nor flood its memory.
+/// @notice A key's signature of 65 bytes (v 27 or 28) or 64 (ERC-2098), low s only; else what the account's code says (ERC-1271, in
+/// exactly one word), asked by a static call that can neither burn the caller's gas nor flood its memory. The key comes first, so an
+/// account that delegates to code (EIP-7702) is still bound by its key; where the chain knows delegation, its code is asked too.
 library Signatures {
     uint256 internal constant WALLET_GAS = 200_000;
     uint256 private constant RSV_LENGTH = 65;
@@ -39,7 +40,7 @@ library Signatures {
         assembly ("memory-safe") {
             mstore(0x00, 0)
             agrees := staticcall(WALLET_GAS, wallet, add(question, 0x20), mload(question), 0x00, 0x20)
-            agrees := and(agrees, and(gt(returndatasize(), 0x1f), eq(mload(0x00), expected)))
+            agrees := and(agrees, and(eq(returndatasize(), 0x20), eq(mload(0x00), expected)))
         }
     }
 }
