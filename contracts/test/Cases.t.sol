@@ -36,6 +36,23 @@ contract CasesTest is Base {
         cases.open(TARGET, Codes.CASE_BREACH + 1, DOCUMENT);
     }
 
+    function testFuzz_OnlyTheFourKindsOpenAndOnlyTheTwoOutcomesDecide(uint8 kind, uint8 outcome, bytes32 target, bytes32 document) public {
+        vm.assume(target != 0 && document != 0);
+        kind %= 8;
+        outcome %= 5;
+        vm.prank(buyer);
+        (bool opened,) = address(cases).call(abi.encodeCall(ICases.open, (target, kind, document)));
+        vm.assertEq(opened, kind >= Codes.CASE_OBJECTION && kind <= Codes.CASE_BREACH);
+        bytes32 caseId = keccak256(abi.encode(target, kind, buyer, document));
+        bytes memory decision = abi.encodeCall(ICases.decide, (caseId, outcome, document));
+        vm.prank(arbiter);
+        (bool decided,) = address(cases).call(decision);
+        vm.assertEq(decided, opened && (outcome == Codes.OUTCOME_POSITIVE || outcome == Codes.OUTCOME_NEGATIVE));
+        vm.prank(regulator);
+        (bool again,) = address(cases).call(decision);
+        vm.assertFalse(decided && again);
+    }
+
     function test_ACaseHasATargetAndADocument() public {
         vm.prank(buyer);
         vm.expectRevert(abi.encodeWithSelector(ICases.ZeroTarget.selector));
@@ -163,6 +180,32 @@ contract CasesTest is Base {
         vm.prank(arbiter);
         vm.expectRevert(abi.encodeWithSelector(ICases.AlreadyHeld.selector, TARGET, arbiter));
         cases.hold(TARGET, OTHER_DOCUMENT);
+    }
+
+    function test_AHoldIsReleasedOnce() public {
+        _hold(TARGET);
+        vm.startPrank(arbiter);
+        cases.release(TARGET, DOCUMENT);
+        vm.expectRevert(abi.encodeWithSelector(ICases.NotHeldBy.selector, TARGET, arbiter));
+        cases.release(TARGET, DOCUMENT);
+        vm.stopPrank();
+        vm.assertFalse(cases.isHeld(TARGET));
+    }
+
+    /// Whoever comes and goes: held while one of them holds.
+    function testFuzz_ATargetIsHeldWhileAnybodyHoldsIt(uint256 acts) public {
+        address[3] memory judges = [arbiter, regulator, _account("third judge")];
+        _admit(judges[2], Codes.ROLE_ARBITER);
+        bool[3] memory holding;
+        for (; acts != 0; acts >>= 2) {
+            uint256 who = acts % 4;
+            if (who == 3) continue;
+            vm.prank(judges[who]);
+            if (holding[who]) cases.release(TARGET, DOCUMENT);
+            else cases.hold(TARGET, DOCUMENT);
+            holding[who] = !holding[who];
+            vm.assertEq(cases.isHeld(TARGET), holding[0] || holding[1] || holding[2]);
+        }
     }
 
     function test_NobodyReleasesAnothersHold() public {
