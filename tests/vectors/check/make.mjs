@@ -407,6 +407,7 @@ await write("settlement", "Revenue: shares of a sale in minor units; the split i
   { name: "more people than money", input: { ...settled, price: "100" } },
   { name: "nothing paid", input: { ...settled, price: "0", carryIn: "7" } },
   { name: "without a pool", input: { ...settled, carryIn: "11", deliveredCount: 0, hasPool: false, split: { ...fair, provider: 9000, subjects: 0 } } },
+  { name: "without a pool, to 500 firms", input: { ...settled, carryIn: "11", hasPool: false, split: { ...fair, provider: 9000, subjects: 0 } } },
   { name: "largest price", input: { ...settled, price: "340282366920938463463374607431768211455", deliveredCount: 10000000 } },
   { name: "no people, but a pool", input: { ...settled, deliveredCount: 0 }, error: "invalid-input" },
   { name: "shares over the whole", input: { ...settled, split: { ...fair, provider: 9500 } }, error: "invalid-input" },
