@@ -54,6 +54,9 @@ def steps(seed: int) -> list[Step]:
             place = path.relative_to(ROOT).as_posix()
             words = (sys.executable, "-m", "pytest", "-q", "-n", "auto", f"--hypothesis-seed={seed}", place)
             found.append(Step(f"pytest {place}", words, ROOT, {"HYPOTHESIS_PROFILE": "deep"}))
+    for wish in ("london", "shanghai", "cancun", "prague", "--via-ir"):
+        command = (sys.executable, "-m", "tools.evm_rules", wish)
+        found.append(Step(f"rules {wish}", command, ROOT, {"PYTHONPATH": str(ROOT / "src")}))
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "bench"
+KEPT = ROOT / "tests" / "reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """value / peer, where there is one."""
-        return round(self.value / self.peer, 4) if self.peer else None
+        """value / peer to four figures, where there is one."""
+        return float(f"{self.value / self.peer:.4g}") if self.peer else None
 
     def to_json(self) -> dict[str, Any]:
         """The row as it is written."""
@@ -60,13 +62,16 @@ def machine(**tools: str) -> str:
     return ", ".join([*words, *(f"{name} {version}" for name, version in tools.items())])
 
 
-def write(name: str, where: str, rows: Sequence[Row], folder: Path = FOLDER, **more: Any) -> bool:
-    """Prints the table and writes the report; returns whether every bar holds. `more` are further members."""
-    print(table(rows))
+def write(name: str, where: str, rows: Sequence[Row], details: str = "", folder: Path = FOLDER, **more: Any) -> bool:
+    """Prints the table and writes the report; returns whether every bar holds.
+
+    `details` are lines to go with the table, `more` further members of the JSON.
+    """
+    print("\n\n".join([details, table(rows)]) if details else table(rows))
     folder.mkdir(parents=True, exist_ok=True)
     report = {"name": name, "machine": where, "rows": [row.to_json() for row in rows], **more}
     (folder / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / f"{name}.md").write_text(markdown(name, where, rows), encoding="utf-8")
+    (folder / f"{name}.md").write_text(markdown(name, where, rows, details), encoding="utf-8")
     return all(row.holds for row in rows)
 
 
@@ -75,11 +80,19 @@ def table(rows: Sequence[Row]) -> str:
     return aligned([_HEAD, *map(_cells, rows)], right=(1, 4))
 
 
-def markdown(name: str, where: str, rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
+def keep(name: str) -> None:
+    """Makes the report that was just written the last good one: tests/reports/bench-NAME.json and .md."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for kind in ("json", "md"):
+        shutil.copy(FOLDER / f"{name}.{kind}", KEPT / f"bench-{name}.{kind}")
+
+
+def markdown(name: str, where: str, rows: Sequence[Row], details: str = "") -> str:
+    """The rows as a Markdown table, and the details as they are."""
     lines = ["| " + " | ".join(cells) + " |" for cells in [_HEAD, *map(_cells, rows)]]
     rule = "| --- | ---: | --- | --- | ---: | --- | --- |"
-    return "\n".join([f"# make bench-{name}", "", where, "", lines[0], rule, *lines[1:]]) + "\n"
+    more = ["", "```", details, "```"] if details else []
+    return "\n".join([f"# make bench-{name}", "", where, "", lines[0], rule, *lines[1:], *more]) + "\n"
 
 
 def aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
@@ -103,7 +116,7 @@ _HEAD = ("what", "value", "unit", "against", "ratio", "bar", "holds")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
+    ratio = "" if row.ratio is None else f"{row.ratio:.3f}" if row.ratio >= 0.001 else f"{row.ratio:.1e}"
     against = f"{row.against} {_number(row.peer)}" if row.peer is not None else row.against
     verdict = "" if row.bar is None else "yes" if row.holds else "NO"
     return (row.what, _number(row.value), row.unit, against, ratio, row.bar or "", verdict)
