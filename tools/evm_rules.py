@@ -4,9 +4,9 @@
 
 The code stays what the pinned compiler makes for Paris: the suite's fixture sets the rules when it runs
 (`DEEDBOOK_EVM`, read by contracts/test/Base.t.sol), and anvil runs the committed artifacts under each of them; every
-log and every journal head must come out as under Paris. `--quick` leaves out fuzzed and stateful tests and, of the suite,
-all rules but the oldest and the newest. `--via-ir` compiles suite and artifacts through the other pipeline instead and
-compares the outcome. Exit code 0 where all agree.
+log and every journal head must come out as under Paris. `--quick` leaves out fuzzed and stateful tests and, of the
+suite, all rules but the oldest and the newest. `--via-ir` compiles suite and artifacts through the other pipeline
+instead and compares the outcome. Exit code 0 where all agree.
 
 Two kinds of test do not pass through the fixture: of pure libraries (they deploy nothing), and of rules themselves.
 """
