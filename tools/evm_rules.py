@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tools.forge import CONTRACTS, binary
+from tools.forge import CONTRACTS, binary, with_node
 
 RULES = ("london", "paris", "shanghai", "cancun", "prague")
 QUICK = ("london", "prague")
@@ -42,6 +42,7 @@ def main(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     if unknown := set(given.rules) - set(RULES):
         parser.error(f"unknown rules: {', '.join(sorted(unknown))}")
+    os.environ.update(with_node())
     tests = ["--match-test", PLAIN_TESTS] if given.quick else []
     if given.via_ir:
         found = [

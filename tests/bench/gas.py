@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median_low
@@ -75,7 +76,7 @@ class Bench:
     def row(
         self, number: int, ours: Measured, most: int | None, against: Measured | None = None, share: int = 1
     ) -> None:
-        """A row of DESIGN 5: at most `most` gas, and below the peer where that is asked (`below`)."""
+        """A row of DESIGN 5: at most `most` gas; `share` of the peer's are one of ours."""
         peer = None if against is None else against.gas / share
         bar = None if most is None else f"<= {most:,}"
         self.add(number, ours.act, ours.gas, bar, most is None or ours.gas <= most, against, peer)
@@ -104,6 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "--record", action="store_true", help="where all bars hold, keep the report under tests/reports"
     )
     wish = parser.parse_args(words)
+    began = time.time()
     peers.install()
     try:
         with running("paris") as chain:
@@ -116,7 +118,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
     progress("")
     where = machine(anvil=client.removeprefix("anvil/"), rules="Paris", **_packages())
-    more: dict[str, Any] = {"commit": apart.commit(), "acts": [asdict(act) for act in bench.acts]}
+    more: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "command": "make bench-gas",
+        "commit": apart.commit(),
+        "seconds": round(time.time() - began),
+        "acts": [asdict(act) for act in bench.acts],
+    }
     holds = write("gas", where, bench.rows, acts_table(bench.acts), **more)
     if holds and wish.record:
         keep("gas")

