@@ -364,6 +364,7 @@ contract Trade is CopiedTrade {
         if (b % 5 == 0) offer.price.currency = "EUR";
         if (product != _persons) (offer.split.providerBps, offer.split.subjectsBps) = (9000, 0);
         if (product == _open && b % 2 == 0) offer.price = IMarket.Price(0, 0, 0, 0, CNY);
+        offer.term = b % 3 == 0 ? 10 days : 0;
         offer.validUntil = uint64(block.timestamp + 30 days);
         if (b % 7 != 0) return offer;
         offer.sandbox = IMarket.Sandbox(true, uint64(block.timestamp + 3 days), 2, type(uint128).max, new address[](1));
@@ -518,6 +519,7 @@ contract Trade is CopiedTrade {
         IDataAssets.Asset memory asset = dataAssets.asset(offer.assetId);
         if (asset.version != offer.version || !membership.isInGoodStanding(offer.provider)) return true;
         if (block.timestamp > sale.paidAt + 30 days) return true;
+        if (offer.term != 0 && block.timestamp > sale.paidAt + offer.term) return true;
         if (asset.holder != offer.provider && !_mayOperate(offer)) return true;
         if (offer.assetId == _open) return false;
         IConsents.BasisState memory basis = consents.basisState(offer.assetId);
