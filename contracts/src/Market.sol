@@ -465,7 +465,7 @@ contract Market is IMarket, Governed {
         basis.requireCovers(offer, asked);
         uint16 class = basis.recipientClass;
         if (class != 0 && class != offer.conditions.buyerClass && !_membership.isOfClass(asked.buyer, class)) {
-            revert IMembership.ClassMissing(asked.buyer, class);
+            revert ClassNotConsented(asked.buyer, class);
         }
         return basis.live;
     }

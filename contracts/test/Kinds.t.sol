@@ -111,7 +111,7 @@ contract KindsTest is Exchange {
         market.list(offer, _attesters(1));
         address bank = _account("bank");
         _admit(bank, _admission(Codes.ROLE_BUYER, Codes.LICENCE_BANK));
-        _fails(bank, offer, 1, abi.encodeWithSelector(IMembership.ClassMissing.selector, bank, Codes.LICENCE_EMPLOYER));
+        _fails(bank, offer, 1, abi.encodeWithSelector(IMarket.ClassNotConsented.selector, bank, Codes.LICENCE_EMPLOYER));
     }
 
     function test_persons_areOnTheirConsentsWhateverThePolicySays() public {

@@ -102,7 +102,7 @@ contract OrdersTest is Exchange {
         // Even where the offer asks for none: the consents do.
         offer.conditions.buyerClass = 0;
         _list(offer);
-        _orderFailsBy(bank, offer, abi.encodeWithSelector(IMembership.ClassMissing.selector, bank, Codes.LICENCE_EMPLOYER));
+        _orderFailsBy(bank, offer, abi.encodeWithSelector(IMarket.ClassNotConsented.selector, bank, Codes.LICENCE_EMPLOYER));
     }
 
     function test_order_refusesOtherJurisdictions() public {

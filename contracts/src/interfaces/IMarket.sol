@@ -194,6 +194,8 @@ interface IMarket {
     error ModeNotConsented(uint16 asked, uint16 granted);
     /// The buyer is the recipient that was consented to.
     error RecipientNotConsented(address buyer, address granted);
+    /// The buyer is of the class that was consented to.
+    error ClassNotConsented(address buyer, uint16 granted);
     /// Crossing a border was consented to.
     error CrossBorderNotConsented(uint16 from, uint16 to);
     /// The consents have begun.

@@ -75,7 +75,7 @@ interface IMembership {
     error MembershipExpired(address account, uint64 validUntil);
     /// An act asks for its role.
     error RoleMissing(address account, uint32 needed, uint32 held);
-    /// A buyer has the class that the offer and the basis ask for.
+    /// A buyer has the class that the offer asks for.
     error ClassMissing(address account, uint16 class);
     /// An encryption key has a suite and a commitment.
     error ZeroEncryptionKey();
