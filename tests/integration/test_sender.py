@@ -93,7 +93,9 @@ def _bench(node: Node, folder: Path, *, gas: int | None = GAS, admin: LocalSigne
     seam = SeamNode(node)
     first = _sender(seam, outbox, {}, gas=gas)
     manager = first.deploy("AccessManager", _code("AccessManager", admin.address), admin, key="manager")
-    membership = first.deploy("Membership", _code("Membership", manager, bytes(20), (0, (), ())), admin, key="membership")
+    membership = first.deploy(
+        "Membership", _code("Membership", manager, bytes(20), (0, (), ())), admin, key="membership"
+    )
     sender = _sender(seam, outbox, {"AccessManager": manager, "Membership": membership}, gas=gas)
     grant = Call("AccessManager", manager, "grantRole", (0, BOB.address, 0))
     sender.send(grant, admin, key="grant")

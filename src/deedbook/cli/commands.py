@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from deedbook import __version__
 
 COMMANDS = {
-    "demo": "the Guiyang sale, end to end, on real records",
+    "demo": "a sale told by doing it: Guiyang, Shenzhen",
     "init": "create a home: chain, contracts, databases, keys",
     "serve": "run everything of a home in one process",
     "status": "what is healthy",

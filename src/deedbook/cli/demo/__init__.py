@@ -1,4 +1,4 @@
-"""`deedbook demo`: the Guiyang sale, end to end, on real records, in a home of its own.
+"""`deedbook demo`: a sale from end to end, in a home of its own: Guiyang's of records, or Shenzhen's of queries.
 
 A demo that was cut short starts clean, and says so; a finished one is set aside before the next is told. Nothing that
 is not a demo's is ever touched.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +19,9 @@ from deedbook import config
 from deedbook.bootstrap.home import Home, read_json, write_bytes, write_json
 from deedbook.bootstrap.services import Services, require_unused
 from deedbook.cli import acts, grammar
-from deedbook.cli.demo import cast
+from deedbook.cli.demo.firms import MOST as MOST_FIRMS
 from deedbook.cli.demo.guiyang import Guiyang
+from deedbook.cli.demo.shenzhen import Shenzhen
 from deedbook.cli.demo.teller import Teller
 from deedbook.cli.grammar import AsJson
 from deedbook.errors import Conflict, InvalidInput
@@ -28,36 +29,59 @@ from deedbook.errors import Conflict, InvalidInput
 app = grammar.single()
 
 DEFAULT_HOME = "build/demo"
+DEFAULT_COUNT = 500
 MARKER = "demo.json"
-FEWEST, MOST = 2, 28_155
+STORIES: dict[str, type[Guiyang] | type[Shenzhen]] = {"guiyang": Guiyang, "shenzhen": Shenzhen}
+FEWEST = 2
+MOST = {"guiyang": 28_155, "shenzhen": MOST_FIRMS}
+"""The size of the survey; as many as the generator makes."""
 
 
 @app.command()
 def demo(
-    people: Annotated[int, typer.Option(help="how many people of the survey take part, 2 to 28155")] = 500,
+    story: Annotated[str, typer.Option(help="guiyang: people's records; shenzhen: queries about firms")] = "guiyang",
+    people: Annotated[int | None, typer.Option(help="guiyang: how many people of the survey, 2 to 28155 [500]")] = None,
+    firms: Annotated[int | None, typer.Option(help="shenzhen: how many synthetic firms, 2 to 5000 [500]")] = None,
     home: Annotated[str, typer.Option(help="the folder of the demo's home (DEEDBOOK_HOME, else build/demo)")] = "",
     lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
     as_json: AsJson = False,
 ) -> None:
-    """Tell the sale of Guiyang by doing it: real contracts, real records, an embedded chain."""
+    """Tell a sale by doing it: real contracts and an embedded chain; in Guiyang real records, in Shenzhen synthetic."""
     if lang not in ("zh", "en"):
         raise InvalidInput("lang", "must be zh or en")
-    if not FEWEST <= people <= MOST:
-        raise InvalidInput("people", f"must be from {FEWEST} to {MOST}, the size of the survey")
+    count = _count(story, {"guiyang": ("people", people), "shenzhen": ("firms", firms)})
     path = Path(home or os.environ.get("DEEDBOOK_HOME") or DEFAULT_HOME)
     teller = Teller(lang, sys.stderr if as_json else sys.stdout)
     _clear(path, teller)
     Home.create(path)
-    write_json(path / MARKER, _marker("running", people, lang))
+    write_json(path / MARKER, _marker("running", story, count, lang))
     with Services.init(config.load(path)) as services:
-        for part in cast.MEMBERS:
+        for part in STORIES[story].MEMBERS:
             services.create_account(part.key)
-        Guiyang(services, teller, people).tell()
+        STORIES[story](services, teller, count).tell()
         write_bytes(path / "story.txt", "\n".join(teller.lines).encode())
-        write_json(path / MARKER, _marker("told", people, lang))
+        write_json(path / MARKER, _marker("told", story, count, lang))
     if as_json:
         left = {"bundle": str(path / "sale-1.deed"), "trust": str(path / "trust.json")}
-        acts.say_json({"home": str(path), "people": people, **left, "story": teller.lines})
+        said = {"home": str(path), "told": story, _COUNTED[story]: count}
+        acts.say_json({**said, **left, "story": teller.lines})
+
+
+_COUNTED = {"guiyang": "people", "shenzhen": "firms"}
+
+
+def _count(story: str, given: Mapping[str, tuple[str, int | None]]) -> int:
+    """How many take part in the story; the other story's number says nothing here."""
+    if story not in STORIES:
+        raise InvalidInput("story", f"must be {' or '.join(STORIES)}")
+    for other, (option, number) in given.items():
+        if other != story and number is not None:
+            raise InvalidInput(option, f"belongs to the story of {other}")
+    option, number = given[story]
+    count = DEFAULT_COUNT if number is None else number
+    if not FEWEST <= count <= MOST[story]:
+        raise InvalidInput(option, f"must be from {FEWEST} to {MOST[story]}")
+    return count
 
 
 def _clear(path: Path, teller: Teller) -> None:
@@ -111,5 +135,6 @@ def _free_names(path: Path) -> Iterator[Path]:
     raise Conflict(f"too many demos are set aside beside {path}", hint="remove some")
 
 
-def _marker(state: str, people: int, lang: str) -> dict[str, object]:
-    return {"format": "deedbook.demo", "version": 1, "state": state, "people": people, "lang": lang}
+def _marker(state: str, story: str, count: int, lang: str) -> dict[str, object]:
+    said = {"story": story, _COUNTED[story]: count, "lang": lang}
+    return {"format": "deedbook.demo", "version": 1, "state": state, **said}
