@@ -37,4 +37,5 @@ def test_every_noun_of_the_design_has_its_commands() -> None:
     nouns = {words[0] for words, _ in ALL}
     assert nouns == set(COMMANDS)
     assert {"members", "assets", "consents", "attestations", "offers", "sales", "revenue", "cases"} <= nouns
+    assert {"usage", "anchors", "deployment"} <= nouns
     assert {"payloads", "wallet", "mirror", "audit", "demo", "init", "serve", "status"} <= nouns

@@ -21,7 +21,8 @@ def test_firms_are_told_apart_and_say_that_they_are_synthetic() -> None:
     for firm in crowd:
         record = firm.record()
         assert record["synthetic"] is True
-        assert "Synthetic" in record["name"] and record["code"].startswith("SYNTHETIC")
+        assert "Synthetic" in record["name"]
+        assert record["code"].startswith("SYNTHETIC")
         assert [name for name, *_ in FIELDS] == list(record)
 
 
@@ -30,8 +31,10 @@ def test_use_is_of_every_month_and_differs_between_firms() -> None:
     assert all(len(firm.use) == len(MONTHS) and min(firm.use) >= 0 for firm in crowd)
     readings = [reading_of(firm.record()) for firm in crowd]
     assert len({each.mean for each in readings}) > 450
-    assert any(each.idle for each in readings) and any(each.idle == 0 for each in readings)
-    assert any(each.change < 0 for each in readings) and any(each.change > 0 for each in readings)
+    assert any(each.idle for each in readings)
+    assert any(each.idle == 0 for each in readings)
+    assert any(each.change < 0 for each in readings)
+    assert any(each.change > 0 for each in readings)
 
 
 def test_a_reading_is_exact() -> None:
