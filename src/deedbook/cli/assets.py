@@ -1,4 +1,4 @@
-"""`deedbook assets`: data assets and their versions."""
+"""`deedbook assets`: data assets, their versions, and the rights in them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import typer
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
-from deedbook.domain.assets import Descriptor, Version, asset_id, version_key
-from deedbook.domain.codes import AssetKind, Grade
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.assets import Descriptor, Scope, Version, asset_id, version_key
+from deedbook.domain.codes import MODES_ALL, AssetKind, Grade, Mode, Purpose, Right
+from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.errors import InvalidInput
 from deedbook.ledger import assets as ledger
 from deedbook.queries import assets as queries
+from deedbook.queries import rights as queries_of_rights
 
-app = grammar.group("Data assets: registered, published, cancelled.")
+app = grammar.group("Data assets: registered, published, changed, licensed, transferred, cancelled.")
 
 Asset = Annotated[str, typer.Argument(help="the asset's id, decimal or 0x-hex")]
+Document = Annotated[str, typer.Option(help="the text or reason: a file, which becomes public, or its SHA-256")]
+Grantee = Annotated[str, typer.Option(help="whom: address, or name in this home")]
+RightName = Annotated[str, typer.Option(help="process or operate")]
 
 
 @app.command("list")
@@ -101,7 +105,7 @@ def publish(
 @app.command()
 def cancel(
     asset: Asset,
-    document: Annotated[str, typer.Option(help="why: a file, which becomes public, or its SHA-256")],
+    document: Document,
     as_: As,
     as_json: AsJson = False,
 ) -> None:
@@ -111,6 +115,101 @@ def cancel(
         reason = acts.document(services, document, "document")
         receipt = ledger.cancel(services.anew, acts.signer(services, as_), number, reason)
     acts.tell(receipt, "cancelled", as_json, assetId=str(number))
+
+
+@app.command()
+def change(
+    asset: Asset,
+    level: Annotated[int, typer.Option(min=0, max=255, help="1 to 4 inside general")],
+    source: Annotated[str, typer.Option(help="the source statement: a file, which becomes public, or its SHA-256")],
+    document: Document,
+    as_: As,
+    as_json: AsJson = False,
+) -> None:
+    """Change the level and the source statement. The grade stays: whatever was derived relies on it."""
+    number = grammar.asset_of(asset)
+    with acts.opened() as services:
+        receipt = ledger.change(
+            services.anew,
+            acts.signer(services, as_),
+            number,
+            level=level,
+            source=acts.document(services, source, "source"),
+            document=acts.document(services, document, "document"),
+        )
+    acts.tell(receipt, "changed", as_json, assetId=str(number), level=level)
+
+
+@app.command()
+def transfer(
+    asset: Asset,
+    to: Annotated[str, typer.Option(help="the new holder: address, or name in this home")],
+    as_: As,
+    as_json: AsJson = False,
+) -> None:
+    """Hand an asset over to another member; every right granted in it ends."""
+    number = grammar.asset_of(asset)
+    with acts.opened() as services:
+        account = acts.account(services, to, "to")
+        receipt = ledger.transfer(services.anew, acts.signer(services, as_), number, account)
+    acts.tell(receipt, "transferred", as_json, assetId=str(number), holder=checksum_address(account))
+
+
+@app.command("grant-right")
+def grant_right(
+    asset: Asset,
+    to: Grantee,
+    document: Document,
+    as_: As,
+    right: RightName = "operate",
+    mode: Annotated[list[str] | None, typer.Option(help="how it may be used; again for more; every mode")] = None,
+    purpose: Annotated[list[str] | None, typer.Option(help="what for; again for more; every purpose")] = None,
+    valid_until: Annotated[str, typer.Option(help="until when")] = "+365d",
+    as_json: AsJson = False,
+) -> None:
+    """Grant a right to a provider: a licence to process the asset, or to operate it."""
+    number = grammar.asset_of(asset)
+    with acts.opened() as services:
+        scope = Scope(
+            grammar.bits(Mode, mode, "mode") if mode else MODES_ALL,
+            sum(1 << each for each in grammar.codes_of(Purpose, purpose or [one.name for one in Purpose], "purpose")),
+            grammar.moment(valid_until, "valid-until", services.clock()),
+        )
+        account, code = acts.account(services, to, "to"), grammar.code(Right, right, "right")
+        text = acts.document(services, document, "document")
+        me = acts.signer(services, as_)
+        receipt = ledger.grant_right(services.anew, me, number, account, code, scope, text)
+    acts.tell(receipt, "granted", as_json, assetId=str(number), right=right, account=checksum_address(account))
+
+
+@app.command("end-right")
+def end_right(
+    asset: Asset,
+    of: Annotated[str, typer.Option(help="who has it: address, or name in this home")],
+    document: Document,
+    as_: As,
+    right: RightName = "operate",
+    as_json: AsJson = False,
+) -> None:
+    """End a right, as its grantor, its grantee or the asset's holder; what was granted from it ends too."""
+    number = grammar.asset_of(asset)
+    with acts.opened() as services:
+        account, code = acts.account(services, of, "of"), grammar.code(Right, right, "right")
+        reason = acts.document(services, document, "document")
+        receipt = ledger.end_right(services.anew, acts.signer(services, as_), number, account, code, reason)
+    acts.tell(receipt, "ended", as_json, assetId=str(number), right=right, account=checksum_address(account))
+
+
+@app.command()
+def rights(asset: Asset, as_json: AsJson = False) -> None:
+    """List the rights that were granted in an asset, and which of them live."""
+    number = grammar.asset_of(asset)
+    with acts.reading() as services:
+        now = services.clock()
+        found = [
+            each.to_json() | {"live": each.is_live(now)} for each in queries_of_rights.rights(services.mirror, number)
+        ]
+    acts.show_rows(found, ("account", "right", "live", "grantor", "modes", "purposes", "validUntil"), as_json)
 
 
 def _salt(services: Services, text: str) -> bytes:

@@ -12,10 +12,12 @@ from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.codes import AssetKind, AttestationKind, Grade, Licence, Mode, Purpose, bits_of
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split, offer_id, parse_currency
+from deedbook.domain.sales import Conditions, Intermediary, Offer, Price, Sandbox, Split, offer_id, parse_currency
+from deedbook.errors import InvalidInput, NotFound
 from deedbook.ledger import offers as ledger
-from deedbook.queries import assets, attestations
+from deedbook.queries import assets, attestations, members
 from deedbook.queries import offers as queries
+from deedbook.queries.assets import AssetView
 
 app = grammar.group("Offers: listed with their terms, closed; and the listing policy.")
 
@@ -70,13 +72,20 @@ def draft(
     subjects_bps: Annotated[int, typer.Option(min=0, max=10_000, help="the people's share")] = 4000,
     buyer_class: Annotated[str, typer.Option("--class", help="a licence that buyers need")] = "",
     jurisdiction: Annotated[list[int] | None, typer.Option(help="ISO 3166-1 numeric; again for more")] = None,
+    algorithm: Annotated[str, typer.Option(help="price of the algorithm, in minor units")] = "0",
+    compute: Annotated[str, typer.Option(help="price of the computation")] = "0",
+    service: Annotated[str, typer.Option(help="price of the service")] = "0",
+    intermediary: Annotated[
+        list[str] | None, typer.Option(help="who shares besides: ACCOUNT=BASIS-POINTS; again for more")
+    ] = None,
     term: Annotated[str, typer.Option(help="how long it may be used after delivery")] = "+180d",
     valid_until: Annotated[str, typer.Option(help="until when it can be ordered")] = "+90d",
     quota: Annotated[int, typer.Option(min=0, help="uses; 0 unlimited")] = 0,
     out: Annotated[str, typer.Option(help="where the document goes")] = "-",
     as_json: AsJson = False,
 ) -> None:
-    """Write an offer (deedbook.offer) for `offers create`. Always JSON."""
+    """Write an offer (deedbook.offer) for `offers create`, as the asset's holder or whoever may operate it. Always
+    JSON."""
     number = grammar.asset_of(asset)
     with acts.reading() as services:
         current = version or assets.asset(services.mirror, number).version
@@ -87,8 +96,14 @@ def draft(
             version_key=assets.version(services.mirror, number, current).version_key,
             mode=grammar.code(Mode, mode, "mode"),
             purpose=grammar.code(Purpose, purpose, "purpose"),
-            price=Price(grammar.amount(price, "price"), 0, 0, 0, parse_currency(currency)),
-            split=Split(acts.account(services, exchange, "exchange"), exchange_bps, provider_bps, subjects_bps),
+            price=_price((price, algorithm, compute, service), currency),
+            split=Split(
+                acts.account(services, exchange, "exchange"),
+                exchange_bps,
+                provider_bps,
+                subjects_bps,
+                tuple(_intermediary(services, each) for each in intermediary or ()),
+            ),
             terms_hash=acts.document(services, terms, "terms"),
             policy_hash=acts.document(services, policy, "policy"),
             quota=quota,
@@ -162,7 +177,22 @@ def set_policy(
     acts.tell(receipt, "policy set", as_json, kind=kind, grade=grade)
 
 
-def attesters_for(services: Services, offer: Offer, named: Sequence[str], *, to_order: bool) -> tuple[bytes, ...]:
+def _price(lines: tuple[str, str, str, str], currency: str) -> Price:
+    names = ("price", "algorithm", "compute", "service")
+    data, algorithm, compute, service = (grammar.amount(*each) for each in zip(lines, names, strict=True))
+    return Price(data, algorithm, compute, service, parse_currency(currency))
+
+
+def _intermediary(services: Services, text: str) -> Intermediary:
+    account, _, bps = text.rpartition("=")
+    if not account:
+        raise InvalidInput("intermediary", "is not ACCOUNT=BASIS-POINTS")
+    return Intermediary(acts.account(services, account, "intermediary"), grammar.amount(bps, "intermediary"))
+
+
+def attesters_for(
+    services: Services, offer: Offer, named: Sequence[str], *, to_order: bool, buyer: bytes | None = None
+) -> tuple[bytes, ...]:
     """One account for each attestation that the policy asks, lowest kind first: those named, else whoever's stands.
 
     Whether they suffice is the contract's to say: where nobody's stands, it is asked about one that ended, or NOBODY's.
@@ -176,7 +206,29 @@ def attesters_for(services: Services, offer: Offer, named: Sequence[str], *, to_
     )
     if policy is None:
         return ()
+    asked = _asked(services, offer, asset, policy.to_order if to_order else policy.to_list, buyer)
     now = services.clock()
     stated = attestations.attestations(services.mirror, offer.version_key)
     found = {each.kind: each.attester for each in sorted(stated, key=lambda each: each.is_live(now))}
-    return tuple(found.get(kind, NOBODY) for kind in (policy.to_order if to_order else policy.to_list))
+    return tuple(found.get(kind, NOBODY) for kind in asked)
+
+
+def _asked(
+    services: Services, offer: Offer, asset: AssetView, kinds: Sequence[int], buyer: bytes | None
+) -> tuple[int, ...]:
+    """The kinds that the contract will ask about the version: not the audit of consents, which stands with the basis;
+    the source where there may be no basis; the border where it is crossed."""
+    found = set(kinds) - {AttestationKind.CONSENT_AUDIT}
+    if not asset.personal:
+        found.add(AttestationKind.SOURCE_LEGALITY)
+    if buyer is not None and _jurisdiction(services, buyer) != _jurisdiction(services, offer.provider):
+        found.add(AttestationKind.CROSS_BORDER)
+    return tuple(sorted(found))
+
+
+def _jurisdiction(services: Services, account: bytes) -> int | None:
+    """Where a member is; None of whoever is none: the contract will say so."""
+    try:
+        return members.member(services.mirror, account).jurisdiction
+    except NotFound:
+        return None

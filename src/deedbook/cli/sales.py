@@ -1,4 +1,4 @@
-"""`deedbook sales`: ordered, paid, prepared, delivered, opened by the buyer, accepted."""
+"""`deedbook sales`: ordered, paid, prepared, delivered, opened by the buyer, accepted; disputed, given back."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.cli.offers import Attester, attesters_for
 from deedbook.cli.ordered import SaleId, sale_of
+from deedbook.domain.codes import Outcome
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.keytree import decode_cover, delivered_indices
 from deedbook.domain.sales import Offer, parse_currency
@@ -27,8 +28,9 @@ from deedbook.queries.sales import SaleView
 from deedbook.vault.deliveries import DeliveredRecord, Sold, open_delivered
 from deedbook.vault.envelopes import Context, PublicKey, Suite
 
-app = grammar.group("Sales: ordered, paid, prepared, delivered, opened, accepted.")
+app = grammar.group("Sales: ordered, paid, prepared, delivered, opened, accepted; disputed, refunded.")
 
+Grounds = Annotated[str, typer.Option(help="why: a file, which becomes public, or its SHA-256")]
 Out = Annotated[str, typer.Option(help="where the records go: a .json, .ndjson or .csv file; - prints JSON")]
 
 
@@ -69,8 +71,8 @@ def order(
     with acts.reading() as services:
         document = offers.offer(services.mirror, identifier).document
         drawn = grammar.key32(reference, "reference") if reference else services.entropy(32)
-        relied = attesters_for(services, document, attester or (), to_order=True)
         me = acts.signer(services, as_)
+        relied = attesters_for(services, document, attester or (), to_order=True, buyer=me.address)
         receipt = ledger.order(services.anew, me, identifier, document, relied, drawn)
     acts.tell(receipt, "ordered", as_json, saleId=to_hex(receipt.event("SaleOrdered").args["saleId"]))
 
@@ -112,11 +114,16 @@ def deliver(
     sale: SaleId,
     as_: As,
     buyer: Annotated[str, typer.Option(help="the buyer's name in this home, where no other key of it is kept")] = "",
+    to: Annotated[
+        str, typer.Option(help="who keeps the records in the buyer's stead: address, or name in this home")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Seal the keys of all live records to the buyer, and commit to the envelope on chain."""
+    """Seal the keys of all live records to the buyer - or, for a use without possession, to whoever runs it - and
+    commit to the envelope on chain."""
     with acts.reading() as services:
         found, ordered = sale_of(services, sale)
+        keeper = acts.account(services, to, "to") if to else found.buyer
         root = assets.version(services.mirror, found.asset_id, found.version).content_root
         done = deliveries.deliver(
             services.anew,
@@ -126,7 +133,8 @@ def deliver(
             ordered,
             payload_id=services.vault.payload_of(root).payload_id,
             excluded=services.ended_records(found.asset_id, found.version),
-            recipient=_recipient(services, found.buyer, buyer),
+            recipient=_recipient(services, keeper, buyer if keeper == found.buyer else ""),
+            holder=keeper,
             at=services.clock(),
         )
     acts.tell(done.receipt, "delivered", as_json, saleId=sale, deliveredCount=done.count)
@@ -145,7 +153,7 @@ def open_sale(sale: SaleId, as_: As, out: Out = "-", as_json: AsJson = False) ->
 
 @app.command()
 def accept(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
-    """Accept a delivery: the buyer at any time, anyone once the acceptance window is over."""
+    """Accept a delivery: the buyer at any time, disputed or not; anyone once the acceptance window is over."""
     with acts.opened() as services:
         done = ledger.accept(services.anew, acts.signer(services, as_), grammar.key32(sale, "sale"))
     acts.tell(done, "accepted", as_json, saleId=sale)
@@ -162,11 +170,38 @@ def cancel(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
 
 @app.command()
 def refund(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
-    """Take back a paid sale whose version was superseded, or whose basis or term ended."""
+    """Give a sale back, as its provider; or take back, as its buyer, a paid one that can no longer be delivered as it
+    was ordered, or was not in 30 days."""
     with acts.reading() as services:
         _, ordered = sale_of(services, sale)
         done = ledger.refund(services.anew, acts.signer(services, as_), ordered)
     acts.tell(done, "refunded", as_json, saleId=sale)
+
+
+@app.command()
+def dispute(sale: SaleId, document: Grounds, as_: As, as_json: AsJson = False) -> None:
+    """Dispute a delivery as its buyer, within the acceptance window."""
+    with acts.opened() as services:
+        reason = acts.document(services, document, "document")
+        done = ledger.dispute(services.anew, acts.signer(services, as_), grammar.key32(sale, "sale"), reason)
+    acts.tell(done, "disputed", as_json, saleId=sale)
+
+
+@app.command()
+def decide(
+    sale: SaleId,
+    outcome: Annotated[str, typer.Option(help="positive: for the buyer, who is refunded; negative: it is accepted")],
+    document: Grounds,
+    as_: As,
+    as_json: AsJson = False,
+) -> None:
+    """Decide a disputed sale, as an arbiter or regulator who is no party."""
+    with acts.reading() as services:
+        _, ordered = sale_of(services, sale)
+        reason = acts.document(services, document, "document")
+        number = grammar.code(Outcome, outcome, "outcome")
+        done = ledger.decide_dispute(services.anew, acts.signer(services, as_), ordered, number, reason)
+    acts.tell(done, "decided", as_json, saleId=sale, outcome=outcome)
 
 
 def _recipient(services: Services, account: bytes, name: str) -> PublicKey:

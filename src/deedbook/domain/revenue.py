@@ -13,13 +13,31 @@ from itertools import pairwise
 from deedbook.domain.documents import require_bytes, require_unsigned
 from deedbook.domain.hashing import ZERO32
 from deedbook.domain.merkle import rfc9162_root
-from deedbook.errors import InvalidInput
+from deedbook.errors import InvalidFormat, InvalidInput
 
 
 def place_entry(place: int) -> bytes:
     """One entry of a list (format 31, version 1): the place in the parent list, u64 big-endian."""
     require_unsigned("place", place, 64)
     return place.to_bytes(8, "big")
+
+
+def places_in(entries: bytes) -> tuple[int, ...]:
+    """The places of joined entries. Raises InvalidFormat for a part of one."""
+    if len(entries) % 8:
+        raise InvalidFormat("places", "are not of 8 bytes each")
+    return tuple(int.from_bytes(entries[at : at + 8], "big") for at in range(0, len(entries), 8))
+
+
+def ordinals_of(lists: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """The delivered ordinals that stand on the last of these lists: each holds places of the one before it, the first
+    one delivered ordinals. Raises InvalidInput for a place that the list before it does not have."""
+    found: Sequence[int] = lists[0]
+    for places in lists[1:]:
+        if any(place >= len(found) for place in places):
+            raise InvalidInput("places", "are beyond the list that they are of")
+        found = [found[place] for place in places]
+    return tuple(found)
 
 
 def list_root(places: Sequence[int]) -> bytes:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
 
 from deedbook.records.columns import account, blob, key32, number, text, wide, word
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration."""
 
 metadata = MetaData()
@@ -99,6 +99,14 @@ erasures = Table(
     word("phase"),  # logged, switched, done
     number("logged_at"),
     blob("receipt"),
+)
+
+deferred_lists = Table(
+    "deferred_lists",
+    metadata,
+    key32("root", primary=True),
+    blob("places"),  # u64 big-endian each, ascending
+    number("kept_at"),
 )
 
 covers = Table("covers", metadata, key32("cover_hash", primary=True), blob("cover"))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from deedbook.errors import CorruptStore, WrongVersion
 from deedbook.records.consents import SignedConsents
 from deedbook.records.database import PATIENCE, Database
+from deedbook.records.deferred import DeferredLists
 from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
 from deedbook.records.members import MemberDirectory
@@ -19,7 +20,7 @@ from deedbook.records.progress import Progress
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = (HEAD,)
+KNOWN: Final = ("0001", HEAD)
 """Every migration, oldest first."""
 
 
@@ -33,6 +34,7 @@ class Records:
         self.members = MemberDirectory(database)
         self.payloads = PayloadBook(database)
         self.deliveries = Deliveries(database)
+        self.deferred = DeferredLists(database)
         self.outbox = SqlOutbox(database)
 
     @classmethod
