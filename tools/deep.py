@@ -1,9 +1,10 @@
-"""The big counts: every test of contracts and package under the deep profiles, step by step, resumed after a stop.
+"""The big counts: fuzzed, stateful and drawn tests under the deep profiles, step by step, resumed after a stop.
 
     python -m tools.deep [--seed 20261122] [--only WORD] [--list]
 
-A step is one file of tests. What passed at this commit, with this seed, is not run again; another commit begins anew.
-Leaves `build/reports/test-deep.json`, and `tests/reports/test-deep.json` where everything passed.
+A step is one file of tests, of those that draw their cases. What passed at this commit, with this seed, is not run
+again; another commit begins anew. Leaves `build/reports/test-deep.json`, and `tests/reports/test-deep.json` where
+everything passed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -47,10 +49,12 @@ def steps(seed: int) -> list[Step]:
             {"FOUNDRY_PROFILE": "deep"},
         )
         for path in sorted((CONTRACTS / "test").glob("*.t.sol"))
-        if "function test" in path.read_text(encoding="utf-8") or "invariant_" in path.read_text(encoding="utf-8")
+        if re.search(r"function (?:invariant|test\w*\([^)])", path.read_text(encoding="utf-8"))
     ]
     for folder in TESTS:
         for path in sorted((ROOT / folder).glob("test_*.py")):
+            if not re.search(r"hypothesis|HYPOTHESIS_PROFILE", path.read_text(encoding="utf-8")):
+                continue
             place = path.relative_to(ROOT).as_posix()
             words = (sys.executable, "-m", "pytest", "-q", "-n", "auto", f"--hypothesis-seed={seed}", place)
             found.append(Step(f"pytest {place}", words, ROOT, {"HYPOTHESIS_PROFILE": "deep"}))

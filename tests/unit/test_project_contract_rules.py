@@ -1,4 +1,4 @@
-"""The table of the contracts' rules is current and whole; its generator reads who can refuse with what from the sources."""
+"""The table of the contracts' rules is current and whole; its generator reads from the sources who can refuse."""
 
 from __future__ import annotations
 
