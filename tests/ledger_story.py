@@ -312,7 +312,9 @@ def licensed() -> list[list[Call]]:
 
 def listed_by_operator() -> list[Call]:
     offer = {"offerId": OPERATORS_OFFER, "assetId": ASSET, "provider": OPERATOR}
-    return [("Market", "OfferListed", {**offer, "offer": {**OFFER_STRUCT, "provider": OPERATOR, "quota": 100}})]
+    return [
+        ("Market", "OfferListed", {**offer, "offer": {**OFFER_STRUCT, "provider": OPERATOR, "mode": 2, "quota": 100}})
+    ]
 
 
 OPERATORS_OFFER, DISPUTED, UPHELD, FREE = (sha256(name) for name in (b"operators", b"sale 5", b"sale 6", b"sale 7"))
@@ -334,6 +336,7 @@ def given_away() -> list[Call]:
     return [
         ("Market", "SaleOrdered", {**order[2], "price": 0, "offerId": OPERATORS_OFFER}),
         ("Market", "SalePaid", {**paid[2], **nothing}),
+        *delivered(FREE, ALL)[:2],
     ]
 
 

@@ -186,7 +186,7 @@ def test_what_happened_aside_is_shown(mirror: Mirror) -> None:
     assert offers.offer(mirror, story.OFFER).state is OfferState.CLOSED
     assert [each.offer_id for each in offers.offers(mirror, only_open=True).items] == [story.OPERATORS_OFFER]
     states = [sale.state for sale in sales.sales(mirror).items]
-    assert states[2:5] == [SaleState.ACCEPTED, SaleState.REFUNDED, SaleState.PAID]
+    assert states[2:5] == [SaleState.ACCEPTED, SaleState.REFUNDED, SaleState.DELIVERED]
     assert states[5:] == [SaleState.CANCELLED, SaleState.REFUNDED]
 
 

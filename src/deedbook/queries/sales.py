@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -27,8 +27,10 @@ from deedbook.mirror.schema import (
 from deedbook.mirror.schema import refunds as refund_table
 from deedbook.mirror.schema import sales as table
 from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.usage import MeterView, meter_of
+from deedbook.queries.usage import MeterView, meter_if_used
 from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
+
+PAYOUTS: Final = frozenset({"PayoutConfirmed", "DeferredPayoutConfirmed"})
 
 
 @dataclass(frozen=True)
@@ -260,9 +262,10 @@ def _joined() -> Any:
 
 
 def _sale(connection: Connection, row: Mapping[str, Any]) -> SaleView:
-    sale_id = row["sale_id"]
-    lists, refunds = _lists(connection, sale_id), _refunds(connection, sale_id)
-    meter = meter_of(connection, sale_id)
+    sale_id, steps = row["sale_id"], _steps(connection, row["sale_id"])
+    told = {step.event for step in steps}  # what no step tells of needs no question
+    lists = _lists(connection, sale_id) if "OrdinalsDeferred" in told else []
+    refunds = _refunds(connection, sale_id) if "RefundConfirmed" in told else ()
     return SaleView(
         sale_id=sale_id,
         offer_id=row["offer_id"],
@@ -286,14 +289,14 @@ def _sale(connection: Connection, row: Mapping[str, Any]) -> SaleView:
         delivered_count=row["delivered_count"],
         accepted_by=row["accepted_by"],
         accepted_by_timeout=row["accepted_by_timeout"],
-        steps=_steps(connection, sale_id),
-        dispute=_dispute(connection, sale_id),
-        settlement=_settlement(connection, sale_id, lists),
-        payouts=_payouts(connection, sale_id, lists),
-        bounces=_bounces(connection, sale_id, lists),
+        steps=steps,
+        dispute=_dispute(connection, sale_id) if "SaleDisputed" in told else None,
+        settlement=_settlement(connection, sale_id, lists) if "SaleSettled" in told else None,
+        payouts=_payouts(connection, sale_id, lists) if told & PAYOUTS else (),
+        bounces=_bounces(connection, sale_id, lists) if "PaymentsBounced" in told else (),
         refunds=refunds,
         refunded=refunds[-1].refunded if refunds else 0,
-        usage=meter if meter.reports else None,
+        usage=meter_if_used(connection, sale_id) if "SaleDelivered" in told else None,
     )
 
 

@@ -53,7 +53,7 @@ class MeterView(View):
 def meter(mirror: Reading, sale_id: bytes) -> MeterView:
     """The meter of a sale. Raises NotFound."""
     with mirror.reading() as connection:
-        return meter_of(connection, sale_id)
+        return _meter(connection, sale_id, _last(connection, sale_id))
 
 
 def reports(mirror: Reading, sale_id: bytes, *, limit: int = 100, after: str | None = None) -> Page[ReportView]:
@@ -65,14 +65,18 @@ def reports(mirror: Reading, sale_id: bytes, *, limit: int = 100, after: str | N
     return page_of(found, limit, [str(each.from_time) for each in found])
 
 
-def meter_of(connection: Connection, sale_id: bytes) -> MeterView:
-    """As `meter`, in a transaction that is open."""
+def meter_if_used(connection: Connection, sale_id: bytes) -> MeterView | None:
+    """The meter of a sale, None before a use was reported; in a transaction that is open. Raises NotFound."""
+    last = _last(connection, sale_id)
+    return None if last is None else _meter(connection, sale_id, last)
+
+
+def _meter(connection: Connection, sale_id: bytes, last: Mapping[str, Any] | None) -> MeterView:
     asked = select(offers.c.offer).select_from(sales.outerjoin(offers, offers.c.offer_id == sales.c.offer_id))
     row = one(connection, asked.where(sales.c.sale_id == sale_id))
     if row is None:
         raise NotFound("sale", to_hex(sale_id))
     quota = int(json.loads(row["offer"])["quota"]) if row["offer"] is not None else 0
-    last = one(connection, select(table).where(table.c.sale_id == sale_id).order_by(table.c.from_time.desc()))
     count = select(func.count()).select_from(table).where(table.c.sale_id == sale_id)
     used = int(last["used"]) if last else 0
     return MeterView(
@@ -82,6 +86,11 @@ def meter_of(connection: Connection, sale_id: bytes) -> MeterView:
         reported_to=last["to_time"] if last else 0,
         reports=connection.execute(count).scalar_one(),
     )
+
+
+def _last(connection: Connection, sale_id: bytes) -> Mapping[str, Any] | None:
+    query = select(table).where(table.c.sale_id == sale_id).order_by(table.c.from_time.desc()).limit(1)
+    return one(connection, query)
 
 
 def _report(connection: Connection, row: Mapping[str, Any]) -> ReportView:
