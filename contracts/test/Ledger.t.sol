@@ -1,62 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.34;
 
-import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {AnchorLog} from "../src/AnchorLog.sol";
 import {IConsents} from "../src/interfaces/IConsents.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {IRevenue} from "../src/interfaces/IRevenue.sol";
+import {IDataAssets} from "../src/interfaces/IDataAssets.sol";
+import {IUsage} from "../src/interfaces/IUsage.sol";
 import {Codes} from "../src/libraries/Codes.sol";
-import {Exchange} from "./Exchange.t.sol";
-import {Replay} from "./Replay.t.sol";
-import {Vm} from "./Vm.sol";
+import {Usage} from "../src/Usage.sol";
+import {CopiedTrade} from "./CopiedTrade.t.sol";
 
 /// The whole ledger, replayed: whatever happens, a copy of all logs gives the heads of all contracts and entities.
-contract LedgerTest is Exchange, Replay {
+contract LedgerTest is CopiedTrade {
     Crowd private crowd;
     bytes private listed; // abi.encode(offer)
     bytes32[] private sales;
     uint256 private refused;
+    Usage private usage;
+    AnchorLog private anchorLog;
+    address private gateway = _account("gateway");
 
-    function setUp() public override(Exchange, Replay) {
-        Replay.setUp();
+    function setUp() public override {
+        super.setUp();
+        usage = new Usage(membership, market, address(forwarder));
+        anchorLog = new AnchorLog(membership, address(forwarder));
     }
 
     function _journals() internal view override returns (address[] memory journals) {
         address[] memory first = super._journals();
-        journals = new address[](first.length + 3);
+        journals = new address[](first.length + 2);
         for (uint256 i = 0; i < first.length; ++i) {
             journals[i] = first[i];
         }
-        (journals[first.length], journals[first.length + 1]) = (address(consents), address(market));
-        journals[first.length + 2] = address(revenue);
-    }
-
-    function _entities(Vm.Log memory log) internal view override returns (bytes32[] memory) {
-        bytes32 signature = log.topics[0];
-        if (signature == IAccessManaged.AuthorityUpdated.selector) return new bytes32[](0);
-        if (log.emitter == address(consents)) return _one(log.topics[_isGrant(signature) ? 2 : 1]);
-        if (log.emitter == address(revenue)) return signature == IRevenue.SaleSettled.selector ? _two(log) : _one(log.topics[1]);
-        return log.emitter == address(market) ? _entitiesOfMarket(log) : super._entities(log);
-    }
-
-    function _isGrant(bytes32 signature) private pure returns (bool) {
-        return signature == IConsents.BatchGranted.selector || signature == IConsents.ConsentGranted.selector;
-    }
-
-    function _entitiesOfMarket(Vm.Log memory log) private pure returns (bytes32[] memory entities) {
-        bytes32 signature = log.topics[0];
-        if (signature == IMarket.PolicySet.selector) {
-            return _one(keccak256(abi.encode(keccak256("deedbook.policy.v1"), log.topics[1], log.topics[2])));
-        }
-        if (signature == IMarket.OfferListed.selector || signature == IMarket.OfferClosed.selector) return _one(log.topics[2]);
-        if (signature != IMarket.SaleOrdered.selector) return _one(log.topics[1]);
-        entities = new bytes32[](2);
-        (entities[0], entities[1]) = (log.topics[1], abi.decode(log.data, (bytes32)));
-    }
-
-    function _two(Vm.Log memory log) private pure returns (bytes32[] memory entities) {
-        entities = new bytes32[](2);
-        (entities[0], entities[1]) = (log.topics[1], log.topics[2]);
+        (journals[first.length], journals[first.length + 1]) = (address(usage), address(anchorLog));
     }
 
     // Every event at least once.
@@ -65,15 +42,23 @@ contract LedgerTest is Exchange, Replay {
         _storyOfMembers();
         _storyOfConsents();
         IMarket.Offer memory offer = _storyOfASale();
+        _storyOfUse(offer);
+        _storyOfDisputes(offer);
         _storyOfOtherEnds(offer);
-        vm.assertEq(kinds[address(membership)], 7);
+        _storyOfTheEnd();
+        vm.assertEq(kinds[address(membership)], 8);
         vm.assertEq(kinds[address(cases)], 4);
         vm.assertEq(kinds[address(attestations)], 3);
-        vm.assertEq(kinds[address(dataAssets)], 6);
+        vm.assertEq(kinds[address(dataAssets)], 9);
         vm.assertEq(kinds[address(consents)], 8);
-        vm.assertEq(kinds[address(market)], 11);
-        vm.assertEq(kinds[address(revenue)], 2);
+        vm.assertEq(kinds[address(market)], 13);
+        vm.assertEq(kinds[address(revenue)], 6);
+        vm.assertEq(kinds[address(usage)], 1);
+        vm.assertEq(kinds[address(anchorLog)], 1);
         _assertComplete();
+        _assertCopied();
+        _assertTradeCopied();
+        _assertMoneyIsConserved();
     }
 
     function _storyOfMembers() private {
@@ -153,6 +138,56 @@ contract LedgerTest is Exchange, Replay {
         _next();
         _payOut(saleId, offer, 0);
         _next();
+        _storyOfMoney(saleId, offer);
+    }
+
+    /// One of four is paid; of the others one is put off, two are paid, one of whose payments comes back; both are paid later.
+    function _storyOfMoney(bytes32 saleId, IMarket.Offer memory offer) private {
+        uint128 perHead = revenue.entry(saleId).perHead;
+        vm.startPrank(settler);
+        revenue.confirmPayout(saleId, offer, REFERENCE, IRevenue.Payout(0, 1, 4, 1, "put off", 2 * perHead, "receipt 1"));
+        revenue.confirmBounce(saleId, offer, REFERENCE, IRevenue.Bounce(0, 1, "came back", perHead, "receipt 2"));
+        _next();
+        revenue.confirmPayout(saleId, offer, REFERENCE, IRevenue.Payout(1, 0, 1, 0, 0, perHead, "receipt 3"));
+        revenue.confirmPayout(saleId, offer, REFERENCE, IRevenue.Payout(2, 0, 1, 0, 0, perHead, "receipt 4"));
+        revenue.confirmRefund(saleId, offer, REFERENCE, 77, "receipt 5");
+        vm.stopPrank();
+        _next();
+    }
+
+    function _storyOfUse(IMarket.Offer memory offer) private {
+        offer = abi.decode(abi.encode(offer), (IMarket.Offer));
+        offer.mode = Codes.MODE_CALL;
+        _list(offer);
+        bytes32 saleId = _order(offer);
+        _pay(saleId, offer);
+        _prepare(saleId, offer);
+        _deliver(saleId, offer, 4);
+        _admit(gateway, Codes.ROLE_GATEWAY);
+        vm.warp(block.timestamp + 60);
+        IUsage.Report memory report = IUsage.Report(saleId, START, START + 60, 3, "receipts");
+        bytes memory signature = _sign("gateway", usage.reportDigest(report));
+        vm.prank(provider);
+        usage.report(report, offer, REFERENCE, gateway, "", signature);
+        vm.warp(START);
+        vm.prank(operator);
+        anchorLog.anchor(5, "a root", new bytes32[](0));
+        _next();
+    }
+
+    function _storyOfDisputes(IMarket.Offer memory offer) private {
+        for (uint8 outcome = 1; outcome <= 2; ++outcome) {
+            bytes32 saleId = _order(offer, bytes32(uint256(outcome)));
+            _pay(saleId, offer);
+            _prepare(saleId, offer);
+            _deliver(saleId, offer, 4);
+            _next();
+            vm.prank(buyer);
+            market.dispute(saleId, DOCUMENT);
+            vm.prank(arbiter);
+            market.decideDispute(saleId, offer, bytes32(uint256(outcome)), outcome, DOCUMENT);
+            _next();
+        }
     }
 
     function _payOut(bytes32 saleId, IMarket.Offer memory offer, uint64 salt) private {
@@ -173,6 +208,10 @@ contract LedgerTest is Exchange, Replay {
         _next();
         vm.startPrank(provider);
         market.close(offer);
+        IDataAssets.Scope memory scope = IDataAssets.Scope(Codes.MODES_ALL, 30, UNTIL);
+        dataAssets.grantRight(assetId, otherProvider, Codes.RIGHT_PROCESS, scope, DOCUMENT);
+        dataAssets.endRight(assetId, otherProvider, Codes.RIGHT_PROCESS, DOCUMENT);
+        dataAssets.change(assetId, 2, OTHER_DOCUMENT, DOCUMENT);
         dataAssets.approve(buyer, assetId);
         dataAssets.setApprovalForAll(buyer, true);
         dataAssets.publish(assetId, _version(7));
@@ -180,6 +219,12 @@ contract LedgerTest is Exchange, Replay {
         vm.stopPrank();
         vm.prank(buyer);
         market.refund(lapsed, offer, _referenceOf(lapsed));
+        _next();
+    }
+
+    function _storyOfTheEnd() private {
+        vm.prank(admin);
+        membership.close(DOCUMENT);
         _next();
     }
 
@@ -204,6 +249,8 @@ contract LedgerTest is Exchange, Replay {
         }
         vm.assertLt(refused, 40);
         _assertComplete();
+        _assertTradeCopied();
+        _assertMoneyIsConserved();
     }
 
     /// One act by those who may; whether it fits the moment is the contracts' to say.

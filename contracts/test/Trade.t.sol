@@ -74,9 +74,9 @@ contract Trade is CopiedTrade {
         _follow();
         _bindFirms();
         assetId = _persons;
-        this.grant(1, 3);
-        this.move(0, 0);
-        this.sell(0, 1);
+        grant(1, 3);
+        move(0, 0);
+        sell(0, 1);
     }
 
     function _registerKind(bytes32 salt, uint8 kind, uint64 recordCount) private returns (uint256) {
@@ -105,7 +105,7 @@ contract Trade is CopiedTrade {
 
     // Batches and bindings.
 
-    function grant(uint256 a, uint256 b) external {
+    function grant(uint256 a, uint256 b) public {
         if (_crowds.length == MOST_CROWDS) return;
         IConsents.Terms memory terms = _terms();
         terms.controller = _holder();
@@ -147,9 +147,18 @@ contract Trade is CopiedTrade {
     }
 
     /// The next version of exactly these batches, bound at once.
-    function move(uint256 a, uint256 b) external {
+    function move(uint256 a, uint256 b) public {
         publish(a, b);
         bind(a, b);
+    }
+
+    /// A version in which two people stand twice.
+    function double(uint256 a) external {
+        uint256 place = _crowds.length;
+        if (place + 2 > MOST_CROWDS) return;
+        grant(a, 1);
+        grant(a, 1);
+        if (_crowds.length == place + 2) move(place, place * 2 + 3);
     }
 
     function _two(uint256 a, uint256 b) private view returns (Crowd memory first, Crowd memory second) {
@@ -232,10 +241,13 @@ contract Trade is CopiedTrade {
         if (success != (standing && _narrower[a % _crowds.length])) aCheckWasMissed = true;
     }
 
-    /// A pair of leaves of one person, if the two batches have one; often both in the binding.
+    /// A pair of leaves of one person, if two batches of the binding have one; else of any two.
     function strike(uint256 a, uint256 b) external {
         if (_crowds.length < 2) return;
-        (Crowd memory kept, Crowd memory struck) = _two(_inBinding(a), (_inBinding(b / 2) * 2) | 1);
+        uint256 first = _inBinding(a);
+        uint256 second = _inBinding(first + 1);
+        if (b % 4 == 0) second = b % _crowds.length;
+        (Crowd memory kept, Crowd memory struck) = _two(first, second * 2 + 1);
         for (uint256 i = 0; i < kept.people.length; ++i) {
             for (uint256 j = 0; j < struck.people.length; ++j) {
                 bool later = kept.batchId != struck.batchId || i < j;
@@ -244,7 +256,7 @@ contract Trade is CopiedTrade {
         }
     }
 
-    /// The place of a batch of the binding, if there is one.
+    /// The place of a batch of the binding, from `a` on, if there is one.
     function _inBinding(uint256 a) private view returns (uint256 place) {
         uint32 version = consents.basisState(assetId).version;
         for (uint256 i = 0; i < _crowds.length; ++i) {

@@ -106,9 +106,10 @@ contract TradeInvariantsTest {
     }
 
     function _acts() private pure returns (bytes4[] memory) {
-        bytes4[40] memory acts = [
+        bytes4[43] memory acts = [
             Trade.grant.selector,
             Trade.grantDirect.selector,
+            Trade.double.selector,
             Trade.bind.selector,
             Trade.move.selector,
             Trade.move.selector,
@@ -130,12 +131,14 @@ contract TradeInvariantsTest {
             Trade.grantRight.selector,
             Trade.endRight.selector,
             Trade.wait.selector,
+            Trade.wait.selector,
             Trade.close.selector,
             Trade.sell.selector,
             Trade.prepare.selector,
             Trade.deliver.selector,
             Trade.handOver.selector,
             Trade.accept.selector,
+            Trade.dispute.selector,
             Trade.dispute.selector,
             Trade.decide.selector,
             Trade.takeBack.selector,
