@@ -36,7 +36,9 @@ from deedbook.domain import (
     money,
     notices,
     receipts,
+    revenue,
     sales,
+    usage,
 )
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
@@ -719,6 +721,42 @@ def forward_request(given: Input) -> Any:
 FORWARD_REQUEST = (
     "ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)"
 )
+
+
+@runs("deferred-list")
+def deferred_list(given: Input) -> Any:
+    places = revenue.places_in(raw(given["entries"])) if "entries" in given else tuple(map(int, given["places"]))
+    entries = b"".join(map(revenue.place_entry, places))
+    assert revenue.places_in(entries) == places
+    return {"root": to_hex(revenue.list_root(places)), "entries": to_hex(entries)}
+
+
+@runs("usage-receipts")
+def usage_receipts(given: Input) -> Any:
+    read = [usage.UsageReceipt.decode(document.encode()) for document in given["documents"]]
+    assert [each.encode().decode() for each in read] == given["documents"]
+    report = usage.report_of(raw(given["saleId"]), given["from"], given["to"], read, after=given.get("after", 0))
+    return {"count": str(report.count), "receiptsRoot": to_hex(report.root)}
+
+
+@runs("usage-report")
+def usage_report(given: Input) -> Any:
+    if "document" in given:
+        read = usage.SignedReport.decode(given["document"].encode())
+    else:
+        domain = usage.UsageDomain(int(given["domain"]["chainId"]), raw(given["domain"]["contract"]))
+        report, signer = usage.UsageReport.from_json(given["report"]), LocalSigner(raw(given["privateKey"]))
+        made = signer.sign_digest(usage.report_digest(domain, report))
+        read = usage.SignedReport(domain, report, signer.address, made)
+        hashed = encode_typed_data(full_message=usage.report_typed_data(domain, report))
+        assert hashing.keccak256(b"\x19\x01" + hashed.header + hashed.body) == read.digest
+    recovery.verify_signer(read.digest, read.signature, read.signer)
+    assert usage.SignedReport.decode(read.encode()) == read
+    return {
+        "digest": to_hex(read.digest),
+        "signature": to_hex(read.signature),
+        "document": read.encode().decode(),
+    }
 
 
 @runs("canonical-json")

@@ -6,6 +6,7 @@ import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
 import * as ledger from "./ledger.mjs";
 import * as stored from "./stored.mjs";
+import * as usage from "./usage.mjs";
 import * as vault from "./vault.mjs";
 import { H, canonicalJson, hex, parseCanonical, parseIntegers, readDocument, utf8 } from "./bytes.mjs";
 
@@ -52,6 +53,9 @@ export const formats = {
   erasure: stored.erasure,
   deployment: stored.deployment,
   "forward-request": stored.forwardRequest,
+  "deferred-list": usage.deferredList,
+  "usage-receipts": usage.usageReceipts,
+  "usage-report": usage.usageReport,
   header: audit.header,
   "trie-proof": audit.trieProof,
   trust: audit.trust,

@@ -5,7 +5,7 @@ import { writeFileSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { CONTRACTS, H, K, hex, uint, utf8 } from "./bytes.mjs";
+import { CONTRACTS, H, K, canonicalJson, hex, uint, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
 import { ethers, viemAccounts } from "./modules.mjs";
 
@@ -879,6 +879,71 @@ await write("forward-request", "Format 29: a relayed act; `delivered`: the calld
   { name: "refused: another chain", input: { ...carried({}), chainId: "1" }, error: "invalid-signature" },
   { name: "refused: another forwarder", input: { ...carried({}), forwarder: address("Consents") }, error: "invalid-signature" },
   { name: "refused: cut short", input: { ...carried({}), signature: relayed.signature.slice(0, -2) }, error: "invalid-signature" },
+]);
+
+// -- 31 to 33: who is paid later, and what was used
+
+const later = ["0", "3", "4", "499", "4294967296"];
+await write("deferred-list", "Format 31: the root over the places of a list of those who are paid later.", [
+  { name: "nobody", input: { places: [] } },
+  { name: "one", input: { places: ["7"] } },
+  { name: "several", input: { places: later } },
+  { name: "the last place of all", input: { places: ["18446744073709551615"] } },
+  { name: "as it is kept", input: { entries: "0x" + later.map((place) => hex(uint(place, 8)).slice(2)).join("") } },
+  { name: "refused: descending", input: { places: ["4", "3"] }, error: "invalid-input" },
+  { name: "refused: a place twice", input: { places: ["3", "3"] }, error: "invalid-input" },
+  { name: "refused: beyond 64 bits", input: { places: ["18446744073709551616"] }, error: "invalid-input" },
+  { name: "refused: cut short", input: { entries: "0x00000000000000" }, error: "invalid-format" },
+]);
+
+const sale = h32("metered sale");
+const use = (number, change = {}) => canonicalJson({
+  format: "deedbook.usage-receipt", version: 1, saleId: sale, gateway: address("gateway"), number, at: 1686800000 + number, units: 1,
+  requestHash: h32(`request ${number}`), answerHash: h32(`answer ${number}`), ...change,
+});
+const period = { saleId: sale, from: 1686800000, to: 1686900000 };
+const uses = [1, 2, 3].map((number) => use(number));
+const odd_use = (name, document, error = "invalid-format") => ({ name: `refused: ${name}`, input: { ...period, documents: [document] }, error });
+const usedCases = await write("usage-receipts", "Format 32: receipts of single uses; what a period's receipts come to.", [
+  { name: "no use", input: { ...period, documents: [] } },
+  { name: "one use", input: { ...period, documents: uses.slice(0, 1) } },
+  { name: "three uses", input: { ...period, documents: uses } },
+  { name: "the next period", input: { ...period, after: 3, documents: [use(4), use(5, { units: 40 })] } },
+  { name: "refused: out of order", input: { ...period, documents: [uses[1], uses[0]] }, error: "invalid-input" },
+  { name: "refused: one left out", input: { ...period, documents: [uses[0], uses[2]] }, error: "invalid-input" },
+  { name: "refused: two gateways", input: { ...period, documents: [uses[0], use(2, { gateway: address("other gateway") })] }, error: "invalid-input" },
+  { name: "refused: another sale", input: { ...period, saleId: h32("other sale"), documents: uses }, error: "invalid-input" },
+  { name: "refused: at the end of the period", input: { ...period, to: 1686800001, documents: uses.slice(0, 1) }, error: "invalid-input" },
+  { name: "refused: before the period", input: { ...period, from: 1686800002, documents: uses.slice(0, 1) }, error: "invalid-input" },
+  odd_use("number 0", use(0), "invalid-input"),
+  odd_use("no unit", use(1, { units: 0 }), "invalid-input"),
+  odd_use("units as text", use(1, { units: "1" })),
+  odd_use("not canonical", uses[0] + "\n"),
+  odd_use("unknown field", use(1, { note: "?" })),
+  odd_use("later version", use(1, { version: 2 }), "wrong-version"),
+  odd_use("another format", use(1, { format: "deedbook.usage" })),
+]);
+
+const meter = { chainId: domain.chainId, contract: address("Usage") };
+const metered = { saleId: sale, from: period.from, to: period.to, ...usedCases["three uses"] };
+const stating = { domain: meter, report: metered, privateKey: collectorKey };
+const statedText = (await outcome("usage-report", stating)).expected.document;
+const misread = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(statedText) }, error });
+await write("usage-report", "Format 33: reports of metered use, signed by fixed test keys, as canonical documents.", [
+  { name: "three uses", input: stating },
+  { name: "no use", input: { ...stating, report: { ...metered, count: "0", receiptsRoot: NONE } } },
+  { name: "largest numbers", input: { ...stating, report: { ...metered, from: 0, to: 9007199254740991, count: "18446744073709551615" } } },
+  { name: "as it is sent", input: { document: statedText } },
+  misread("another count", (text) => text.replace('"count":"3"', '"count":"4"'), "invalid-signature"),
+  misread("another contract", (text) => text.replace(meter.contract, address("Market")), "invalid-signature"),
+  misread("another chain", (text) => text.replace('"chainId":"20230614"', '"chainId":"1"'), "invalid-signature"),
+  misread("cut short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
+  misread("count as a number", (text) => text.replace('"count":"3"', '"count":3')),
+  misread("count of 65 bits", (text) => text.replace('"count":"3"', '"count":"18446744073709551616"')),
+  misread("not canonical", (text) => text + " "),
+  misread("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  misread("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  misread("another format", (text) => text.replace("deedbook.usage-report", "deedbook.usage")),
 ]);
 
 const texts8785 = {
