@@ -40,7 +40,7 @@ library PackedBatches {
         return PackedBatch.wrap(others | uint256(version_) << VERSION);
     }
 
-    /// @dev No overflow into the next field: a leaf ends once, and a batch has at most 2^32 - 1 of them.
+    /// @notice One leaf of it has ended. No overflow into the next field: each ends once, and there are at most 2^32 - 1.
     function withOneLess(PackedBatch batch) internal pure returns (PackedBatch) {
         unchecked {
             return PackedBatch.wrap(PackedBatch.unwrap(batch) + (1 << WITHDRAWN));
