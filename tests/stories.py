@@ -263,7 +263,10 @@ def metered() -> History:
 
 
 STORIES: dict[str, tuple[Story, dict[str, Any]]] = {
-    "enterprise": (enterprise, {"standsOnConsents": True, "delivered": 5, "perHead": "0", "providerShare": "90003"}),
+    "enterprise": (
+        enterprise,
+        {"standsOnConsents": True, "delivered": 5, "perHead": "0", "providerShare": "90003", "waiting": 0},
+    ),
     "licensed": (licensed, {"state": "SETTLED"}),
     "changed": (changed, {"state": "SETTLED"}),
     "dismissed": (dismissed, {"state": "SETTLED"}),

@@ -57,9 +57,14 @@ class Settlement:
         return sum(each.paid for each in self.lists)
 
     @property
-    def waiting(self) -> int:
-        """How many people are still to be paid, on whatever list."""
+    def waiting_heads(self) -> int:
+        """How many people stand on a list that is not paid yet."""
         return sum(each.count - each.paid_up_to for each in self.lists)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether anything is owed to anybody who was delivered."""
+        return self.shares.per_head > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,16 +274,19 @@ def check_money(sale: Sale, books: Books, findings: Findings) -> None:
     if books.settlement is None:
         return
     settlement, shares = books.settlement, books.settlement.shares
-    whole = settlement.paid_heads + settlement.waiting == shares.delivered_count
+    whole = settlement.paid_heads + settlement.waiting_heads == shares.delivered_count
     findings.require(whole, "money.paid", "the lists do not add up to those who were delivered")
     findings.require(
         shares.total == sale.price + settlement.carry_in, "money.whole", "shares do not add up to price and carry"
     )
+    if not settlement.is_owed:
+        findings.found("money.due", f"nothing is owed to the {shares.delivered_count} who were delivered")
+        return
     findings.found(
         "money.due", f"{shares.per_head} {currency} minor units are owed to each of {shares.delivered_count} people"
     )
-    paid = settlement.paid_heads * shares.per_head
+    heads, lists = settlement.paid_heads, len(settlement.lists)
     findings.found(
         "money.paid",
-        f"{paid} paid to {settlement.paid_heads} people, {settlement.waiting} wait, on {len(settlement.lists)} lists",
+        f"{heads * shares.per_head} paid to {heads} people, {settlement.waiting_heads} wait, on {lists} lists",
     )
