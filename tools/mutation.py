@@ -3,11 +3,11 @@ survive.
 
     python -m tools.mutation [--contract NAME ...] [--count 60] [--seed 20261122] [--jobs 2]
 
-A mutant differs from its source in one place: a comparison, a boolean, an operator, a number, a guard, or a
-statement left out. It is *killed* where a test fails, and *stillborn*, and not counted, where the compiler refuses
-it or makes the same bytecode of it. The tests near the contract run first (`NEAR`), and only what survives them
-meets all the others. Each verdict is kept in `build/mutation/` at once, so that a stopped run goes on where it
-stopped; another source, seed or test begins anew. Works on copies of `contracts/`, never on the tree.
+A mutant differs from its source in one place: a comparison, a boolean, an operator, a number, a guard, or a statement
+left out. It is *killed* where a test fails, and *stillborn*, and not counted, where the compiler refuses it or makes
+the same bytecode of it. The tests near the contract run first (`NEAR`), and what survives them meets all the others.
+Each verdict is kept in `build/mutation/` at once, so that a stopped run goes on where it stopped; survivors are tried
+again, and another source or seed begins anew. Works on copies of `contracts/`, never on the tree.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ SECONDS = 300
 LEAST = 0.9
 
 NEAR = {
-    "Consents": "{Consents,Withdrawals,ConsentTree,Signatures}",
-    "Market": "{Market,Orders,Deliveries,Sale}",
-    "Revenue": "{Revenue,Sale}",
-    "AnchorLog": "{AnchorLog,LogTree}",
+    "Consents": "{Consents,ConsentEdges,Withdrawals,ConsentTree,Signatures}",
+    "Market": "{Market,Orders,OfferEdges,Kinds,Deliveries,Disputes,States}",
+    "Revenue": "{Revenue,Payouts,Settlement}",
+    "AnchorLog": "{AnchorLog,AnchorLogVectors,LogTree}",
 }
 """The tests that meet a contract first, by the stems of their files."""
 
 PARTS = {
-    "Consents": ("Consents", "libraries/ConsentTerms", "libraries/ConsentTree", "libraries/ConsentTypes"),
+    "Consents": ("Consents", "libraries/ConsentTerms", "libraries/ConsentTree", "libraries/PackedBatches"),
     "Market": ("Market", "libraries/Offers", "libraries/Bases"),
     "Revenue": ("Revenue", "libraries/Shares"),
     "AnchorLog": ("AnchorLog", "libraries/LogTree"),
@@ -235,8 +235,9 @@ def sample(name: str, count: int, seed: int) -> list[Mutant]:
 
 def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[str, object]:
     """Tries mutants until `count` of them have lived to be judged. Returns the contract's part of the report."""
-    kept = KEPT / f"{name}-{seed}-{_fingerprint()}.json"
-    verdicts: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+    kept = KEPT / f"{name}-{seed}-{_fingerprint(name)}.json"
+    before: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
+    verdicts = {mutant: verdict for mutant, verdict in before.items() if verdict != "survived"}
     waiting: queue.Queue[Mutant] = queue.Queue()
     chosen = sample(name, count, seed)
     for mutant in chosen:
@@ -275,10 +276,10 @@ def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[s
     }
 
 
-def _fingerprint() -> str:
+def _fingerprint(name: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted((CONTRACTS / "src").rglob("*.sol")) + sorted((CONTRACTS / "test").glob("*.sol")):
-        digest.update(path.read_bytes())
+    for part in PARTS[name]:
+        digest.update((CONTRACTS / "src" / f"{part}.sol").read_bytes())
     return digest.hexdigest()[:16]
 
 
