@@ -247,6 +247,25 @@ contract DeliveriesTest is Exchange {
         vm.assertEq(market.sale(saleId).deliveredCount, 0);
     }
 
+    /// A preparation is used up to the last second of its window, and made again from the next second on; never both.
+    function test_prepareWindow_isOneOrTheOther() public {
+        (IMarket.Offer memory offer, bytes32 saleId,) = _prepared();
+        for (uint64 time = START + 15 minutes - 1; time <= START + 15 minutes + 1; ++time) {
+            bool over = time > START + 15 minutes;
+            uint256 state = vm.snapshotState();
+            vm.warp(time);
+            vm.prank(provider);
+            (bool prepared,) = address(market).call(abi.encodeCall(IMarket.prepare, (saleId, offer, REFERENCE)));
+            vm.revertToState(state);
+            vm.warp(time);
+            vm.prank(provider);
+            (bool delivered,) = address(market).call(abi.encodeCall(IMarket.deliver, (saleId, offer, REFERENCE, ENVELOPE, COVER, 4)));
+            vm.revertToState(state);
+            vm.assertTrue(prepared == over);
+            vm.assertTrue(delivered == !over);
+        }
+    }
+
     // Accepting.
 
     function test_accept_isTheBuyersActUntilTheWindowIsOver() public {

@@ -413,6 +413,48 @@ contract OfferEdgesTest is Exchange {
         _orderOpen(offer, REFERENCE);
     }
 
+    /// Words with more in them than their type holds are no offer at all.
+    function test_name_isOfCleanWords() public {
+        IMarket.Offer memory offer = _open();
+        bytes32 offerId = market.offerIdOf(offer);
+        uint256[5] memory places = [uint256(0), 2, 4, 5, 10]; // provider, version, mode, purpose, currency
+        for (uint256 i = 0; i < places.length; ++i) {
+            bytes memory listing = abi.encode(offer, _attesters(1));
+            _setWord(listing, 2 + places[i], _wordAt(listing, 2 + places[i]) ^ (places[i] == 10 ? 1 : uint256(1) << 200));
+            vm.prank(provider);
+            (bool success, bytes memory result) = address(market).call(bytes.concat(IMarket.list.selector, listing));
+            vm.assertFalse(success);
+            vm.assertEq(result, "");
+        }
+        vm.prank(provider);
+        market.list(offer, _attesters(1));
+        for (uint256 i = 0; i < places.length; ++i) {
+            bytes memory ordering = abi.encode(offerId, offer, _attesters(1), REFERENCE);
+            _setWord(ordering, 4 + places[i], _wordAt(ordering, 4 + places[i]) ^ (places[i] == 10 ? 1 : uint256(1) << 200));
+            vm.prank(buyer);
+            (bool success, bytes memory result) = address(market).call(bytes.concat(IMarket.order.selector, ordering));
+            vm.assertFalse(success);
+            vm.assertEq(bytes32(bytes4(result)), bytes32(IMarket.OfferMismatch.selector));
+        }
+    }
+
+    /// Whatever is cut off the end of a call, nothing is taken from it.
+    function test_name_isOfWholeCalls() public {
+        IMarket.Offer memory offer = _open();
+        vm.prank(provider);
+        bytes32 offerId = market.list(offer, _attesters(1));
+        bytes memory ordering = abi.encodeCall(IMarket.order, (offerId, offer, _attesters(1), REFERENCE));
+        for (uint256 length = 4; length < ordering.length; length += 32) {
+            bytes memory cut = new bytes(length);
+            for (uint256 i = 0; i < length; ++i) {
+                cut[i] = ordering[i];
+            }
+            vm.prank(buyer);
+            (bool success,) = address(market).call(cut);
+            vm.assertFalse(success);
+        }
+    }
+
     function testFuzz_name_isWhatABIEncodingSays(uint256 seed) public {
         IMarket.Offer memory offer = _open();
         offer.split.intermediaries = new IMarket.Intermediary[](seed % 9);

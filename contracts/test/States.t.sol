@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.34;
 
+import {ICases} from "../src/interfaces/ICases.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {Codes} from "../src/libraries/Codes.sol";
 import {Exchange} from "./Exchange.t.sol";
@@ -81,6 +82,29 @@ contract StatesTest is Exchange {
 
     function test_RefundedIsAnEnd() public {
         _allows(Codes.SALE_REFUNDED, 0);
+    }
+
+    /// With everything held that there is to hold, nothing is prepared or delivered; every other act is taken as ever.
+    function test_HoldsStopPreparationAndDeliveryAndNothingElse() public {
+        Act[8] memory acts =
+            [Act.Pay, Act.Cancel, Act.Prepare, Act.Deliver, Act.AcceptAsBuyer, Act.RefundAsProvider, Act.Dispute, Act.Decide];
+        for (uint256 i = 0; i < acts.length; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            _bring(acts[i] == Act.RefundAsProvider ? Codes.SALE_PAID : _needed(acts[i]));
+            bytes32 first = _holdAll();
+            if (acts[i] == Act.Prepare || acts[i] == Act.Deliver) _refused(acts[i], abi.encodeWithSelector(ICases.Held.selector, first));
+            else _taken(acts[i]);
+            vm.revertToState(snapshot);
+        }
+    }
+
+    function _holdAll() private returns (bytes32 first) {
+        IMarket.Offer memory offer = _offerListed();
+        first = market.offerIdOf(offer);
+        bytes32[6] memory targets = [first, bytes32(assetId), offer.versionKey, _memberKey(provider), saleId, _memberKey(buyer)];
+        for (uint256 i = 0; i < targets.length; ++i) {
+            _hold(targets[i]);
+        }
     }
 
     /// The sale that an act is about is named by offer and reference; another name is refused in every state.
