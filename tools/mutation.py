@@ -192,6 +192,11 @@ class Workplace:
         except subprocess.TimeoutExpired:
             return False
 
+    def require_green(self, name: str) -> None:
+        """Raises RuntimeError where the tests fail without any mutant: they would tell nothing."""
+        if not (self.passes(*_near(name)) and self.passes(*_others(name))):
+            raise RuntimeError(f"the tests of {name} fail already: {self.contracts}")
+
     def _forge(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(binary("forge")), words[0], "--offline", *words[1:]]
         environment = {
@@ -204,6 +209,14 @@ class Workplace:
         )
 
 
+def _near(name: str) -> Sequence[str]:
+    return ("--match-path", f"test/{NEAR[name]}.t.sol")
+
+
+def _others(name: str) -> Sequence[str]:
+    return ("--no-match-path", f"test/{NEAR[name]}.t.sol", "--no-match-contract", "Gas")
+
+
 def judge(place: Workplace, name: str, mutant: Mutant, original: str | None) -> str:
     """`killed`, `survived` or `stillborn`."""
     path = place.contracts / "src" / f"{mutant.part}.sol"
@@ -213,12 +226,7 @@ def judge(place: Workplace, name: str, mutant: Mutant, original: str | None) -> 
         code = place.bytecode(name)
         if code is None or code == original:
             return "stillborn"
-        near = f"test/{NEAR[name]}.t.sol"
-        if not place.passes("--match-path", near):
-            return "killed"
-        if not place.passes("--no-match-path", near, "--no-match-contract", "Gas"):
-            return "killed"
-        return "survived"
+        return "survived" if place.passes(*_near(name)) and place.passes(*_others(name)) else "killed"
     except subprocess.TimeoutExpired:
         return "stillborn"
     finally:
@@ -235,6 +243,7 @@ def sample(name: str, count: int, seed: int) -> list[Mutant]:
 
 def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[str, object]:
     """Tries mutants until `count` of them have lived to be judged. Returns the contract's part of the report."""
+    places[0].require_green(name)
     kept = KEPT / f"{name}-{seed}-{_fingerprint(name)}.json"
     before: dict[str, str] = json.loads(kept.read_text()) if kept.exists() else {}
     verdicts = {mutant: verdict for mutant, verdict in before.items() if verdict != "survived"}
