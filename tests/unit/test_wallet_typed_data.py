@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deedbook.domain.consents import Consent, ConsentDomain, consent_id, typed_data, withdrawal_typed_data
+from deedbook.domain.usage import UsageDomain, UsageReport, report_typed_data
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.wallet import typed_data as reading
 from deedbook.wallet.recovery import recover
@@ -95,3 +96,31 @@ def test_what_is_no_typed_data_is_refused(value: Any, signer: LocalSigner) -> No
     for sign in (reading.sign_consent, reading.sign_withdrawal):
         with pytest.raises(DeedbookError):
             sign(value, signer)
+
+
+# -- reports of metered use
+
+USAGE = UsageDomain(20230415, b"\x0d" * 20)
+REPORT = UsageReport(b"\x01" * 32, 1_800_000_000, 1_800_003_600, 2**64 - 1, b"\x02" * 32)
+
+
+def test_a_usage_report_is_signed_as_it_is_shown(signer: LocalSigner) -> None:
+    signed = reading.sign_report(report_typed_data(USAGE, REPORT), signer)
+    assert (signed.domain, signed.report, signed.signer) == (USAGE, REPORT, signer.address)
+    assert recover(signed.digest, signed.signature) == signer.address
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("message", {"count": 3}),
+        ("message", {"note": "?"}),
+        ("domain", {"name": "Deedbook Consent"}),
+        ("primaryType", "Report"),
+    ],
+)
+def test_another_usage_report_is_refused(signer: LocalSigner, part: str, change: Any) -> None:
+    typed = copy.deepcopy(report_typed_data(USAGE, REPORT))
+    typed[part] = change if isinstance(change, str) else typed[part] | change
+    with pytest.raises(InvalidInput):
+        reading.sign_report(typed, signer)

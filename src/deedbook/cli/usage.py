@@ -11,7 +11,14 @@ from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import As, AsJson
 from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.hashing import sha256
-from deedbook.domain.usage import SignedReport, UsageReceipt, UsageReport, receipts_in, report_of
+from deedbook.domain.usage import (
+    SignedReport,
+    UsageReceipt,
+    UsageReport,
+    receipts_in,
+    report_of,
+    report_typed_data,
+)
 from deedbook.errors import InvalidInput
 from deedbook.ledger import usage as ledger
 from deedbook.queries import usage as queries
@@ -22,6 +29,9 @@ app = grammar.group("Metered use of what was sold: noted, reported by provider a
 Receipts = Annotated[
     str, typer.Option(help="the receipts of the single uses: an NDJSON file, one canonical receipt a line")
 ]
+
+First = Annotated[str, typer.Option("--from", help="begin of the period; the end of the last one, or the delivery")]
+Until = Annotated[str, typer.Option(help="its end, not included; a second after the last use")]
 
 
 @app.command()
@@ -68,14 +78,29 @@ def note(
 
 
 @app.command()
+def draft(
+    sale: SaleId,
+    receipts: Receipts,
+    first: First = "",
+    until: Until = "",
+    out: Annotated[str, typer.Option(help="where the typed data goes")] = "-",
+    as_json: AsJson = False,
+) -> None:
+    """Write the report of a period as typed data (eth_signTypedData_v4), for `wallet sign`. Always JSON."""
+    with acts.reading() as services:
+        found, _ = sale_of(services, sale)
+        stated = _stated(found, _receipts(receipts), first, until, services.clock())
+        typed = report_typed_data(ledger.domain_of(services.acting), stated)
+    acts.hand_over(out, typed, as_json, saleId=sale, count=str(stated.count))
+
+
+@app.command()
 def sign(
     sale: SaleId,
     receipts: Receipts,
     as_: As,
-    first: Annotated[
-        str, typer.Option("--from", help="begin of the period; the end of the last one, or the delivery")
-    ] = "",
-    until: Annotated[str, typer.Option(help="its end, not included; a second after the last use")] = "",
+    first: First = "",
+    until: Until = "",
     out: Annotated[str, typer.Option(help="where the signed report goes")] = "-",
     as_json: AsJson = False,
 ) -> None:
@@ -84,7 +109,7 @@ def sign(
         found, _ = sale_of(services, sale)
         stated = _stated(found, _receipts(receipts), first, until, services.clock())
         signed = ledger.sign(services.acting, acts.signer(services, as_), stated)
-    acts.hand_over(out, signed.to_json(), as_json, saleId=sale, count=stated.count)
+    acts.hand_over(out, signed.to_json(), as_json, saleId=sale, count=str(stated.count))
 
 
 @app.command()

@@ -112,15 +112,17 @@ def derive(
 
 @app.command()
 def sign(
-    file: Annotated[str, typer.Argument(help="typed data in JSON, of a consent or a withdrawal; - reads it")],
+    file: Annotated[
+        str, typer.Argument(help="typed data in JSON: a consent, a withdrawal, a usage report; - reads it")
+    ],
     as_: Annotated[str, typer.Option("--as", help="sign by this account of the home")] = "",
     seed: Annotated[str, typer.Option(help="or by the key that this seed has for the asset")] = "",
     asset: Annotated[str, typer.Option(help="which asset, where a withdrawal is signed by a seed")] = "",
     out: Annotated[str, typer.Option(help="where the signed document goes")] = "-",
     as_json: AsJson = False,
 ) -> None:
-    """Sign a consent or a withdrawal. Shows the sentence; writes the signed document, for `consents collect` or
-    `consents withdraw`. The document is JSON in any case."""
+    """Sign a consent, a withdrawal or a usage report. Shows a consent's sentence; writes the signed document, for
+    `consents collect`, `consents withdraw` or `usage report`. The document is JSON in any case."""
     typed = grammar.json_of(file)
     if bool(as_) == bool(seed):
         raise InvalidInput("as", "give either an account (--as) or a seed (--seed)")
@@ -130,6 +132,8 @@ def sign(
             print(consent.statement, file=sys.stderr)
         signer = _signer(as_, seed, str(consent.asset_id))
         document = typed_data.sign_consent(typed, signer).to_json()
+    elif typed_data.primary_type(typed) == "UsageReport":
+        document = typed_data.sign_report(typed, _signer(as_, seed, asset)).to_json()
     else:
         document = typed_data.sign_withdrawal(typed, _signer(as_, seed, asset)).to_json()
     acts.hand_over(out, document, as_json, format=document["format"])
@@ -140,7 +144,7 @@ def _signer(name: str, seed: str, asset: str) -> Signer:
     if name:
         return ring.accounts.open(name, ring.passphrase)
     if not asset:
-        raise InvalidInput("asset", "is needed to sign a withdrawal by a seed")
+        raise InvalidInput("asset", "is needed to sign this by a seed")
     return ring.derived(seed, grammar.asset_of(asset))
 
 

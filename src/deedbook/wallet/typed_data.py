@@ -1,7 +1,7 @@
 """Typed data (EIP-712 JSON) to documents: what a wallet is asked to sign, read strictly.
 
-Only the two messages that a person signs are known here, a consent and a withdrawal, and only in exactly the form in
-which `domain.consents` writes them: what is shown is what is signed.
+Only what is signed in a wallet is known here - a person's consent and withdrawal, a member's usage report - and only in
+exactly the form in which `domain` writes it: what is shown is what is signed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.documents import read_hex
 from deedbook.domain.hashing import canonical_json, parse_address
+from deedbook.domain.usage import SignedReport, UsageDomain, UsageReport, report_digest, report_typed_data
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.wallet.signers import Signer
 
@@ -45,11 +46,19 @@ def withdrawal_of(typed: Any) -> tuple[ConsentDomain, bytes]:
     return domain, identifier
 
 
+def report_of(typed: Any) -> tuple[UsageDomain, UsageReport]:
+    """The usage report that typed data asks to sign. Raises InvalidFormat."""
+    where, report = _domain(typed), UsageReport.from_json(_message(typed, "UsageReport"))
+    domain = UsageDomain(where.chain_id, where.contract)
+    _require_same(typed, report_typed_data(domain, report))
+    return domain, report
+
+
 def primary_type(typed: Any) -> str:
-    """`Consent` or `Withdrawal`. Raises InvalidFormat for everything else."""
+    """`Consent`, `Withdrawal` or `UsageReport`. Raises InvalidFormat for everything else."""
     found = typed.get("primaryType") if isinstance(typed, Mapping) else None
-    if found not in ("Consent", "Withdrawal"):
-        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal")
+    if found not in ("Consent", "Withdrawal", "UsageReport"):
+        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal nor a UsageReport")
     return str(found)
 
 
@@ -66,6 +75,12 @@ def sign_withdrawal(typed: Any, signer: Signer) -> Withdrawal:
     domain, identifier = withdrawal_of(typed)
     signature = signer.sign_digest(withdrawal_digest(domain, identifier))
     return Withdrawal(domain, identifier, signer.address, signature)
+
+
+def sign_report(typed: Any, signer: Signer) -> SignedReport:
+    """The usage report, signed. Raises InvalidFormat."""
+    domain, report = report_of(typed)
+    return SignedReport(domain, report, signer.address, signer.sign_digest(report_digest(domain, report)))
 
 
 def _message(typed: Any, primary: str) -> dict[str, Any]:
