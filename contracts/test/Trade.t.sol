@@ -349,6 +349,15 @@ contract Trade is CopiedTrade {
         _act(a % 4 == 0 ? _otherThan(holder) : holder, address(dataAssets), call);
     }
 
+    /// Seldom, and for ever: the asset is cancelled, the provider or the buyer expelled, the deployment closed.
+    function end(uint256 a) external {
+        if (a % 4 != 0) return;
+        uint256 kind = (a / 4) % 4;
+        if (kind == 0) _act(_holder(), address(dataAssets), abi.encodeCall(IDataAssets.cancel, (assetId, DOCUMENT)));
+        if (kind == 1) _act(admin, address(membership), abi.encodeCall(IMembership.close, (DOCUMENT)));
+        if (kind >= 2) _act(admin, address(membership), abi.encodeCall(IMembership.expel, (kind == 2 ? provider : buyer, 1)));
+    }
+
     function wait(uint256 a) external {
         vm.warp(block.timestamp + (a % 3 == 0 ? a % 9 days : a % 20 minutes));
     }
@@ -364,6 +373,7 @@ contract Trade is CopiedTrade {
         if (!_act(offer.provider, address(market), call)) return;
         _expectFree(offer, offerId, 0, address(0));
         _expectOperated(offer);
+        _expectOpen();
         _offers.push(Held(abi.encode(offer), offerId, 0, address(0)));
     }
 
@@ -406,6 +416,7 @@ contract Trade is CopiedTrade {
         if (offer.assetId != _open && consents.basisState(offer.assetId).live == 0) aCheckWasMissed = true;
         if (held.buyer != buyer && !_isAttested(offer.versionKey, Codes.ATTEST_CROSS_BORDER, regulator)) aCheckWasMissed = true;
         if (!_isAttested(offer.versionKey, _kindOf(offer.assetId), reviewer)) aCheckWasMissed = true;
+        _expectOpen();
         _count(offer, held.buyer);
         _sales.push(held);
     }
@@ -529,7 +540,8 @@ contract Trade is CopiedTrade {
     function _hasLapsed(IMarket.Offer memory offer, IMarket.Sale memory sale) private view returns (bool) {
         if (sale.state != Codes.SALE_PAID && sale.state != Codes.SALE_PREPARED) return false;
         IDataAssets.Asset memory asset = dataAssets.asset(offer.assetId);
-        if (asset.version != offer.version || !membership.isInGoodStanding(offer.provider)) return true;
+        if (asset.state != Codes.ASSET_REGISTERED || asset.version != offer.version) return true;
+        if (!membership.isInGoodStanding(offer.provider)) return true;
         if (block.timestamp > sale.paidAt + 30 days) return true;
         if (offer.term != 0 && block.timestamp > sale.paidAt + offer.term) return true;
         if (asset.holder != offer.provider && !_mayOperate(offer)) return true;
@@ -792,8 +804,13 @@ contract Trade is CopiedTrade {
         if (sale.buyer == _abroad && !basis.crossBorder) aCheckWasMissed = true;
     }
 
+    function _expectOpen() private {
+        if (membership.closesAt() != 0 && block.timestamp >= membership.closesAt()) aCheckWasMissed = true;
+    }
+
     function _expectOperated(IMarket.Offer memory offer) private {
         IDataAssets.Asset memory asset = dataAssets.asset(offer.assetId);
+        if (asset.state != Codes.ASSET_REGISTERED) aCheckWasMissed = true;
         if (!membership.isInGoodStanding(offer.provider) || asset.version != offer.version) aCheckWasMissed = true;
         if (asset.holder != offer.provider && !_mayOperate(offer)) aCheckWasMissed = true;
     }

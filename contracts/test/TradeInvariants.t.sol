@@ -106,7 +106,7 @@ contract TradeInvariantsTest {
     }
 
     function _acts() private pure returns (bytes4[] memory) {
-        bytes4[43] memory acts = [
+        bytes4[44] memory acts = [
             Trade.grant.selector,
             Trade.grantDirect.selector,
             Trade.double.selector,
@@ -130,6 +130,7 @@ contract TradeInvariantsTest {
             Trade.transfer.selector,
             Trade.grantRight.selector,
             Trade.endRight.selector,
+            Trade.end.selector,
             Trade.wait.selector,
             Trade.wait.selector,
             Trade.close.selector,
@@ -155,7 +156,7 @@ contract TradeInvariantsTest {
     }
 
     function _reached() private pure returns (bytes4[] memory) {
-        bytes4[34] memory reached = [
+        bytes4[37] memory reached = [
             IConsents.grantBatch.selector,
             IConsents.grant.selector,
             IConsents.bind.selector,
@@ -172,6 +173,9 @@ contract TradeInvariantsTest {
             ICases.release.selector,
             IMembership.suspend.selector,
             IMembership.reinstate.selector,
+            IMembership.expel.selector,
+            IMembership.close.selector,
+            IDataAssets.cancel.selector,
             IAttestations.attest.selector,
             IAttestations.withdraw.selector,
             IERC721.transferFrom.selector,
