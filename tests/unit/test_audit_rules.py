@@ -306,6 +306,10 @@ LIES: dict[str, tuple[str, Lie]] = {
     "settled for another asset's journal": ("settle.carry", lambda h: h.change("SaleSettled", assetId=ASSET + 1)),
     "a payout that skips somebody": ("payout.ordinals", lambda h: h.change("PayoutConfirmed", 1, **{"from": 3})),
     "a payout beyond the last": ("payout.ordinals", lambda h: h.change("PayoutConfirmed", 1, to=6)),
+    "a payout to nobody": (
+        "payout.ordinals",
+        lambda h: h.change("PayoutConfirmed", 1, to=2, total=0, receiptHash=ZERO32),
+    ),
     "a payout too small": ("payout.total", lambda h: h.change("PayoutConfirmed", total=1)),
     "a receipt used twice": (
         "payout.receipt",

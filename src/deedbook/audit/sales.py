@@ -99,8 +99,7 @@ class _Course:
 
     def _prepared(self, sale: Sale, args: Mapping[str, Any], at: Moment) -> Sale:
         self._in(sale, "prepared", SaleState.PAID, SaleState.PREPARED)
-        again = sale.state == SaleState.PREPARED and sale.prepared is not None
-        if again and sale.prepared is not None:
+        if sale.prepared is not None:
             self._require(
                 at.time > sale.prepared.time + PREPARE_WINDOW, "prepare.window", "prepared again within the window"
             )
