@@ -7,7 +7,7 @@ enterprise's own consent, a licence, a quota that the ledger meters, an objectio
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deedbook.bootstrap.home import write_bytes
@@ -363,11 +363,18 @@ class Shenzhen:
             record = dict(records[number % len(records)].record)
             answer = _answer(record)
             if number == 1:
-                self._t.say(f"the first answer: {_told(answer)}", f"首次应答:{_told(answer)}")
+                self._tell(answer)
             question = canonical_json({"firm": record["code"], "nonce": to_hex(self._s.entropy(16))})
             hashes = (sha256(question), sha256(canonical_json(answer)))
             found.append(UsageReceipt(ordered.sale_id, gateway, number, self._s.clock(), 1, *hashes))
         return found
+
+    def _tell(self, answer: Mapping[str, Any]) -> None:
+        mean, change, idle = answer["meanKwh"], answer["changeBps"] / 100, answer["idleMonths"]
+        self._t.say(
+            f"the first answer: {mean:,} kWh a month, {change:+.2f} % in the second half-year, {idle} idle months",
+            f"首次应答:月均{mean:,}千瓦时,下半年{change:+.2f}%,停产{idle}个月",
+        )
 
     def _report(self, ordered: Ordered, report: UsageReport) -> int:
         """Stated by operator and gateway, sent by the exchange; the period's end."""
@@ -439,10 +446,6 @@ class Shenzhen:
 def _answer(record: dict[str, Any]) -> dict[str, Any]:
     found = reading_of(record)
     return {"synthetic": True, "meanKwh": found.mean, "changeBps": found.change, "idleMonths": found.idle}
-
-
-def _told(answer: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in answer.items() if name != "synthetic")
 
 
 def _short(asset: int) -> str:

@@ -5,8 +5,9 @@ Every act calls the same use case as the other commands and the service; nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cache
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from deedbook.cli.demo import cast
 from deedbook.cli.demo.cast import Part
 from deedbook.cli.demo.teller import Teller
 from deedbook.domain.batches import Batch
-from deedbook.domain.codes import JURISDICTION_CN, AttestationKind
+from deedbook.domain.codes import JURISDICTION_CN, AttestationKind, Licence
 from deedbook.domain.consents import Consent, SignedConsent, Withdrawal, consent_id, record_commit, withdrawal_digest
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import canonical_json, to_hex
@@ -448,5 +449,9 @@ def _lie(bundle: bytes, price: int) -> bytes:
     return bundle[:place] + (b"8" if bundle[place : place + 1] != b"8" else b"7") + bundle[place + 1 :]
 
 
+_NAMED: Mapping[str, type[IntEnum]] = {"kind": AttestationKind, "class": Licence}
+
+
 def _argument(name: str, value: object) -> str:
-    return AttestationKind(value).name if name == "kind" and isinstance(value, int) else str(value)
+    """An argument of a contract's error; its codes by name."""
+    return _NAMED[name](value).name if name in _NAMED and isinstance(value, int) else str(value)
