@@ -371,6 +371,21 @@ contract WithdrawalsTest is Exchange {
         vm.assertEq(consents.basisState(assetId).pending, 0);
     }
 
+    function test_applyMark_withoutABindingDoesNotClearTheMark() public {
+        Crowd memory crowd = _crowd(0, 2);
+        _grantAudited(crowd);
+        _withdraw(crowd, 1);
+        _mark(crowd, 1);
+        vm.expectRevert(abi.encodeWithSelector(IConsents.NotInBinding.selector, crowd.batchId, 0));
+        consents.applyMark(crowd.batch, _leaf(crowd, 1), _proof(crowd, 1));
+        _register(2);
+        _bind(1, crowd);
+        vm.assertEq(consents.basisState(assetId).pending, 1);
+        consents.applyMark(crowd.batch, _leaf(crowd, 1), _proof(crowd, 1));
+        vm.assertEq(consents.basisState(assetId).pending, 0);
+        vm.assertEq(consents.basisState(assetId).live, 1);
+    }
+
     function test_applyMark_afterADismissalStillEndsTheLeaf() public {
         Crowd memory crowd = _bound(2);
         _mark(crowd, 1);
@@ -461,6 +476,61 @@ contract WithdrawalsTest is Exchange {
         _bind(2, crowd);
         _withdrawByReceipt(crowd, 1, receipt, withdrawal);
         vm.assertEq(_markOf(crowd, 1), PENDING);
+    }
+
+    function test_dismissedMarks_areReopenedByAFurtherBatchOfTheSameBinding() public {
+        (Crowd memory low, Crowd memory high) = _pair(5);
+        _bind(1, low);
+        bytes memory receipt = _sign("provider", _receiptDigest(low.ids[1], low.people[1]));
+        bytes memory withdrawal = _sign(_nameOf(low.people[1]), _withdrawalDigest(low.ids[1]));
+        _withdrawByReceipt(low, 1, receipt, withdrawal);
+        _dismiss(low, 1);
+        vm.expectRevert(abi.encodeWithSelector(IConsents.AlreadyMarked.selector, low.ids[1]));
+        _withdrawByReceipt(low, 1, receipt, withdrawal);
+        _bind(1, high);
+        _withdrawByReceipt(low, 1, receipt, withdrawal);
+        vm.assertEq(_markOf(low, 1), PENDING);
+    }
+
+    /// A mark is its own receipt's: who only collected before is no party to it.
+    function test_dismissMark_byAFormerCollectorWhoGaveNoReceipt() public {
+        _bound(2);
+        _transfer(otherProvider);
+        IConsents.Terms memory terms = _terms();
+        terms.controller = otherProvider;
+        Crowd memory later = _crowd(5, 2, terms);
+        _grant(later);
+        bytes memory receipt = _sign("other provider", _receiptDigest(later.ids[1], later.people[1]));
+        vm.prank(later.people[1]);
+        _withdrawByReceipt(later, 1, receipt, "");
+        _makeAuditor(otherProvider);
+        bytes memory party = abi.encodeWithSelector(IConsents.DismisserIsParty.selector, later.ids[1], otherProvider);
+        _dismissFails(later, 1, otherProvider, party);
+        _makeAuditor(provider);
+        vm.prank(provider);
+        consents.dismissMark(later.ids[1], assetId, later.people[1]);
+        vm.assertEq(_markOf(later, 1), DISMISSED);
+    }
+
+    /// Marked again by another's receipt, a mark is that other's.
+    function test_dismissMark_refusesWhoseReceiptTheLastMarkWas() public {
+        Crowd memory crowd = _bound(2);
+        _mark(crowd, 1);
+        _dismiss(crowd, 1);
+        _transfer(otherProvider);
+        IConsents.Terms memory terms = _terms();
+        terms.controller = otherProvider;
+        Crowd memory later = _crowd(5, 1, terms);
+        _grant(later);
+        vm.prank(otherProvider);
+        dataAssets.transferFrom(otherProvider, provider, assetId);
+        (later.ids[0], later.people[0]) = (crowd.ids[1], crowd.people[1]);
+        bytes memory receipt = _sign("other provider", _receiptDigest(crowd.ids[1], crowd.people[1]));
+        vm.prank(crowd.people[1]);
+        _withdrawByReceipt(later, 0, receipt, "");
+        _makeAuditor(otherProvider);
+        bytes memory party = abi.encodeWithSelector(IConsents.DismisserIsParty.selector, crowd.ids[1], otherProvider);
+        _dismissFails(crowd, 1, otherProvider, party);
     }
 
     // Carrying a withdrawal over.
@@ -656,6 +726,11 @@ contract WithdrawalsTest is Exchange {
         _strikeFails(high, 0, low, 0, abi.encodeWithSelector(IConsents.WrongOrder.selector, high.batchId, low.batchId));
     }
 
+    function test_strike_refusesALeafAgainstItself() public {
+        Crowd memory crowd = _bound(2);
+        _strikeFails(crowd, 1, crowd, 1, abi.encodeWithSelector(IConsents.WrongOrder.selector, crowd.batchId, crowd.batchId));
+    }
+
     function test_strike_refusesLeavesThatEnded() public {
         (Crowd memory low, Crowd memory high) = _duplicates(false);
         uint256 state = vm.snapshotState();
@@ -701,6 +776,12 @@ contract WithdrawalsTest is Exchange {
     }
 
     // Shorthand.
+
+    function _nameOf(address person) private pure returns (string memory) {
+        uint256 number = 0;
+        while (_person(number) != person) ++number;
+        return _personName(number);
+    }
 
     function _withdrawFails(Crowd memory crowd, uint256 index, bytes memory expected) private {
         vm.expectRevert(expected);
