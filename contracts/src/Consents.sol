@@ -238,6 +238,7 @@ contract Consents is IConsents, EIP712, Journal, Relayed {
     }
 
     /// @inheritdoc IConsents
+    /// @dev The leaf is read out of the calldata once: signature, proof and log all need it.
     function withdrawFor(Batch calldata batch, Leaf memory leaf, bytes32[] calldata proof, bytes calldata signature) external {
         _requireWithdrawal(leaf.consentId, signature, leaf.subject);
         _withdraw(batch, leaf, proof, _msgSender());
