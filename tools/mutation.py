@@ -32,7 +32,6 @@ from tools import apart
 from tools.forge import CONTRACTS, ROOT, binary
 
 KEPT = ROOT / "build" / "mutation"
-SECONDS = 300
 LEAST = 0.9
 
 NEAR = {
@@ -167,13 +166,15 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
         place = folder / "contracts"
-        shutil.copytree(CONTRACTS, place, ignore=shutil.ignore_patterns("node_modules", "out", "cache"), symlinks=True)
-        (place / "node_modules").symlink_to(CONTRACTS / "node_modules")
-        (folder / "tests").mkdir()
-        (folder / "tests" / "vectors").symlink_to(ROOT / "tests" / "vectors")
-        (folder / "src").symlink_to(ROOT / "src")
+        for part in ("src", "test"):  # what was compiled before stays
+            shutil.rmtree(place / part, ignore_errors=True)
+        ignored = shutil.ignore_patterns("node_modules", "out", "cache")
+        shutil.copytree(CONTRACTS, place, ignore=ignored, symlinks=True, dirs_exist_ok=True)
+        (folder / "tests").mkdir(exist_ok=True)
+        _link(place / "node_modules", CONTRACTS / "node_modules")
+        _link(folder / "tests" / "vectors", ROOT / "tests" / "vectors")
+        _link(folder / "src", ROOT / "src")
         self.contracts = place
 
     def bytecode(self, name: str) -> str | None:
@@ -186,11 +187,8 @@ class Workplace:
         return hashlib.sha256(code[: -2 * 53].encode()).hexdigest()
 
     def passes(self, *words: str) -> bool:
-        """Whether the tests pass. One that does not end in time has failed."""
-        try:
-            return self._forge("test", "--fail-fast", *words).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
+        """Whether the tests pass. (A loop without end runs out of gas.)"""
+        return self._forge("test", "--fail-fast", *words).returncode == 0
 
     def require_green(self, name: str) -> None:
         """Raises RuntimeError where the tests fail without any mutant: they would tell nothing."""
@@ -204,9 +202,12 @@ class Workplace:
             "FOUNDRY_DYNAMIC_TEST_LINKING": "true",
             "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": "cache/failures",
         }
-        return subprocess.run(
-            command, cwd=self.contracts, env=environment, capture_output=True, timeout=SECONDS, check=False
-        )
+        return subprocess.run(command, cwd=self.contracts, env=environment, capture_output=True, check=False)
+
+
+def _link(place: Path, target: Path) -> None:
+    if not place.is_symlink():
+        place.symlink_to(target)
 
 
 def _near(name: str) -> Sequence[str]:
@@ -227,8 +228,6 @@ def judge(place: Workplace, name: str, mutant: Mutant, original: str | None) -> 
         if code is None or code == original:
             return "stillborn"
         return "survived" if place.passes(*_near(name)) and place.passes(*_others(name)) else "killed"
-    except subprocess.TimeoutExpired:
-        return "stillborn"
     finally:
         path.write_text(source, encoding="utf-8")
 
