@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deedbook.chain.transactions import Call, Receipt, Signer
-from deedbook.errors import InvalidInput
+from deedbook.domain.sales import Conditions, Offer, Ordered, Price, Sandbox, Split
+from deedbook.domain.usage import SignedReport, UsageReport
+from deedbook.errors import IntegrityError, InvalidInput
+from deedbook.ledger import usage
 from deedbook.ledger.acting import Acting
 from deedbook.wallet.signers import LocalSigner
 
@@ -75,3 +79,59 @@ def test_a_call_that_is_none_is_named_before_it_is_sent() -> None:
         Acting(sent, 1, AT).act(ALICE, "Cases", "dismiss")
     assert refused.value.field == "function"
     assert sent.keys == []
+
+
+def test_an_event_that_a_transaction_did_not_emit_is_an_integrity_error() -> None:
+    with pytest.raises(IntegrityError) as refused:
+        DONE.event("SaleOrdered")
+    assert refused.value.fields == {"transaction": "0x" + "00" * 32}
+
+
+# -- metered use
+
+OFFER = Offer(
+    ALICE.address, 1, 1, bytes(32), 2, 2, Price(1, 0, 0, 0, b"CNY"), Split(bytes(20), 0, 10_000, 0),
+    bytes(32), bytes(32), 5, 0, 2**40, Conditions(), Sandbox(), bytes(32),
+)  # fmt: skip
+ORDERED = Ordered(bytes([5]) * 32, OFFER, bytes([6]) * 32)
+REPORT = UsageReport(ORDERED.sale_id, 1, 2, 3, bytes([4]) * 32)
+
+
+class Reported(Sent):
+    """A sender that remembers the arguments of the last call."""
+
+    arguments: tuple[Any, ...] = ()
+
+    def send(self, call: Call, signer: Signer, *, key: str) -> Receipt:
+        self.arguments = call.arguments
+        return super().send(call, signer, key=key)
+
+
+def test_whoever_sends_a_report_needs_no_signature_of_its_own() -> None:
+    sent = Reported()
+    acting = Acting(sent, 1, AT | {"Usage": bytes([9]) * 20})
+    by_provider, by_gateway = (usage.sign(acting, signer, REPORT) for signer in (ALICE, BOB))
+    usage.report(acting, ALICE, ORDERED, BOB.address, [by_gateway])
+    assert sent.arguments[3:] == (BOB.address, b"", by_gateway.signature)
+    usage.report(acting, BOB, ORDERED, BOB.address, [by_provider])
+    assert sent.arguments[3:] == (BOB.address, by_provider.signature, b"")
+    usage.report(acting, LocalSigner(bytes([3]) * 32), ORDERED, BOB.address, [by_gateway, by_provider])
+    assert sent.arguments[3:] == (BOB.address, by_provider.signature, by_gateway.signature)
+    assert sent.arguments[:3] == (REPORT.as_tuple(), OFFER.as_tuple(), ORDERED.reference)
+
+
+def test_a_report_of_another_contract_or_signer_or_two_that_differ_is_refused() -> None:
+    acting = Acting(Sent(), 1, AT | {"Usage": bytes([9]) * 20})
+    elsewhere = Acting(Sent(), 2, AT | {"Usage": bytes([9]) * 20})
+    mine, theirs = usage.sign(acting, ALICE, REPORT), usage.sign(acting, BOB, replace(REPORT, count=4))
+    forged = replace(mine, signer=BOB.address)
+    given: list[tuple[list[SignedReport], str]] = [
+        ([usage.sign(elsewhere, BOB, REPORT)], "contract"),
+        ([mine, theirs], "report"),
+        ([], "report"),
+        ([forged], "signature"),
+    ]
+    for statements, field in given:
+        with pytest.raises(InvalidInput) as refused:
+            usage.report(acting, ALICE, ORDERED, BOB.address, statements)
+        assert refused.value.field == field
