@@ -5,7 +5,7 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-BENCHES = gas
+BENCHES = gas verify
 
 .PHONY: help demo bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
@@ -26,6 +26,9 @@ halmos slither mutation: dev node ## symbolic tests, static analysis, mutants: e
 
 bench: ## every number of the README's table, beside the peers; leaves build/bench/*.json
 	@$(MAKE) --no-print-directory -k $(BENCHES:%=bench-%)
+
+bench-verify: dev ## a sale's bundle verified offline, from start to exit
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.verify $(BENCH)
 
 bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -135,17 +133,3 @@ def test_the_wallets_of_the_story_can_be_opened_again(demo_home: Path) -> None:
     assert len(labels) == 12
     marker = json.loads((demo_home / "demo.json").read_text())
     assert marker["state"] == "told"
-
-
-@pytest.mark.slow
-def test_a_bundle_of_500_people_verifies_within_a_second(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    assert spawn("demo", "--people", "500", "--home", str(home)).code == 0
-    trust = str(home / "trust.json")
-    best = 9.9
-    for _ in range(5):
-        began = time.monotonic()
-        assert verify(home, "--trust", trust, "--quiet").code == 0
-        best = min(best, time.monotonic() - began)
-    shutil.rmtree(home)
-    assert best < 1
