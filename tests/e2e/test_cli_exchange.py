@@ -211,3 +211,22 @@ def test_people_are_put_off_paid_later_and_paid_again_after_a_bounce(
     assert guiyang.refused(*payout, "--receipt", next(receipts)) == "PayoutEmpty"
     again = ("revenue", "bounce", sale, "--place", "0", "--receipt", next(receipts), "--as", "bank", "--list", "3")
     assert guiyang(*again)["count"] == 1
+
+
+def test_a_member_changes_in_what_is_named_alone(exchange: Exchange) -> None:
+    before = exchange("members", "show", "lender")
+    exchange("members", "change", "lender", "--licence", "bank")
+    after = exchange("members", "show", "lender")
+    assert after["licences"] == ["bank"]
+    assert all(after[name] == before[name] for name in ("roles", "jurisdiction", "validUntil", "state"))
+
+
+def test_what_derives_from_another_may_name_who_attested_that_nobody_is_in_it(exchange: Exchange) -> None:
+    source = exchange.file("source.txt", "sums over industries; synthetic")
+    register = ("assets", "register", "--source", source, "--kind", "derived", "--parent", exchange.asset)
+    low = ("--grade", "general", "--level", "1", "--as", "operator")
+    made = exchange(*register, *low, "--deidentified-by", "law-firm")["assetId"]
+    descriptor = "0x" + "11" * 32
+    publish = ("assets", "publish", made, "--descriptor", descriptor, "--content-root", descriptor, "--count", "6")
+    assert exchange("assets", "show", made)["parents"] == [exchange.asset]
+    exchange(*publish, "--as", "operator")

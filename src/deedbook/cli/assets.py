@@ -22,6 +22,9 @@ app = grammar.group("Data assets: registered, published, changed, licensed, tran
 Asset = Annotated[str, typer.Argument(help="the asset's id, decimal or 0x-hex")]
 Document = Annotated[str, typer.Option(help="the text or reason: a file, which becomes public, or its SHA-256")]
 Grantee = Annotated[str, typer.Option(help="whom: address, or name in this home")]
+Deidentifier = Annotated[
+    str, typer.Option(help="who attested de-identification, where it is graded below a parent: address, or name")
+]
 RightName = Annotated[str, typer.Option(help="process or operate")]
 
 
@@ -63,6 +66,7 @@ def register(
     level: Annotated[int, typer.Option(min=0, max=255, help="1 to 4 inside general")] = 1,
     salt: Annotated[str, typer.Option(help="the salt of `assets id`; fresh where none is given")] = "",
     parent: Annotated[list[str] | None, typer.Option(help="an asset that it derives from; again for more")] = None,
+    deidentified_by: Deidentifier = "",
     as_json: AsJson = False,
 ) -> None:
     """Register an asset."""
@@ -76,7 +80,8 @@ def register(
             grade=grammar.code(Grade, grade, "grade"),
             level=level,
             source=acts.document(services, source, "source"),
-            parents=[grammar.asset_of(each, "parent") for each in parent or ()],
+            parents=sorted(grammar.asset_of(each, "parent") for each in parent or ()),
+            attester=_deidentifier(services, deidentified_by),
         )
         found = asset_id(services.chain_id, services.addresses["DataAssets"], me.address, drawn)
     acts.tell(receipt, "registered", as_json, assetId=str(found), salt=to_hex(drawn))
@@ -90,6 +95,7 @@ def publish(
     payload: Annotated[str, typer.Option(help="the sealed payload (`payloads seal`)")] = "",
     content_root: Annotated[str, typer.Option(help="instead of a payload: the root of what is elsewhere")] = "",
     count: Annotated[int, typer.Option(min=0, help="and how many records it has")] = 0,
+    deidentified_by: Deidentifier = "",
     as_json: AsJson = False,
 ) -> None:
     """Publish the next version of an asset; the former is superseded."""
@@ -97,7 +103,8 @@ def publish(
     with acts.opened() as services:
         root, records = _content(services, payload, content_root, count)
         version = Version(root, records, _descriptor(services, descriptor))
-        receipt = ledger.publish(services.anew, acts.signer(services, as_), number, version)
+        attester, me = _deidentifier(services, deidentified_by), acts.signer(services, as_)
+        receipt = ledger.publish(services.anew, me, number, version, attester=attester)
     facts = {"version": receipt.event("VersionPublished").args["version"], "versionKey": version_key(number, version)}
     acts.tell(receipt, "published", as_json, version=facts["version"], versionKey=to_hex(facts["versionKey"]))
 
@@ -210,6 +217,10 @@ def rights(asset: Asset, as_json: AsJson = False) -> None:
             each.to_json() | {"live": each.is_live(now)} for each in queries_of_rights.rights(services.mirror, number)
         ]
     acts.show_rows(found, ("account", "right", "live", "grantor", "modes", "purposes", "validUntil"), as_json)
+
+
+def _deidentifier(services: Services, text: str) -> bytes | None:
+    return acts.account(services, text, "deidentified-by") if text else None
 
 
 def _salt(services: Services, text: str) -> bytes:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.codes import JURISDICTION_CN, Licence, Role
@@ -20,6 +21,8 @@ from deedbook.vault.envelopes import EncryptionKeyPair, PublicKey, Suite
 app = grammar.group("Members: who takes part, in which role, with which key.")
 
 Account = Annotated[str, typer.Argument(help="the member's address, or its name in this home")]
+Roles = Annotated[list[str] | None, typer.Option(help="all roles from now on, where they change; again for more")]
+Licences = Annotated[list[str] | None, typer.Option(help="all licences from now on, where they change; again for more")]
 Governance = Annotated[str, typer.Option("--as", help="the account of governance")]
 Reason = Annotated[int, typer.Option(min=0, max=65535, help="a code of your own, public")]
 _SUITES = {"hybrid": Suite.MLKEM768_X25519, "x25519": Suite.X25519}
@@ -72,6 +75,32 @@ def admit(
         )
     facts = {"account": checksum_address(at), "identity": to_hex(commitment), "salt": to_hex(salt)}
     acts.tell(receipt, "admitted", as_json, **facts)
+
+
+@app.command()
+def change(
+    account: Account,
+    role: Roles = None,
+    licence: Licences = None,
+    valid_until: Annotated[str, typer.Option(help="how long, where it changes")] = "",
+    jurisdiction: Annotated[int, typer.Option(min=0, max=65535, help="ISO 3166-1 numeric, where it changes")] = 0,
+    as_: Governance = "governance",
+    as_json: AsJson = False,
+) -> None:
+    """Change a member's roles, licences, validity or jurisdiction; what is not named stays as it is."""
+    with acts.reading() as services:
+        at = acts.account(services, account, "account")
+        known = queries.member(services.mirror, at)
+        receipt = ledger.change(
+            services.anew,
+            acts.signer(services, as_),
+            at,
+            jurisdiction=jurisdiction or known.jurisdiction,
+            roles=grammar.bits(Role, role, "role") if role else int(known.roles),
+            valid_until=_moment(services, valid_until, known.valid_until),
+            licences=grammar.codes_of(Licence, licence, "licence") if licence else tuple(map(int, known.licences)),
+        )
+    acts.tell(receipt, "changed", as_json, account=checksum_address(at))
 
 
 @app.command()
@@ -135,6 +164,10 @@ def keep_key(
             raise InvalidInput("public-key", "is not the one that the member registered")
         services.records.members.put(_entry(at, label, key))
     acts.show({"account": checksum_address(at), "suite": int(key.suite), "key": to_hex(key.commitment)}, as_json)
+
+
+def _moment(services: Services, text: str, known: int) -> int:
+    return grammar.moment(text, "valid-until", services.clock()) if text else known
 
 
 def _entry(account: bytes, label: str, key: PublicKey) -> MemberEntry:

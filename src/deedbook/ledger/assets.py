@@ -20,19 +20,27 @@ def register(
     source: bytes,
     parents: Sequence[int] = (),
     version: Version | None = None,
+    attester: bytes | None = None,
 ) -> Receipt:
-    """First registration; with `version` also its first version.
+    """First registration; with `version` also its first version. What is graded below a parent names the `attester` (20
+    bytes) of its DEIDENTIFICATION.
 
     `kind` is an AssetKind, `grade` a Grade, `level` 1 to 4 inside GENERAL; `source` is the SHA-256 of the source
     statement; `salt` (32 bytes) fixes the asset's id.
     """
     first = version.as_tuple() if version else (bytes(32), 0, bytes(32))
     registration = (salt, kind, grade, level, source, tuple(parents))
+    if attester is not None:
+        return acting.act(registrant, "DataAssets", "registerDeidentified", registration, first, attester)
     return acting.act(registrant, "DataAssets", "register", registration, first)
 
 
-def publish(acting: Acting, holder: Signer, asset_id: int, version: Version) -> Receipt:
-    """Publishes the next version of an asset; the former is superseded."""
+def publish(
+    acting: Acting, holder: Signer, asset_id: int, version: Version, *, attester: bytes | None = None
+) -> Receipt:
+    """Publishes the next version of an asset; the former is superseded. `attester` as for `register`."""
+    if attester is not None:
+        return acting.act(holder, "DataAssets", "publishDeidentified", asset_id, version.as_tuple(), attester)
     return acting.act(holder, "DataAssets", "publish", asset_id, version.as_tuple())
 
 

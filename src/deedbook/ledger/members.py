@@ -29,6 +29,21 @@ def admit(
     return acting.act(governance, "Membership", "admit", account, admission.as_tuple())
 
 
+def change(
+    acting: Acting,
+    governance: Signer,
+    account: bytes,
+    *,
+    jurisdiction: int,
+    roles: int,
+    valid_until: int,
+    licences: Sequence[int] = (),
+) -> Receipt:
+    """Replaces a member's jurisdiction, roles, validity and licences; the identity stays. Raises as `admit`."""
+    admission = Admission(bytes(32), jurisdiction, roles, valid_until, tuple(licences))
+    return acting.act(governance, "Membership", "change", account, admission.as_tuple())
+
+
 def suspend(acting: Acting, governance: Signer, account: bytes, reason: int, *, key: str | None = None) -> Receipt:
     """Suspends a member at once; `reason` is a code."""
     return acting.act(governance, "Membership", "suspend", account, reason, key=key)
