@@ -284,4 +284,4 @@ def test_serve_stops_in_order_when_it_is_told_to(tmp_path: Path, ending: signal.
         process.communicate()
     assert not (home / "serve.json").exists()
     with Services.open(config.load(home, {})) as services:
-        assert services.node.request("eth_blockNumber", []) == "0x9"
+        assert services.node.request("eth_blockNumber", []) == "0xb"
