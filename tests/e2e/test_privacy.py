@@ -112,6 +112,7 @@ def _ask(services: Services, people: list[Person]) -> Iterator[tuple[str, bytes]
         consents = [signed.consent_id for signed in services.records.consents.leaves_of(_batch(client, sale))]
         pages = ["/health", "/ready", "/status", "/metrics", "/openapi.json", "/assets", "/offers", "/sales"]
         pages += [f"/sales/{sale['saleId']}", f"/assets/{sale['assetId']}", f"/assets/{sale['assetId']}/batches"]
+        pages += ["/deployment", f"/sales/{sale['saleId']}/usage"]
         pages += [f"/statements/0x{each.hex()}" for each in consents]
         pages += [f"/consents/0x{each.hex()}" for each in consents]
         for page in pages:

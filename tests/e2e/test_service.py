@@ -29,7 +29,8 @@ from deedbook.domain.consents import (
     consent_id,
     withdrawal_digest,
 )
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.hashing import sha256, to_hex
+from deedbook.ledger import anchors
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_service import Answer, Client, running
 
@@ -207,6 +208,8 @@ def test_an_expected_refusal_of_the_contract_keeps_its_name_and_arguments(told: 
         ("/offers/0x" + "00" * 32, 404, "not-found"),
         ("/sales/0x" + "00" * 32, 404, "not-found"),
         ("/sales/latest", 422, "invalid-input"),
+        ("/sales/0x" + "00" * 32 + "/usage", 404, "not-found"),
+        ("/anchors/0x12", 422, "invalid-input"),
         ("/consents/0x" + "00" * 32, 404, "not-found"),
         ("/statements/0x" + "00" * 32, 404, "not-found"),
         ("/documents/0x" + "00" * 32, 404, "not-found"),
@@ -215,6 +218,20 @@ def test_an_expected_refusal_of_the_contract_keeps_its_name_and_arguments(told: 
 )
 def test_wrong_identifiers_are_problems(told: Told, path: str, status: int, code: str) -> None:
     _problem(told.client.get(path), status, code)
+
+
+def test_use_checkpoints_and_the_deployment_can_be_read(told: Told) -> None:
+    sale = told.client.get("/sales").json()["items"][0]["saleId"]
+    used = told.client.get(f"/sales/{sale}/usage").json()
+    assert (used["used"], used["quota"], used["items"]) == ("0", None, [])
+    exchange = "0x" + told.services.signer(cast.EXCHANGE).address.hex()
+    assert told.client.get(f"/anchors/{exchange}").json()["items"] == []
+    anchors.anchor(told.services.acting, told.services.signer(cast.EXCHANGE), 3, sha256(b"root"), ())
+    told.desk.catch_up()
+    (checkpoint,) = told.client.get(f"/anchors/{exchange}").json()["items"]
+    assert (checkpoint["size"], checkpoint["formerSize"]) == ("3", "0")
+    deployment = told.client.get("/deployment").json()
+    assert (deployment["version"], deployment["predecessor"], deployment["closing"]) == (2, None, None)
 
 
 @pytest.mark.parametrize(

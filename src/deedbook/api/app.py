@@ -7,7 +7,19 @@ from fastapi import FastAPI
 from deedbook import __version__
 from deedbook.api import problems
 from deedbook.api.limits import BodyLimit
-from deedbook.api.routes import assets, consents, documents, offers, rpc, sales, statements, status
+from deedbook.api.routes import (
+    anchors,
+    assets,
+    consents,
+    deployment,
+    documents,
+    offers,
+    rpc,
+    sales,
+    statements,
+    status,
+    usage,
+)
 from deedbook.api.serving import Serving
 
 
@@ -23,6 +35,6 @@ def create_app(serving: Serving) -> FastAPI:
     app.state.serving = serving
     problems.install(app)
     app.add_middleware(BodyLimit)
-    for noun in (status, assets, consents, offers, sales, statements, documents, rpc):
+    for noun in (status, deployment, assets, consents, offers, sales, usage, anchors, statements, documents, rpc):
         app.include_router(noun.router)
     return app
