@@ -12,7 +12,7 @@ BENCHES = gas verify
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
-demo: install ## the Guiyang sale, end to end (DEMO="--people 100 --lang zh" for another)
+demo: install ## the Guiyang sale, end to end (DEMO="--people 100 --lang en", or DEMO="--story shenzhen")
 	@DEEDBOOK_HOME="$(DEEDBOOK_HOME)" $(BIN)/deedbook demo $(DEMO)
 
 test: dev node ## every check, as CI runs them
