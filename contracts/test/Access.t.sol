@@ -214,7 +214,9 @@ abstract contract Access is Exchange {
     function _compare(string memory expected, bool success, bytes memory result, string memory place) private pure {
         if (_same(expected, ALLOWED)) return vm.assertTrue(success, string.concat(place, ": refused"));
         vm.assertFalse(success, string.concat(place, ": allowed"));
-        if (_same(expected, NO_ANSWER)) return vm.assertEq(result.length, 0, string.concat(place, ": another error"));
+        // Where it traces, forge puts words of its own in the place of no data.
+        if (_same(expected, NO_ANSWER) && result.length == 0) return;
+        if (_same(expected, NO_ANSWER)) expected = "Error(string)";
         vm.assertEq(bytes32(bytes4(result)), bytes32(bytes4(keccak256(bytes(expected)))), string.concat(place, ": another error"));
     }
 

@@ -118,9 +118,12 @@ from pathlib import Path
 from deedbook.chain.embedded.chain import Chain
 path = Path(sys.argv[1])
 chain = Chain.create(path, clock=lambda: 1)
+heard, told = os.pipe()
 child = os.fork()
 if child == 0:
+    os.write(told, b"up")
     signal.pause()
+os.read(heard, 2)  # what a fork inherits is let go before the child runs, and not before it is there
 try:
     chain.close()
     Chain.open(path, clock=lambda: 1).close()
