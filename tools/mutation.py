@@ -36,8 +36,8 @@ LEAST = 0.9
 
 NEAR = {
     "Consents": "{Consents,ConsentEdges,Withdrawals,ConsentTree,Signatures}",
-    "Market": "{Market,Orders,OfferEdges,Kinds,Deliveries,Disputes,States}",
-    "Revenue": "{Revenue,Payouts,Settlement}",
+    "Market": "{Market,Orders,OfferEdges,Kinds,Deliveries,Disputes,States,Races}",
+    "Revenue": "{Revenue,Payouts,Population}",
     "AnchorLog": "{AnchorLog,AnchorLogVectors,LogTree}",
 }
 """The tests that meet a contract first, by the stems of their files."""
@@ -45,7 +45,7 @@ NEAR = {
 PARTS = {
     "Consents": ("Consents", "libraries/ConsentTerms", "libraries/ConsentTree", "libraries/PackedBatches"),
     "Market": ("Market", "libraries/Offers", "libraries/Bases"),
-    "Revenue": ("Revenue", "libraries/Shares"),
+    "Revenue": ("Revenue", "libraries/Sales", "libraries/Shares"),
     "AnchorLog": ("AnchorLog", "libraries/LogTree"),
 }
 """The sources that a contract's rules stand in."""
