@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,9 +118,17 @@ class Anchors:
             {"to": to_hex(to)} if to else {}
         )
         sent = self._node.request("eth_sendTransaction", [transaction])
-        receipt: dict[str, Any] = self._node.request("eth_getTransactionReceipt", [sent])
+        receipt = self._receipt(sent)
         assert receipt["status"] == "0x1"
         return receipt
+
+    def _receipt(self, sent: str) -> dict[str, Any]:
+        for _ in range(600):  # anvil answers before its block is there
+            receipt: dict[str, Any] | None = self._node.request("eth_getTransactionReceipt", [sent])
+            if receipt is not None:
+                return receipt
+            time.sleep(0.05)
+        raise AssertionError(f"{sent} is in no block")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ rules there is no delegation: the transaction that would set one is none.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,7 +65,12 @@ def delegate(exchange: Exchange, code: bytes) -> None:
         "authorizationList": [Account.sign_authorization(authorization, KEYS[PERSON])],
     }
     raw = Account.sign_transaction(transaction, KEYS[ANYONE]).raw_transaction
-    exchange.chain.node.request("eth_sendRawTransaction", [to_hex(bytes(raw))])
+    sent = exchange.chain.node.request("eth_sendRawTransaction", [to_hex(bytes(raw))])
+    for _ in range(600):  # anvil answers before its block is there
+        if exchange.chain.node.request("eth_getTransactionReceipt", [sent]) is not None:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{sent} is in no block")
 
 
 def code_of(exchange: Exchange) -> bytes:
