@@ -232,11 +232,11 @@ def test_a_member_changes_in_what_is_named_alone(exchange: Exchange) -> None:
 
 
 def test_what_derives_from_another_may_name_who_attested_that_nobody_is_in_it(exchange: Exchange) -> None:
-    source = exchange.file("source.txt", "sums over industries; synthetic")
-    register = ("assets", "register", "--source", source, "--kind", "derived", "--parent", exchange.asset)
+    source, parent = exchange.file("source.txt", "sums over industries; synthetic"), exchange.asset
+    register = ("assets", "register", "--source", source, "--kind", "derived", "--parent", parent)
     low = ("--grade", "general", "--level", "1", "--as", "operator")
     made = exchange(*register, *low, "--deidentified-by", "law-firm")["assetId"]
     descriptor = "0x" + "11" * 32
     publish = ("assets", "publish", made, "--descriptor", descriptor, "--content-root", descriptor, "--count", "6")
-    assert exchange("assets", "show", made)["parents"] == [exchange.asset]
+    assert exchange("assets", "show", made)["parents"] == [parent]
     exchange(*publish, "--as", "operator")
