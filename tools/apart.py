@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
-from tools.forge import ROOT, binary
+from tools.forge import ROOT, binary, with_node
 
 PINS = {"slither": "slither-analyzer==0.11.6", "halmos": "halmos==0.3.3"}
 REPORTS = ROOT / "build" / "reports"
@@ -38,8 +38,9 @@ def tool(name: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """The present one, with forge on the PATH."""
-    return {**os.environ, "PATH": f"{binary('forge').parent}{os.pathsep}{os.environ['PATH']}"}
+    """The present one, with Node and forge on the PATH."""
+    found = with_node()
+    return {**found, "PATH": f"{binary('forge').parent}{os.pathsep}{found['PATH']}"}
 
 
 def commit() -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import apart
-from tools.forge import CONTRACTS, ROOT, binary
+from tools.forge import CONTRACTS, ROOT, binary, with_node
 
 KEPT = ROOT / "build" / "deep"
 TESTS = ("tests/unit", "tests/integration", "tests/e2e")
@@ -71,7 +70,7 @@ def run(step: Step, log: Path) -> dict[str, Any]:
         code = subprocess.run(
             step.words,
             cwd=step.folder,
-            env={**os.environ, **step.environment},
+            env={**with_node(), **step.environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import queue
 import random
 import re
@@ -29,7 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools import apart
-from tools.forge import CONTRACTS, ROOT, binary
+from tools.forge import CONTRACTS, ROOT, binary, with_node
 
 KEPT = ROOT / "build" / "mutation"
 LEAST = 0.9
@@ -198,7 +197,7 @@ class Workplace:
     def _forge(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(binary("forge")), words[0], "--offline", *words[1:]]
         environment = {
-            **os.environ,
+            **with_node(),
             "FOUNDRY_DYNAMIC_TEST_LINKING": "true",
             "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": "cache/failures",
         }
@@ -215,7 +214,7 @@ def _near(name: str) -> Sequence[str]:
 
 
 def _others(name: str) -> Sequence[str]:
-    return ("--no-match-path", f"test/{NEAR[name]}.t.sol", "--no-match-contract", "Gas")
+    return ("--no-match-path", f"test/{NEAR[name]}.t.sol")
 
 
 def judge(place: Workplace, name: str, mutant: Mutant, original: str | None) -> str:

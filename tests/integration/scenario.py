@@ -6,6 +6,7 @@ staged once, copied for every test, and gone on with.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -115,6 +116,14 @@ class Scenario:
         return Scenario(
             replace(stage, home=home, receipts=list(stage.receipts), references=dict(stage.references)), services, clock
         )
+
+    @staticmethod
+    @contextmanager
+    def copied(stage: Stage, folder: Path) -> Iterator[Scenario]:
+        """The scene on a copy of its home."""
+        scenario = Scenario.go_on(stage, Path(shutil.copytree(stage.home, folder / "home")))
+        yield scenario
+        scenario.close()
 
     def close(self) -> Stage:
         """Closes the home; the stage can be gone on with."""

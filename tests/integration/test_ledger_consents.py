@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -50,20 +49,16 @@ def anchored(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return scenario.close()
 
 
-def _copy(stage: Stage, folder: Path) -> Iterator[Scenario]:
-    scenario = Scenario.go_on(stage, Path(shutil.copytree(stage.home, folder / "home")))
-    yield scenario
-    scenario.close()
-
-
 @pytest.fixture
 def fresh(begun: Stage, tmp_path: Path) -> Iterator[Scenario]:
-    yield from _copy(begun, tmp_path)
+    with Scenario.copied(begun, tmp_path) as scenario:
+        yield scenario
 
 
 @pytest.fixture
 def held(anchored: Stage, tmp_path: Path) -> Iterator[Scenario]:
-    yield from _copy(anchored, tmp_path)
+    with Scenario.copied(anchored, tmp_path) as scenario:
+        yield scenario
 
 
 # -- collected

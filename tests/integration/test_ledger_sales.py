@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -64,20 +63,16 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return scenario.close()
 
 
-def _copy(stage: Stage, folder: Path) -> Iterator[Scenario]:
-    scenario = Scenario.go_on(stage, Path(shutil.copytree(stage.home, folder / "home")))
-    yield scenario
-    scenario.close()
-
-
 @pytest.fixture
 def market(listed: Stage, tmp_path: Path) -> Iterator[Scenario]:
-    yield from _copy(listed, tmp_path)
+    with Scenario.copied(listed, tmp_path) as scenario:
+        yield scenario
 
 
 @pytest.fixture
 def unbound(published: Stage, tmp_path: Path) -> Iterator[Scenario]:
-    yield from _copy(published, tmp_path)
+    with Scenario.copied(published, tmp_path) as scenario:
+        yield scenario
 
 
 def state(market: Scenario, sale_id: bytes) -> int:

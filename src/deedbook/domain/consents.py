@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from deedbook.domain.abi import encode
 from deedbook.domain.codes import ConsentField
@@ -21,7 +21,7 @@ from deedbook.domain.documents import (
     require_time,
     require_unsigned,
 )
-from deedbook.domain.eip712 import digest, domain_separator, typed, word
+from deedbook.domain.eip712 import Domain, digest, typed, word
 from deedbook.domain.hashing import (
     ZERO_ADDRESS,
     canonical_json,
@@ -41,8 +41,6 @@ CONSENT_TYPE: Final = (
 )
 RECEIPT_TYPE: Final = "Receipt(bytes32 consentId,uint256 assetId,address subject)"
 WITHDRAWAL_TYPE: Final = "Withdrawal(bytes32 consentId)"
-DOMAIN_NAME: Final = "Deedbook Consent"
-DOMAIN_VERSION: Final = "1"
 
 CONSENT_TYPE_HASH: Final = keccak256(CONSENT_TYPE.encode())
 RECEIPT_TYPE_HASH: Final = keccak256(RECEIPT_TYPE.encode())
@@ -56,20 +54,10 @@ TERMS_ABI: Final = "(address,address,uint16,uint16,uint16,bool,bytes32,uint64,ui
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentDomain:
-    """Where consents count: one `Consents` contract (20 bytes) on one chain. EIP-712's domain separator of it."""
+class ConsentDomain(Domain):
+    """Where consents count: one `Consents` contract (20 bytes) on one chain."""
 
-    chain_id: int
-    contract: bytes
-
-    def __post_init__(self) -> None:
-        require_unsigned("chainId", self.chain_id, 256)
-        require_bytes("contract", self.contract, 20)
-
-    @property
-    def separator(self) -> bytes:
-        """keccak256 of type, name, version, chain id and contract (EIP-712, "Definition of domainSeparator")."""
-        return domain_separator(DOMAIN_NAME, DOMAIN_VERSION, self.chain_id, self.contract)
+    NAME: ClassVar[str] = "Deedbook Consent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +263,7 @@ def withdrawal_typed_data(domain: ConsentDomain, consent_id: bytes) -> dict[str,
 
 
 def _typed(domain: ConsentDomain, name: str, type_text: str, message: dict[str, Any]) -> dict[str, Any]:
-    return typed((DOMAIN_NAME, DOMAIN_VERSION, domain.chain_id, domain.contract), name, type_text, message)
+    return typed(domain, name, type_text, message)
 
 
 # -- batches --------------------------------------------------------------------------------------------------------

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from deedbook.domain.documents import require_bytes, require_unsigned
 from deedbook.domain.hashing import checksum_address, keccak256
 
 DOMAIN_TYPE: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where signed messages of one kind count: one contract (20 bytes) on one chain. A kind gives NAME, VERSION."""
+
+    NAME: ClassVar[str]
+    VERSION: ClassVar[str] = "1"
+
+    chain_id: int
+    contract: bytes
+
+    def __post_init__(self) -> None:
+        require_unsigned("chainId", self.chain_id, 256)
+        require_bytes("contract", self.contract, 20)
+
+    @property
+    def separator(self) -> bytes:
+        """keccak256 of type, name, version, chain id and contract ("Definition of domainSeparator")."""
+        return domain_separator(self.NAME, self.VERSION, self.chain_id, self.contract)
 
 
 @lru_cache(maxsize=64)
@@ -28,17 +50,16 @@ def word(value: int) -> bytes:
     return value.to_bytes(32, "big")
 
 
-def typed(domain: tuple[str, str, int, bytes], name: str, type_text: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as a wallet is asked to sign it; `domain` is name, version, chain id, contract (20 bytes)."""
-    title, version, chain_id, contract = domain
+def typed(domain: Domain, name: str, type_text: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message as a wallet is asked to sign it."""
     return {
         "types": {"EIP712Domain": members_of(DOMAIN_TYPE), name: members_of(type_text)},
         "primaryType": name,
         "domain": {
-            "name": title,
-            "version": version,
-            "chainId": chain_id,
-            "verifyingContract": checksum_address(contract),
+            "name": domain.NAME,
+            "version": domain.VERSION,
+            "chainId": domain.chain_id,
+            "verifyingContract": checksum_address(domain.contract),
         },
         "message": dict(message),
     }

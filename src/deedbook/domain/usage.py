@@ -7,36 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from deedbook.domain.consents import require_signature
 from deedbook.domain.documents import Fields, read_document, require_bytes, require_time, require_unsigned
-from deedbook.domain.eip712 import digest, domain_separator, typed, word
+from deedbook.domain.eip712 import Domain, digest, typed, word
 from deedbook.domain.hashing import ZERO32, canonical_json, keccak256, parse_canonical_json, to_hex
 from deedbook.domain.merkle import rfc9162_root
 from deedbook.errors import InvalidFormat, InvalidInput
 
 REPORT_TYPE: Final = "UsageReport(bytes32 saleId,uint64 from,uint64 to,uint64 count,bytes32 receiptsRoot)"
 REPORT_TYPE_HASH: Final = keccak256(REPORT_TYPE.encode())
-DOMAIN_NAME: Final = "Deedbook Usage"
-DOMAIN_VERSION: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class UsageDomain:
+class UsageDomain(Domain):
     """Where reports count: one `Usage` contract (20 bytes) on one chain."""
 
-    chain_id: int
-    contract: bytes
-
-    def __post_init__(self) -> None:
-        require_unsigned("chainId", self.chain_id, 256)
-        require_bytes("contract", self.contract, 20)
-
-    @property
-    def separator(self) -> bytes:
-        """EIP-712's domain separator."""
-        return domain_separator(DOMAIN_NAME, DOMAIN_VERSION, self.chain_id, self.contract)
+    NAME: ClassVar[str] = "Deedbook Usage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +165,7 @@ def report_digest(domain: UsageDomain, report: UsageReport) -> bytes:
 
 def report_typed_data(domain: UsageDomain, report: UsageReport) -> dict[str, Any]:
     """The report for `eth_signTypedData_v4`."""
-    where = (DOMAIN_NAME, DOMAIN_VERSION, domain.chain_id, domain.contract)
-    return typed(where, "UsageReport", REPORT_TYPE, report.to_json())
+    return typed(domain, "UsageReport", REPORT_TYPE, report.to_json())
 
 
 @dataclass(frozen=True, slots=True)
