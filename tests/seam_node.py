@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from deedbook.chain.client import Node
+from deedbook.chain.client import Node, NodeError, Request, one_by_one
 from deedbook.errors import ChainUnavailable
 
 SEND = "eth_sendRawTransaction"
@@ -25,6 +25,10 @@ class SeamNode:
         waiting = self._script.get(method, [])
         answer = waiting.pop(0) if waiting else None
         return self.node.request(method, params) if answer is None else answer(params)
+
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        """The requests in turn, each as it is scripted; where one gets no answer, the batch gets none."""
+        return one_by_one(self, requests)
 
     def then(self, method: str, *answers: Answer | None) -> None:
         """How the next requests of a method are answered, in turn; None is as the node does."""

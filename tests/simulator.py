@@ -25,6 +25,7 @@ from deedbook.audit.findings import Findings
 from deedbook.audit.payloads import needed_documents, read_descriptor
 from deedbook.audit.trust import Trust
 from deedbook.chain import abis
+from deedbook.chain.client import NodeError, Request, one_by_one
 from deedbook.chain.decoding import decode_event
 from deedbook.domain import abi
 from deedbook.domain.assets import Descriptor, Field, Version, asset_id, version_key
@@ -332,6 +333,9 @@ class SimulatedNode:
             return self._logs(int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16))
         assert method == "eth_getProof"
         return self._proof(params[0], params[1])
+
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        return one_by_one(self, requests)
 
     def _block(self, number: int) -> Any:
         if number > self.chain.last:

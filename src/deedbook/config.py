@@ -6,6 +6,7 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_HOST             host              where the service listens              127.0.0.1
     DEEDBOOK_PORT             port              its port; 0 picks a free one           8545
     DEEDBOOK_RPC_URLS         rpc_urls          nodes; only the first is asked         none: the embedded chain
+    DEEDBOOK_CONSENSUS        consensus         instant, clique or qbft: what is final instant
     DEEDBOOK_MIRROR_URL       mirror_url        SQLAlchemy URL of the mirror           the home's own file
     DEEDBOOK_RECORDS_URL      records_url       SQLAlchemy URL of the records          the home's own file
     DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -33,8 +34,19 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8545
 FILE: Final = "deedbook.toml"
 PREFIX: Final = "DEEDBOOK_"
+CONSENSUS: Final = ("instant", "clique", "qbft")
+"""How the nodes agree, and so when a block is final; the first is the default (embedded chain, anvil)."""
 
-IN_FILE: Final = ("host", "port", "rpc_urls", "mirror_url", "records_url", "objects_url", "passphrase_file")
+IN_FILE: Final = (
+    "host",
+    "port",
+    "rpc_urls",
+    "consensus",
+    "mirror_url",
+    "records_url",
+    "objects_url",
+    "passphrase_file",
+)
 """The names that `deedbook.toml` may use."""
 
 
@@ -46,6 +58,7 @@ class Settings:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     rpc_urls: tuple[str, ...] = ()
+    consensus: str = CONSENSUS[0]
     mirror_url: str | None = field(default=None, repr=False)
     records_url: str | None = field(default=None, repr=False)
     objects_url: str | None = field(default=None, repr=False)
@@ -65,6 +78,7 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         host=said.text("host") or DEFAULT_HOST,
         port=said.port("port", DEFAULT_PORT),
         rpc_urls=said.addresses("rpc_urls"),
+        consensus=said.one_of("consensus", CONSENSUS),
         mirror_url=said.url("mirror_url"),
         records_url=said.url("records_url"),
         objects_url=said.url("objects_url"),
@@ -104,6 +118,13 @@ class _Said:
         source, value = self.find(name)
         if value is not None and not (isinstance(value, str) and value.strip()):
             raise InvalidInput(source, "not a text")
+        return value
+
+    def one_of(self, name: str, choices: Sequence[str]) -> str:
+        """One of the choices; the first where nothing is said."""
+        value = self.text(name) or choices[0]
+        if value not in choices:
+            raise InvalidInput(self.find(name)[0], f"none of {', '.join(choices)}")
         return value
 
     def port(self, name: str, default: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deedbook.bootstrap.services import Services
-from deedbook.chain.client import NodeError
+from deedbook.chain.client import NodeError, Request, one_by_one
 from deedbook.config import Settings
 from deedbook.errors import ChainUnavailable, IntegrityError
 from deedbook.ledger import members
@@ -33,6 +33,9 @@ class Lying:
 
     def request(self, method: str, params: Sequence[Any]) -> Any:
         return self._answer(method, params, copy.deepcopy(self._node.request(method, params)))
+
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        return one_by_one(self, requests)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from web3.exceptions import TransactionNotFound
 from web3.types import RPCEndpoint
 
 from deedbook.chain import abis, artifacts
-from deedbook.chain.client import EmbeddedNode, Node, NodeError
+from deedbook.chain.client import EmbeddedNode, Node, NodeError, Request, one_by_one
 from deedbook.chain.decoding import Decoder
 from deedbook.chain.embedded.chain import Chain
 from deedbook.chain.transactions import Call, Sender, revert_data
@@ -425,6 +425,9 @@ class EthTesterNode:
             raise NodeError(3, "execution reverted", to_hex(revert)) from None
         except ValidationError as error:
             raise NodeError(-32000, str(error)) from None
+
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        return one_by_one(self, requests)
 
 
 def _text(value: Any) -> Any:

@@ -47,6 +47,7 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         host="::1",
         port=1,
         rpc_urls=("http://127.0.0.1:8545", "https://node.example/rpc"),
+        consensus="clique",
         mirror_url="postgresql+psycopg://m",
         records_url="sqlite:///r",
         objects_url="s3://bucket",
@@ -56,6 +57,7 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         "DEEDBOOK_HOST": "::1",
         "DEEDBOOK_PORT": "1",
         "DEEDBOOK_RPC_URLS": "http://127.0.0.1:8545, https://node.example/rpc",
+        "DEEDBOOK_CONSENSUS": "clique",
         "DEEDBOOK_MIRROR_URL": "postgresql+psycopg://m",
         "DEEDBOOK_RECORDS_URL": "sqlite:///r",
         "DEEDBOOK_OBJECTS_URL": "s3://bucket",
@@ -65,7 +67,7 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
     write(
         tmp_path,
         'host = "::1"\nport = 1\nrpc_urls = ["http://127.0.0.1:8545", "https://node.example/rpc"]\n'
-        'mirror_url = "postgresql+psycopg://m"\nrecords_url = "sqlite:///r"\nobjects_url = "s3://bucket"\n'
+        'consensus = "clique"\nmirror_url = "postgresql+psycopg://m"\nrecords_url = "sqlite:///r"\nobjects_url = "s3://bucket"\n'
         'passphrase_file = "secret"\n',
     )
     assert load(tmp_path, {}) == expected
@@ -93,6 +95,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ({"DEEDBOOK_RPC_URLS": "http://ok,"}, "DEEDBOOK_RPC_URLS"),
         ({"DEEDBOOK_RPC_URLS": "http://[hush"}, "DEEDBOOK_RPC_URLS"),
         ({"DEEDBOOK_RPC_URLS": "http://hush:99999"}, "DEEDBOOK_RPC_URLS"),
+        ({"DEEDBOOK_CONSENSUS": "hush"}, "DEEDBOOK_CONSENSUS"),
         ({"DEEDBOOK_MIRROR_URL": "hush.sqlite"}, "DEEDBOOK_MIRROR_URL"),
         ({"DEEDBOOK_RECORDS_URL": "hush"}, "DEEDBOOK_RECORDS_URL"),
         ({"DEEDBOOK_OBJECTS_URL": "hush"}, "DEEDBOOK_OBJECTS_URL"),
@@ -116,6 +119,8 @@ def test_malformed_variable_is_named_and_not_quoted(said: Mapping[str, str], fie
         ("port = 1.5", "deedbook.toml: port"),
         ("host = 1", "deedbook.toml: host"),
         ("rpc_urls = [1]", "deedbook.toml: rpc_urls"),
+        ("consensus = 1", "deedbook.toml: consensus"),
+        ('consensus = "ethash"', "deedbook.toml: consensus"),
         ("rpc_urls = 1", "deedbook.toml: rpc_urls"),
     ],
 )

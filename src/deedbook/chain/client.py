@@ -1,6 +1,6 @@
-"""The seam to a chain: one JSON-RPC request, its result, or a typed error. Cheap to import.
+"""The seam to a chain: one JSON-RPC request or a batch of them, the results, or a typed error. Cheap to import.
 
-    Node            what everything else asks: request(method, params) -> result
+    Node            what everything else asks: request(method, params) -> result; batch(requests) -> results
     |-- EmbeddedNode    a chain in this process
     `-- HttpNode        a node behind an address
 
@@ -17,7 +17,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from deedbook.domain.hashing import from_hex, to_hex
@@ -30,6 +30,10 @@ MOST_ANSWER: Final = 64 * 1024 * 1024
 """The longest answer, in bytes, that an HttpNode takes from a node."""
 
 _PART: Final = 65536
+
+
+Request: TypeAlias = tuple[str, Sequence[Any]]
+"""A method and its parameters."""
 
 
 class NodeError(DeedbookError):
@@ -54,6 +58,12 @@ class Node(Protocol):
     def request(self, method: str, params: Sequence[Any]) -> Any:
         """The result of one JSON-RPC method. Raises NodeError, ChainUnavailable."""
 
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        """The results of several requests, in order; the node's error takes its result's place.
+
+        Raises ChainUnavailable for the exchange as a whole: any number of the requests may have been carried out.
+        """
+
 
 class EmbeddedNode:
     """A chain in this process as a Node. Thread-safe, like its chain."""
@@ -66,6 +76,10 @@ class EmbeddedNode:
     def request(self, method: str, params: Sequence[Any]) -> Any:
         """The result, as HTTP would give it."""
         return self._methods.answer(method, list(params))
+
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        """The results in order, an error in its result's place."""
+        return one_by_one(self, requests)
 
 
 class HttpNode:
@@ -106,7 +120,7 @@ class HttpNode:
             raise ChainUnavailable("the node answered another request")
         return answer["result"]
 
-    def batch(self, requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Any | NodeError]:
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
         """The results of several requests in one exchange, in order; an error takes its result's place.
 
         Raises ChainUnavailable when the exchange as a whole failed or an answer is missing.
@@ -164,7 +178,22 @@ class HttpNode:
         return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
 
 
-def identity_of(node: Node) -> tuple[int, bytes]:
+class Asked(Protocol):
+    """What answers one request at a time."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        """The result. Raises NodeError, ChainUnavailable."""
+
+
+def one_by_one(node: Asked, requests: Sequence[Request]) -> list[Any | NodeError]:
+    """A batch for what knows none: the requests one after the other, errors of the node in their results' places.
+
+    Raises ChainUnavailable from the first that was not answered; those before it were carried out.
+    """
+    return [_answered(node, method, params) for method, params in requests]
+
+
+def identity_of(node: Asked) -> tuple[int, bytes]:
     """The chain id and genesis hash (32 bytes) that a node states. Raises WrongChain where it has no block 0."""
     genesis = node.request("eth_getBlockByNumber", ["0x0", False])
     if not isinstance(genesis, dict):
@@ -172,7 +201,7 @@ def identity_of(node: Node) -> tuple[int, bytes]:
     return int(node.request("eth_chainId", []), 16), from_hex(genesis["hash"], "genesisHash", 32)
 
 
-def require_chain(node: Node, *, chain_id: int, genesis_hash: bytes) -> None:
+def require_chain(node: Asked, *, chain_id: int, genesis_hash: bytes) -> None:
     """Raises WrongChain unless the node is of this chain id *and* this genesis block (32 bytes)."""
     found = identity_of(node)
     if found != (chain_id, genesis_hash):
@@ -180,6 +209,13 @@ def require_chain(node: Node, *, chain_id: int, genesis_hash: bytes) -> None:
             f"the node is of chain {found[0]} with genesis {to_hex(found[1])}, "
             f"not {chain_id} with {to_hex(genesis_hash)}",
         )
+
+
+def _answered(node: Asked, method: str, params: Sequence[Any]) -> Any | NodeError:
+    try:
+        return node.request(method, params)
+    except NodeError as error:
+        return error
 
 
 def _outcome(answer: Any) -> Any | NodeError:
