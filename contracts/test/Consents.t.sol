@@ -299,7 +299,7 @@ contract ConsentsTest is Exchange {
         _bindAll(1, low, high);
     }
 
-    function test_bind_narrowsToWhatAllBatchesGrant() public {
+    function test_bind_narrowsToWhatAllBatchesGrantInWhateverOrder() public {
         IConsents.Terms memory narrow = _terms();
         (narrow.modes, narrow.crossBorder, narrow.validFrom, narrow.validUntil) = (Codes.MODE_RAW, false, START + 10, UNTIL - 10);
         IConsents.Terms memory wide = _terms();
@@ -309,9 +309,17 @@ contract ConsentsTest is Exchange {
         _grantAudited(one);
         _grantAudited(two);
         _register(5);
-        if (one.batchId < two.batchId) _bindAll(1, one, two);
-        else _bindAll(1, two, one);
-        IConsents.BasisState memory basis = consents.basisState(assetId);
+        uint256 before = vm.snapshotState();
+        _bind(1, one);
+        _bind(1, two);
+        _assertNarrow(consents.basisState(assetId));
+        vm.revertToState(before);
+        _bind(1, two);
+        _bind(1, one);
+        _assertNarrow(consents.basisState(assetId));
+    }
+
+    function _assertNarrow(IConsents.BasisState memory basis) private pure {
         vm.assertEq(basis.modes, Codes.MODE_RAW);
         vm.assertFalse(basis.crossBorder);
         vm.assertEq(basis.validFrom, START + 10);
