@@ -12,6 +12,7 @@ from typing import Any
 
 from deedbook.chain import proofs
 from deedbook.chain.client import Node, NodeError
+from deedbook.chain.finality import at_once
 from deedbook.chain.transactions import log_of
 from deedbook.domain.events import Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
@@ -20,11 +21,6 @@ from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, I
 from deedbook.mirror.follower import CONTRACT_HEAD, BlockHeader
 
 SLOTS_PER_REQUEST = 200
-
-
-def at_once(tip: int) -> int:
-    """Every block is final when it is there: the embedded chain, QBFT."""
-    return tip
 
 
 class NodeSource:
