@@ -26,6 +26,7 @@ LIGHT = (
     "deedbook.chain.decoding",
     "deedbook.chain.proofs",
     "deedbook.chain.rlp",
+    "deedbook.chain.seals",
     "deedbook.vault.keytree",
     "deedbook.wallet.recovery",
 )

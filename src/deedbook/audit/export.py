@@ -18,7 +18,7 @@ from deedbook.audit.payloads import needed_documents, read_descriptor
 from deedbook.audit.trust import Trust
 from deedbook.audit.verify import verify
 from deedbook.chain.decoding import decode_event
-from deedbook.chain.proofs import decode_header, encode_header, without_inline
+from deedbook.chain.proofs import Header, decode_header, encode_header, without_inline
 from deedbook.chain.transactions import log_of
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.deployments import version_for
@@ -107,17 +107,18 @@ def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, f
     return data
 
 
-def trust_at(node: Node, contracts: Mapping[str, bytes], *blocks: int) -> Trust:
+def trust_at(node: Node, contracts: Mapping[str, bytes], *blocks: int, consensus: str = "instant") -> Trust:
     """A trust that pins these blocks as the node has them: for an auditor who asks a node of its own."""
-    return ChainReader(node, contracts).trust(*blocks)
+    return ChainReader(node, contracts, consensus).trust(*blocks)
 
 
 class ChainReader:
     """A node's logs, headers and proofs in the form that bundles hold."""
 
-    def __init__(self, node: Node, contracts: Mapping[str, bytes]) -> None:
+    def __init__(self, node: Node, contracts: Mapping[str, bytes], consensus: str = "instant") -> None:
         self._node = node
         self._contracts = dict(contracts)
+        self._consensus = consensus
         self.chain_id = int(node.request("eth_chainId", []), 16)
 
     @property
@@ -135,14 +136,18 @@ class ChainReader:
         if block is None:
             raise ChainUnavailable(f"the node has no block {number}")
         raw = encode_header(block)
-        if to_hex(decode_header(raw).hash) != block["hash"]:
-            raise IntegrityError(f"block {number} does not hash to {block['hash']}")
+        if to_hex(self.decoded(raw).hash) != block["hash"]:
+            raise IntegrityError(f"block {number} does not hash to {block['hash']} by {self._consensus} consensus")
         return raw
+
+    def decoded(self, raw: bytes) -> Header:
+        """What a header of this chain says."""
+        return decode_header(raw, self._consensus)
 
     def trust(self, *blocks: int) -> Trust:
         """A trust that pins these blocks as the node has them."""
-        pins = {number: decode_header(self.header(number)).hash for number in blocks}
-        return Trust(self.chain_id, decode_header(self.header(0)).hash, self._contracts, pins)
+        pins = {number: self.decoded(self.header(number)).hash for number in blocks}
+        return Trust(self.chain_id, self.decoded(self.header(0)).hash, self._contracts, pins)
 
     def journals(self, until: int) -> LiveJournals:
         """Every journal of the deployment up to a block."""
@@ -152,7 +157,7 @@ class ChainReader:
             event = decode_event(addresses[log.address], log)
             for entity in dict.fromkeys(entities_of(event.contract, event.name, event.args)):
                 journals.setdefault((event.contract, entity), []).append(event)
-        return LiveJournals(journals, lambda block: decode_header(self.header(block)).timestamp)
+        return LiveJournals(journals, lambda block: self.decoded(self.header(block)).timestamp)
 
     def proofs(
         self, contract: str, entities: Sequence[bytes], block: int
@@ -213,10 +218,10 @@ def _assembled(
     return Bundle(
         sale=derived.sale.sale,
         chain_id=chain.chain_id,
-        genesis_hash=decode_header(chain.header(0)).hash,
+        genesis_hash=chain.decoded(chain.header(0)).hash,
         contracts=readers.contracts,
         block_number=number,
-        block_hash=decode_header(headers[-1]).hash,
+        block_hash=chain.decoded(headers[-1]).hash,
         headers=headers,
         accounts=accounts,
         journals=sections,

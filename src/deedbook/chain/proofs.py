@@ -4,7 +4,8 @@ What this file refuses to know: whether a header is to be believed (that is `aud
 Everything is bytes in and facts out; nothing here asks a node.
 
 A header is hashed as it is written (keccak256 of its RLP), whatever fields later forks append, so legacy, London,
-Paris, Shanghai and later headers are read alike; seals of proof-of-authority networks are another matter.
+Paris, Shanghai and later headers are read alike. QBFT alone names a block by less than its header: without round and
+seals (`extradata`). So everyone who hashes a header says by which consensus.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from deedbook.chain import rlp
+from deedbook.chain.extradata import clique_signers, qbft_named
 from deedbook.domain.hashing import keccak256
-from deedbook.errors import EvidenceMissing, IntegrityError, InvalidFormat
+from deedbook.domain.validators import CONSENSUSES
+from deedbook.errors import EvidenceMissing, IntegrityError, InvalidFormat, InvalidInput
 
 EMPTY_ROOT = keccak256(b"\x80")
 """Root of a trie that holds nothing."""
@@ -54,6 +57,9 @@ _FIELDS = (
 )
 """Name of each header field in RLP order, with its length: None an integer, 0 bytes of any length."""
 
+_EXTRA_DATA = 12
+"""Place of extraData among them."""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -73,16 +79,20 @@ class Header:
     parent_hash: bytes
     state_root: bytes
     receipts_root: bytes
+    logs_bloom: bytes
+    difficulty: int
     number: int
     timestamp: int
+    extra_data: bytes
     raw: bytes
 
 
-def decode_header(raw: bytes) -> Header:
-    """The header that `raw` (RLP) encodes, with its hash.
+def decode_header(raw: bytes, consensus: str = "instant") -> Header:
+    """The header that `raw` (RLP) encodes, with its hash by this consensus (`domain.validators`).
 
     Raises InvalidFormat naming the field that has the wrong length or is no integer, or "header" when the number of
-    fields is none that a header can have. Fields later than Prague's are hashed and not judged.
+    fields is none that a header can have; "extraData" where they are not the consensus's. Fields later than Prague's
+    are hashed and not judged.
     """
     items = rlp.decode_list(raw, "header")
     if not LEGACY_HEADER_FIELDS <= len(items) <= MOST_HEADER_FIELDS:
@@ -93,14 +103,19 @@ def decode_header(raw: bytes) -> Header:
             numbers[name] = rlp.decode_int(item, name)
         elif not isinstance(item, bytes) or length not in (0, len(item)):
             raise InvalidFormat(name, f"not {length or 'any'} bytes")
-    parent, _, _, state, _, receipts = (item for item in items[:6] if isinstance(item, bytes))
+    parent, _, _, state, _, receipts, bloom = (item for item in items[:7] if isinstance(item, bytes))
+    extra_data = items[_EXTRA_DATA]
+    assert isinstance(extra_data, bytes)
     return Header(
-        hash=keccak256(raw),
+        hash=_name(raw, items, extra_data, numbers["number"], consensus),
         parent_hash=parent,
         state_root=state,
         receipts_root=receipts,
+        logs_bloom=bloom,
+        difficulty=numbers["difficulty"],
         number=numbers["number"],
         timestamp=numbers["timestamp"],
+        extra_data=extra_data,
         raw=raw,
     )
 
@@ -109,7 +124,7 @@ def encode_header(block: Mapping[str, Any]) -> bytes:
     """The RLP of a block as JSON-RPC tells it (`eth_getBlockByNumber`), up to the last field that it has.
 
     Raises InvalidFormat naming a field that is missing or malformed. Compare `header_hash` with the block's own
-    `hash`: a node with fields of its own (Quorum, FISCO BCOS) gives another one.
+    `hash`: a node with fields of its own (FISCO BCOS) gives another one.
     """
     items: list[bytes] = []
     for position, (name, length) in enumerate(_FIELDS):
@@ -122,9 +137,30 @@ def encode_header(block: Mapping[str, Any]) -> bytes:
     return rlp.encode(items)
 
 
-def header_hash(raw: bytes) -> bytes:
-    """The hash of a header given as RLP."""
-    return keccak256(raw)
+def header_hash(raw: bytes, consensus: str = "instant") -> bytes:
+    """The hash of a header given as RLP, by this consensus. Raises InvalidFormat, as `decode_header`."""
+    return decode_header(raw, consensus).hash
+
+
+def _name(raw: bytes, items: list[rlp.Decoded], extra_data: bytes, number: int, consensus: str) -> bytes:
+    """The block's hash. QBFT's genesis, which nobody sealed, is hashed as written (Besu's rule)."""
+    if consensus not in CONSENSUSES:
+        raise InvalidInput("consensus", f"is none of {', '.join(CONSENSUSES)}")
+    if consensus == "clique":
+        clique_signers(extra_data)
+    if consensus != "qbft":
+        return keccak256(raw)
+    named = qbft_named(extra_data)
+    return keccak256(raw if number == 0 else _encoded_with(items, named))
+
+
+def with_extra_data(raw: bytes, extra_data: bytes) -> bytes:
+    """The header with other extra data. Raises InvalidFormat."""
+    return _encoded_with(rlp.decode_list(raw, "header"), extra_data)
+
+
+def _encoded_with(items: list[rlp.Decoded], extra_data: bytes) -> bytes:
+    return rlp.encode([*items[:_EXTRA_DATA], extra_data, *items[_EXTRA_DATA + 1 :]])
 
 
 def verify_account_proof(state_root: bytes, address: bytes, proof: Sequence[bytes]) -> Account | None:

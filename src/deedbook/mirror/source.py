@@ -26,8 +26,7 @@ SLOTS_PER_REQUEST = 200
 class NodeSource:
     """The `Source` over a node, for contracts at these addresses.
 
-    `final` gives the highest final block number for a tip. `unsafe_unhashed` takes a header's hash from the node, for
-    networks that hash headers in their own way (Besu QBFT leaves the seals out); proofs then bind to the node's word.
+    `final` gives the highest final block number for a tip; `consensus` says how blocks are hashed.
     """
 
     def __init__(
@@ -36,12 +35,12 @@ class NodeSource:
         contracts: Mapping[str, bytes],
         *,
         final: Callable[[int], int] = at_once,
-        unsafe_unhashed: bool = False,
+        consensus: str = "instant",
     ) -> None:
         self._node = node
         self._contracts = dict(contracts)
         self._final = final
-        self._unsafe_unhashed = unsafe_unhashed
+        self._consensus = consensus
 
     def tip(self) -> BlockHeader:
         """The newest block. Raises ChainUnavailable."""
@@ -98,11 +97,15 @@ class NodeSource:
                 timestamp=int(found["timestamp"], 16),
                 state_root=from_hex(found["stateRoot"], "stateRoot", 32),
             )
-            hashed = header.hash if self._unsafe_unhashed else proofs.header_hash(proofs.encode_header(found))
+            hashed = proofs.header_hash(proofs.encode_header(found), self._consensus)
         except (InvalidInput, KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"the node gives a malformed block {block}: {error}") from error
         if hashed != header.hash:
-            raise IntegrityError(f"block {header.number} does not hash to {to_hex(header.hash)}", block=header.number)
+            raise IntegrityError(
+                f"block {header.number} does not hash to {to_hex(header.hash)} by {self._consensus} consensus",
+                hint="DEEDBOOK_CONSENSUS names how the chain agrees",
+                block=header.number,
+            )
         return header
 
     def _log(self, item: Any, header: BlockHeader) -> Log:
