@@ -13,6 +13,7 @@
     |-- WrongChain              the operator: chain id or genesis differs
     |-- TransactionFailed       the operator: mined without effect, and no custom error explains it
     |-- IntegrityError          the operator: stored data contradicts its hash, proof or journal
+    |   |-- NodesDisagree       two nodes have different final blocks of one number; both are quoted
     |   |-- CorruptStore        a database or object store cannot be read
     |   `-- SealBroken          a sealed payload does not open, or not to what was committed
     |-- EvidenceMissing         the auditor: what a check needs is not in the bundle or the store
@@ -111,10 +112,27 @@ class Locked(Conflict):
 
 
 class ChainUnavailable(DeedbookError):
-    """No node answers in time, or it lags."""
+    """No node answers in time, or it lags.
+
+    `failure` is a short stable word for how (`timeout`, `refused`, `wrong-id`, ...). `unsent` says that the request
+    certainly never reached a node; otherwise it may have been carried out.
+    """
 
     code = "chain-unavailable"
     retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        failure: str = "unavailable",
+        unsent: bool = False,
+        hint: str | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(message, hint=hint, failure=failure, **fields)
+        self.failure = failure
+        self.unsent = unsent
 
 
 class WrongChain(DeedbookError):
@@ -133,6 +151,18 @@ class IntegrityError(DeedbookError):
     """Stored data contradicts its hash, its proof or its journal."""
 
     code = "integrity"
+
+
+class NodesDisagree(IntegrityError):
+    """Nodes that should be of one chain state different things that cannot both hold: `stated` by host."""
+
+    code = "nodes-disagree"
+
+    def __init__(self, what: str, stated: Mapping[str, str], *, hint: str | None = None) -> None:
+        words = ", ".join(f"{host} states {value}" for host, value in stated.items())
+        super().__init__(f"the nodes disagree on {what}: {words}", hint=hint, what=what, stated=dict(stated))
+        self.what = what
+        self.stated: Mapping[str, str] = dict(stated)
 
 
 class CorruptStore(IntegrityError):

@@ -177,8 +177,6 @@ def test_a_batch_is_put_in_order_and_must_be_whole() -> None:
         assert HttpNode(url, timeout=5).batch([("x", []), ("y", [])]) == ["a", "b"]
         with pytest.raises(ChainUnavailable):
             HttpNode(url, timeout=5).batch([("x", []), ("y", []), ("z", [])])
-    with _node(_sends(_http(json.dumps(OK).encode()))) as url, pytest.raises(ChainUnavailable):
-        HttpNode(url, timeout=5).batch([("x", [])])
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8545", "ftp://a", "http://", "http://a:b", "file:///etc/passwd"])

@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[DeedbookError, int]] = {
     "WrongChain": (errors.WrongChain("another"), 7),
     "TransactionFailed": (errors.TransactionFailed("no effect"), 7),
     "IntegrityError": (errors.IntegrityError("damaged"), 8),
+    "NodesDisagree": (errors.NodesDisagree("block 7", {"a:1": "0x01", "b:1": "0x02"}), 8),
     "CorruptStore": (errors.CorruptStore("damaged"), 8),
     "SealBroken": (errors.SealBroken("damaged"), 8),
     "MissingKey": (errors.MissingKey("no key"), 9),

@@ -11,15 +11,14 @@ outcome. Bytes are not interpreted here: results are JSON values as the node gav
 from __future__ import annotations
 
 import base64
-import http.client
 import json
-import ssl
-import time
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from deedbook.chain.connections import Address, Connections
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.errors import ChainUnavailable, DeedbookError, InvalidInput, WrongChain
 
@@ -29,7 +28,11 @@ if TYPE_CHECKING:
 MOST_ANSWER: Final = 64 * 1024 * 1024
 """The longest answer, in bytes, that an HttpNode takes from a node."""
 
-_PART: Final = 65536
+BUSY: Final = frozenset((429, 502, 503, 504))
+"""HTTP statuses of a node, or of what stands before it, that cannot answer now: whatever the body says."""
+
+_SPARSE: Final = 1024 * 1024
+_TOO_LARGE: Final = {"error": {"code": -32600, "message": "the batch is too large"}}
 
 
 Request: TypeAlias = tuple[str, Sequence[Any]]
@@ -83,99 +86,113 @@ class EmbeddedNode:
 
 
 class HttpNode:
-    """A node at an http or https address; `timeout` seconds for connecting, for the first byte and for the rest.
+    """A node at an http or https address, over connections that are kept; may be shared between threads.
 
-    One connection a request, so it may be shared between threads. Answers above `most_answer` bytes are refused. No
-    redirect is followed. Raises InvalidInput ("url") for an address that is none.
+    `connect` seconds for a connection, `timeout` for the whole exchange after it; answers of at most `most_answer`
+    bytes. No redirect is followed, and nothing is sent twice. Raises InvalidInput ("url") for an address that is none.
     """
 
-    def __init__(self, url: str, timeout: float = 30.0, *, most_answer: int = MOST_ANSWER) -> None:
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            raise InvalidInput("url", "the port is not a number") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidInput("url", "a node's address starts with http:// or https:// and names a host")
-        self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname, port
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._timeout = timeout
-        self._most_answer = most_answer
+    def __init__(
+        self, url: str, timeout: float = 30.0, *, connect: float = 5.0, most_answer: int = MOST_ANSWER
+    ) -> None:
+        address, credentials = _address(url)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if credentials:
+            headers["Authorization"] = "Basic " + base64.b64encode(credentials).decode()
+        self._connections = Connections(
+            address, headers, connect=min(connect, timeout), timeout=timeout, most=most_answer
+        )
         self._ids = count(1)
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if parts.username:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            self._headers["Authorization"] = "Basic " + base64.b64encode(secret).decode()
+        self._most_batch = sys.maxsize
+
+    @property
+    def host(self) -> str:
+        """`host:port`; never credentials, nor the path, which may hold a key."""
+        return self._connections.address.name
 
     def request(self, method: str, params: Sequence[Any]) -> Any:
         """The result. Raises NodeError for the node's error, ChainUnavailable for everything short of an answer."""
-        request_id = next(self._ids)
-        answer = self._exchange({"jsonrpc": "2.0", "id": request_id, "method": method, "params": list(params)})
+        call = self._call(method, params)
+        answer = self._exchange(call)
         if not isinstance(answer, dict):
-            raise ChainUnavailable("the node's answer is not a JSON-RPC answer")
-        if answer.get("error") is not None:
-            raise _node_error(answer["error"])
-        if answer.get("id") != request_id or "result" not in answer:
-            raise ChainUnavailable("the node answered another request")
-        return answer["result"]
+            raise self._unusable("malformed", "the node's answer is not a JSON-RPC answer")
+        if not (_is_id(answer.get("id"), call["id"]) or (answer.get("id") is None and answer.get("error"))):
+            raise self._unusable("wrong-id", "the node answered another request")
+        outcome = self._outcome(answer)
+        if isinstance(outcome, NodeError):
+            raise outcome
+        return outcome
 
     def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
-        """The results of several requests in one exchange, in order; an error takes its result's place.
+        """The results in order, an error in its result's place.
 
-        Raises ChainUnavailable when the exchange as a whole failed or an answer is missing.
+        A node that refuses a batch, or one so long, gets smaller ones, down to single requests, from then on. Raises
+        ChainUnavailable when an exchange failed, or an answer is missing, double or another's.
         """
-        if not requests:
-            return []
-        ids = [next(self._ids) for _ in requests]
-        body = [
-            {"jsonrpc": "2.0", "id": request_id, "method": method, "params": list(params)}
-            for request_id, (method, params) in zip(ids, requests, strict=True)
-        ]
-        answers = self._exchange(body)
+        found: list[Any | NodeError] = []
+        most = self._most_batch
+        while len(found) < len(requests):
+            some = requests[len(found) : len(found) + most]
+            answers = one_by_one(self, some) if len(some) == 1 else self._together(some)
+            if answers is None:
+                most = len(some) // 2
+                continue
+            self._most_batch = min(self._most_batch, most)
+            found += answers
+        return found
+
+    def close(self) -> None:
+        """Closes the connections that are kept; they are opened again when needed."""
+        self._connections.close()
+
+    def _together(self, requests: Sequence[Request]) -> list[Any | NodeError] | None:
+        """The outcomes of one exchange; None where the node refused it as a whole."""
+        calls = [self._call(method, params) for method, params in requests]
+        answers = self._exchange(calls)
+        if _is_refusal(answers):
+            return None
         if not isinstance(answers, list):
-            raise ChainUnavailable("the node refused a batch")
-        found = {item.get("id"): item for item in answers if isinstance(item, dict)}
-        return [_outcome(found.get(request_id)) for request_id in ids]
+            raise self._unusable("malformed", "the node's answer to a batch is not one")
+        wanted, found = {call["id"] for call in calls}, {}
+        for answer in answers:
+            request_id = answer.get("id") if isinstance(answer, dict) else None
+            if type(request_id) is not int or request_id not in wanted:
+                raise self._unusable("wrong-id", "the node answered what was not asked in a batch")
+            if request_id in found:
+                raise self._unusable("duplicate-id", "the node answered a request of a batch twice")
+            found[request_id] = self._outcome(answer)
+        if len(found) < len(calls):
+            raise self._unusable("incomplete", "the node left a request of a batch unanswered")
+        return [found[call["id"]] for call in calls]
+
+    def _call(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
+
+    def _outcome(self, answer: Mapping[str, Any]) -> Any | NodeError:
+        if answer.get("error") is not None:
+            return _node_error(answer["error"])
+        if "result" not in answer:
+            raise self._unusable("malformed", "the node's answer has neither result nor error")
+        return answer["result"]
 
     def _exchange(self, body: Any) -> Any:
-        connection = self._connection()
-        try:
-            connection.request("POST", self._path, json.dumps(body).encode(), self._headers)
-            response = connection.getresponse()
-            content = self._content(response)
-        except (OSError, http.client.HTTPException) as reason:
-            raise ChainUnavailable(f"no answer from the node: {type(reason).__name__}", host=self._host) from reason
-        finally:
-            connection.close()
-        if len(content) > self._most_answer:
-            raise ChainUnavailable(f"the node's answer is longer than {self._most_answer} bytes", host=self._host)
+        status, content = self._connections.post(json.dumps(body, separators=(",", ":")).encode())
+        if status in BUSY or (status >= 400 and bytes(content[:64]).lstrip()[:1] not in (b"{", b"[")):
+            if status == 413 and isinstance(body, list):
+                return _TOO_LARGE
+            raise self._unusable(f"http-{status}", f"the node answers HTTP {status}", status=status)
+        if len(content) > _SPARSE and _values(content) > len(content) // 16:
+            raise self._unusable("malformed", "the node's answer is made of too many parts")
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as reason:
-            status = f"the node's answer is not JSON (HTTP {response.status})"
-            raise ChainUnavailable(status, host=self._host, status=response.status) from reason
+            message = f"the node's answer is not JSON (HTTP {status})"
+            raise self._unusable("not-json", message, status=status) from reason
 
-    def _content(self, response: http.client.HTTPResponse) -> bytes:
-        """The body, as far as one byte too much; a node that trickles is given up after `timeout` seconds."""
-        deadline = time.monotonic() + self._timeout
-        announced, content = response.length, bytearray()
-        while len(content) <= self._most_answer:
-            part = response.read1(_PART if announced is None else min(_PART, announced - len(content)))
-            if not part:
-                break
-            content += part
-            if time.monotonic() > deadline:
-                raise TimeoutError
-        if announced is not None and len(content) < min(announced, self._most_answer):
-            raise http.client.IncompleteRead(bytes(content))
-        return bytes(content)
-
-    def _connection(self) -> http.client.HTTPConnection:
-        if self._secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+    def _unusable(self, failure: str, message: str, **fields: Any) -> ChainUnavailable:
+        """The error; what else comes on this connection is not waited for."""
+        self.close()
+        return ChainUnavailable(message, failure=failure, host=self.host, **fields)
 
 
 class Asked(Protocol):
@@ -218,12 +235,38 @@ def _answered(node: Asked, method: str, params: Sequence[Any]) -> Any | NodeErro
         return error
 
 
-def _outcome(answer: Any) -> Any | NodeError:
-    if answer is None:
-        raise ChainUnavailable("the node left a request of a batch unanswered")
-    if answer.get("error") is not None:
-        return _node_error(answer["error"])
-    return answer.get("result")
+def _address(url: str) -> tuple[Address, bytes]:
+    """Where a URL points, and `user:password` or nothing."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode() if ":" not in (parts.hostname or "") else parts.hostname
+    except ValueError as error:
+        raise InvalidInput("url", "no address: a host or port is malformed") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise InvalidInput("url", "a node's address starts with http:// or https:// and names a host")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not all("!" <= sign <= "~" for sign in target):
+        raise InvalidInput("url", "the path has signs that must be percent-encoded")
+    secure = parts.scheme == "https"
+    secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode() if parts.username else b""
+    return Address(host, port or (443 if secure else 80), target, secure), secret
+
+
+def _is_id(found: Any, wanted: int) -> bool:
+    """JSON's `true` and `1.0` equal 1 in Python."""
+    return type(found) is int and found == wanted
+
+
+def _is_refusal(answers: Any) -> bool:
+    """Whether a batch was refused whole: an error object, alone (JSON-RPC 2.0, 6) or in a list (so geth does)."""
+    alone = answers[0] if isinstance(answers, list) and len(answers) == 1 else answers
+    return isinstance(alone, dict) and alone.get("error") is not None
+
+
+def _values(content: bytearray) -> int:
+    """At most how many values a JSON text has."""
+    return sum(content.count(sign) for sign in (b",", b"[", b"{"))
 
 
 def _node_error(error: Any) -> NodeError:

@@ -6,8 +6,10 @@ declared as JSON, a Host that is not this machine), bodies that are too long, an
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -43,11 +45,12 @@ class Server:
         return self
 
     def close(self) -> None:
-        """Stops answering and frees the port."""
+        """Stops answering, on connections that are kept open too, and frees the port."""
         if self._thread.is_alive():
             self._http.shutdown()
             self._thread.join()
         self._http.server_close()
+        self._http.hang_up()
 
     def __enter__(self) -> Server:
         return self.start()
@@ -61,6 +64,30 @@ class Server:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._lines: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remembers who is connected."""
+        with self._lock:
+            self._lines.add(request)
+        super().process_request(request, client_address)
+
+    def close_request(self, request: Any) -> None:
+        """Forgets it."""
+        with self._lock:
+            self._lines.discard(request)
+        super().close_request(request)
+
+    def hang_up(self) -> None:
+        """Ends every connection; each thread closes its own."""
+        with self._lock:
+            for line in self._lines:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
