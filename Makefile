@@ -7,13 +7,16 @@ RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
 BENCHES = gas verify
 
-.PHONY: help demo bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+.PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 demo: install ## the Guiyang sale, end to end (DEMO="--people 100 --lang en", or DEMO="--story shenzhen")
 	@DEEDBOOK_HOME="$(DEEDBOOK_HOME)" $(BIN)/deedbook demo $(DEMO)
+
+network: dev ## a live network of 4 geth signers and an RPC node; deploys and tells the demo on it (NETWORK="--keep")
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.network $(NETWORK)
 
 test: dev node ## every check, as CI runs them
 	@$(RUN) tools/check
