@@ -15,7 +15,10 @@ import pytest
 from deedbook.chain.client import HttpNode
 from deedbook.chain.embedded.chain import Chain
 from deedbook.chain.embedded.rpc import Methods
-from deedbook.domain.hashing import from_hex
+from deedbook.chain.proofs import decode_header, encode_header
+from deedbook.chain.receipts import check_logs
+from deedbook.chain.transactions import log_of
+from deedbook.domain.hashing import from_hex, to_hex
 from tests.integration.anvil_node import running_anvil
 from tests.integration.embedded_corpus import CHAIN_ID, START, ZERO, Side, diverge, tell
 
@@ -137,6 +140,26 @@ def test_every_answer_is_anvils(told: Pair) -> None:
     assert not unexplained, json.dumps(unexplained, indent=1)[:20000]
     assert different.keys() == DIFFERENT.keys(), "an explained difference is gone: take it off the list"
     assert ours.keys() == theirs.keys()
+
+
+@pytest.mark.parametrize("name", ["ours", "theirs"])
+def test_receipts_prove_all_logs_of_every_block(told: Pair, name: str) -> None:
+    side, blocks, kinds = getattr(told, name), 0, set()
+
+    def ask(method: str, *params: Any) -> Any:
+        return side._ask(method, params)["result"]
+
+    for number in range(1, int(ask("eth_blockNumber"), 16) + 1):
+        block, receipts = (ask(method, hex(number), *more) for method, *more in
+                           (("eth_getBlockByNumber", False), ("eth_getBlockReceipts",)))  # fmt: skip
+        header = decode_header(encode_header(block))
+        assert to_hex(header.hash) == block["hash"]
+        proven = check_logs(header, receipts)
+        assert list(proven) == [log_of(log) for log in ask("eth_getLogs", {"blockHash": block["hash"]})]
+        blocks += len(proven) > 0
+        kinds |= {receipt["type"] for receipt in receipts}
+    assert blocks > 5
+    assert kinds == {"0x0", "0x1", "0x2"}
 
 
 REFUSED_HERE = {
