@@ -34,14 +34,14 @@ class AbsentError(RuntimeError):
     """This machine cannot have the program: the reason, for people."""
 
 
-def program(folder: Path = FOLDER) -> Path:
-    """geth, built when it is asked for the first time.
+def program(folder: Path = FOLDER, search: str | None = None) -> Path:
+    """geth, built when it is asked for the first time, with the Go of the PATH (or of `search`).
 
     Raises AbsentError where Go is absent, or where it built something else or nothing.
     """
     found = folder / "bin" / "geth"
     if not is_built(found):
-        build(folder)
+        build(folder, search)
     return found
 
 
@@ -57,7 +57,7 @@ def is_built(path: Path) -> bool:
 
 
 def build(folder: Path, search: str | None = None) -> None:
-    """Builds it with the Go of the PATH (or of `search`). Raises AbsentError."""
+    """Builds it; Go's words stay in `build.log`. Raises AbsentError."""
     go = shutil.which("go", path=search)
     if go is None:
         raise AbsentError(
@@ -104,10 +104,10 @@ def _watched(words: list[str], environment: dict[str, str], log: Path) -> int:
     return run.returncode
 
 
-def main() -> int:
+def main(folder: Path = FOLDER, search: str | None = None) -> int:
     """Prints where geth is; 69 where it cannot be had."""
     try:
-        print(program())
+        print(program(folder, search))
     except AbsentError as reason:
         print(f"geth: {reason}", file=sys.stderr)
         return ABSENT

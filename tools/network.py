@@ -228,7 +228,9 @@ class Network:
 
     def pause(self, index: int) -> None:
         """Stops a node where it stands (SIGSTOP): its connections stay open and nothing answers."""
-        self._signal(index, signal.SIGSTOP)
+        pid = self._signal(index, signal.SIGSTOP)
+        while wires.state(pid) not in ("T", None):
+            time.sleep(0.01)
 
     def resume(self, index: int) -> None:
         """Lets a paused node go on."""
@@ -493,10 +495,11 @@ class Network:
             node.process.send_signal(how)
             node.process.wait()
 
-    def _signal(self, index: int, which: signal.Signals) -> None:
+    def _signal(self, index: int, which: signal.Signals) -> int:
         process = self.nodes[index].process
-        assert process is not None
+        assert process is not None, f"{self.nodes[index].name} was never started"
         process.send_signal(which)
+        return process.pid
 
     @staticmethod
     def _unmount(node: Member) -> None:

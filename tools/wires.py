@@ -141,11 +141,22 @@ def owner() -> str:
 
 def started(pid: int) -> int | None:
     """When a process started, in ticks since boot; None where it is gone (or has ended and waits to be reaped)."""
+    fields = _stat(pid)
+    return int(fields[19]) if fields and fields[0] != "Z" else None
+
+
+def state(pid: int) -> str | None:
+    """What a process does, in the one letter of proc(5): R, S, T (stopped) ...; None where it is gone."""
+    fields = _stat(pid)
+    return fields[0] if fields else None
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of `/proc/PID/stat` after the name; none where the process is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
+        return []
 
 
 def is_stale(name: str) -> bool:
