@@ -61,6 +61,7 @@ from deedbook.domain.notices import load_notice, with_statement
 from deedbook.domain.sales import Conditions, Intermediary, Offer, Price, Sandbox, Split, offer_id, sale_id
 from deedbook.errors import DeedbookError
 from deedbook.wallet.recovery import address_of
+from tests.sealers import Sealers
 
 CHAIN = 20230415
 CONTRACTS = {name: keccak256(name.encode())[12:] for name in NAMED[2]}
@@ -166,16 +167,22 @@ class History:
         self.acts[self.find(event, nth)].wait = seconds
         return self
 
-    def publish(self, version: int = 2) -> Published:
-        """The chain that logs exactly these acts, of a deployment of this version."""
-        return Published(self, version)
+    def publish(self, version: int = 2, *, sealers: Sealers | None = None, apart: int = 1, after: int = 8) -> Published:
+        """The chain that logs exactly these acts, of a deployment of this version.
+
+        With `sealers` its blocks are sealed, and so are `after` more; one block in `apart` has an act in it.
+        """
+        return Published(self, version, sealers, apart, after)
 
 
 class Published:
     """A chain of headers whose last state holds the journals of a history."""
 
-    def __init__(self, history: History, version: int) -> None:
+    def __init__(self, history: History, version: int, sealers: Sealers | None, apart: int, after: int) -> None:
         self.history = history
+        self.sealers = sealers
+        self.apart = apart
+        self.after = after if sealers else 0
         self.contracts = {name: CONTRACTS[name] for name in NAMED[version]}
         self.journals: dict[Place, list[Event]] = {}
         self._times: dict[int, int] = {}
@@ -188,13 +195,15 @@ class Published:
         self._times[0] = time
         for act in self.history.acts:
             if not act.same_block:
-                block, time = block + 1, time + act.wait
+                self._times |= dict.fromkeys(range(block + 1, block + self.apart), time)
+                block, time = block + self.apart, time + act.wait
                 self._times[block] = time
             log = encode_log(act, block)
             event = decode_event(act.contract, log)
             assert dict(event.args) == _expected(event, act.args), (event.args, act.args)
             for entity in entities_of(act.contract, act.event, event.args):
                 self.journals.setdefault((act.contract, entity), []).append(event)
+        self._times |= dict.fromkeys(range(block + 1, block + 1 + self.after), time)
         self.last = block
 
     def _build_state(self) -> None:
@@ -218,14 +227,23 @@ class Published:
 
     def _build_headers(self) -> None:
         self.headers: list[bytes] = []
+        self.hashes: list[bytes] = []
         parent = ZERO32
-        for number in range(self.last + 1):
-            state = self.state.root_hash if number == self.last else keccak256(b"state" + number.to_bytes(8, "big"))
+        for number in range(self.last + 1 + self.after):
+            state = self.state.root_hash if number >= self.last else keccak256(b"state" + number.to_bytes(8, "big"))
             fields: list[bytes] = [parent, ZERO32, bytes(20), state, ZERO32, ZERO32, bytes(256)]
             fields += [rlp.sedes.big_endian_int.serialize(n) for n in (0, number, 30_000_000, 0, self._times[number])]
             fields += [b"simulated", ZERO32, bytes(8), b""]
-            self.headers.append(rlp.encode(fields))
-            parent = keccak256(self.headers[-1])
+            raw, parent = self._sealed(fields, number)
+            self.headers.append(raw)
+            self.hashes.append(parent)
+
+    def _sealed(self, fields: list[bytes], number: int) -> tuple[bytes, bytes]:
+        """A header and its hash, sealed where the chain has sealers."""
+        if self.sealers is None:
+            raw = rlp.encode(fields)
+            return raw, keccak256(raw)
+        return self.sealers.seal(fields, number) if number else self.sealers.genesis(fields)
 
     def storage_of(self, name: str) -> HexaryTrie:
         """The storage of a contract."""
@@ -233,8 +251,17 @@ class Published:
 
     @property
     def trust(self) -> Trust:
-        """An auditor's trust that pins the last block."""
-        return Trust(CHAIN, keccak256(self.headers[0]), self.contracts, {self.last: keccak256(self.headers[-1])})
+        """An auditor's trust that pins the last block, or that names who seals."""
+        if self.sealers is None:
+            return Trust(CHAIN, self.hashes[0], self.contracts, {self.last: self.hashes[self.last]})
+        return Trust(CHAIN, self.hashes[0], self.contracts, {}, self.sealers.validators)
+
+    @property
+    def _descendants(self) -> int:
+        """So many blocks after the last act make it final."""
+        if self.sealers is None or self.sealers.consensus == "qbft":
+            return 0
+        return len(self.sealers.keys) // 2 + 1
 
     def proof_of(self, trie: Any, key: bytes) -> tuple[bytes, ...]:
         """The nodes that prove a key, those inside their parents left out."""
@@ -266,11 +293,11 @@ class Published:
         return Bundle(
             sale=sold.sale,
             chain_id=CHAIN,
-            genesis_hash=keccak256(self.headers[0]),
+            genesis_hash=self.hashes[0],
             contracts=self.contracts,
             block_number=self.last,
-            block_hash=keccak256(self.headers[-1]),
-            headers=tuple(self.headers[first:]),
+            block_hash=self.hashes[self.last],
+            headers=tuple(self.headers[first : self.last + 1 + self._descendants]),
             accounts={name: self.proof_of(self.state, CONTRACTS[name]) for name in used},
             journals=sections,
             documents=documents,
@@ -279,6 +306,7 @@ class Published:
             envelope=sold.envelope,
             consents=self._people() if full else None,
             claims=claims,
+            consensus=self.sealers and self.sealers.consensus,
         )
 
     def _people(self) -> tuple[tuple[Any, ...], ...] | None:
@@ -326,7 +354,7 @@ class SimulatedNode:
         if method == "eth_chainId":
             return hex(CHAIN)
         if method == "eth_blockNumber":
-            return hex(self.chain.last)
+            return hex(len(self.chain.headers) - 1)
         if method == "eth_getBlockByNumber":
             return self._block(int(params[0], 16))
         if method == "eth_getLogs":
@@ -338,19 +366,19 @@ class SimulatedNode:
         return one_by_one(self, requests)
 
     def _block(self, number: int) -> Any:
-        if number > self.chain.last:
+        if number >= len(self.chain.headers):
             return None
         items = rlp.decode(self.chain.headers[number])
         block = {
             name: hex(int.from_bytes(item, "big")) if is_number else "0x" + item.hex()
             for (name, is_number), item in zip(_HEADER, items, strict=True)
         }
-        return block | {"hash": "0x" + keccak256(self.chain.headers[number]).hex()}
+        return block | {"hash": "0x" + self.chain.hashes[number].hex()}
 
     def _logs(self, first: int, last: int) -> Any:
         found, block, within = [], 0, 0
         for act in self.chain.history.acts:
-            block, within = (block, within + 1) if act.same_block else (block + 1, 0)
+            block, within = (block, within + 1) if act.same_block else (block + self.chain.apart, 0)
             if first <= block <= last and act.event not in self.hidden:
                 log = encode_log(act, block)
                 found.append(
@@ -359,7 +387,7 @@ class SimulatedNode:
                         "topics": ["0x" + topic.hex() for topic in log.topics],
                         "data": "0x" + log.data.hex(),
                         "blockNumber": hex(block),
-                        "blockHash": "0x" + keccak256(self.chain.headers[block]).hex(),
+                        "blockHash": "0x" + self.chain.hashes[block].hex(),
                         "transactionHash": "0x" + bytes(32).hex(),
                         "transactionIndex": "0x0",
                         "logIndex": hex(within),

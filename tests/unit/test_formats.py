@@ -18,6 +18,7 @@ from sqlalchemy import Table
 from deedbook.audit import evidence
 from deedbook.audit.bundle import Bundle
 from deedbook.audit.findings import Findings
+from deedbook.audit.headers import check_chain
 from deedbook.audit.trust import Trust
 from deedbook.bootstrap.home import Home
 from deedbook.chain import proofs
@@ -508,7 +509,7 @@ def bundle(given: Input) -> Any:
     text = changed((VECTORS / given["file"]).read_bytes(), given)
     believed, findings = Trust.from_json((VECTORS / given["trust"]).read_bytes()), Findings()
     read = Bundle.from_bytes(text)
-    headers = evidence.check_chain(read, believed, findings)
+    headers = check_chain(read, believed, findings)
     heads = evidence.check_heads(read, headers[-1], findings)
     evidence.check_journals(read, heads, headers, findings)
     if any(hashing.sha256(content) != name for name, content in read.documents.items()):

@@ -1,8 +1,8 @@
 """The file that carries a sale's whole evidence, and its exact form.
 
-    {"format": "deedbook.bundle", "version": 2, "kind": "sale", "sale": saleId,
-     "chain": {"chainId", "genesisHash", "contracts": {name: address}, "block": {"number", "hash"}},
-     "headers":   [RLP, ...]                       from the first event's block to `block`, each the parent of the next
+    {"format": "deedbook.bundle", "version": 3, "kind": "sale", "sale": saleId,
+     "chain": {"chainId", "genesisHash", "consensus", "contracts": {name: address}, "block": {"number", "hash"}},
+     "headers":   [RLP, ...]                       of every event's block and of `block`, ascending, with their seals
      "accounts":  {contract: [node, ...]}          proof of each contract's account in the last header's state
      "journals":  [{"contract", "entity", "count", "proof": [node, ...], "logs": [{"block", "topics", "data"}]}]
      "documents": {SHA-256: bytes}
@@ -13,8 +13,10 @@
 
 Canonical JSON (RFC 8785). Journals ascend by (order of deployment, entity); logs run in the order of their folding. A
 log carries what the journal commits to and nothing else: no transaction hash, no index. `null` where the sale has not
-come so far, or (consents) in a public bundle. Version 2 is of deployments with `Usage` and `AnchorLog`, version 1 of
-those before. Knows no rule of a sale.
+come so far, or (consents) in a public bundle. Version 3 carries what a list of validators is enough for: headers
+that they sealed (QBFT), or sealed descendants of (Clique), with gaps where nothing happened. Version 2, of the same
+deployments, has no `consensus`; its headers run without a gap into a block that has to be pinned. So do those of
+version 1, of the deployments before `Usage` and `AnchorLog`. Knows no rule of a sale.
 """
 
 from __future__ import annotations
@@ -25,16 +27,18 @@ from itertools import pairwise
 from typing import Any, Final
 
 from deedbook.audit.shapes import Shape, hex_bytes
-from deedbook.audit.trust import read_contracts, read_version
+from deedbook.audit.trust import SEALED, read_contracts, read_version
 from deedbook.domain.deployments import version_for
 from deedbook.domain.hashing import canonical_json, checksum_address, parse_canonical_json, to_hex
-from deedbook.errors import EvidenceMissing, InvalidFormat
+from deedbook.domain.validators import CONSENSUSES
+from deedbook.errors import EvidenceMissing, InvalidFormat, WrongVersion
 
 FORMAT: Final = "deedbook.bundle"
 KIND: Final = "sale"
 JOURNALLED: Final = ("Membership", "Cases", "Attestations", "DataAssets", "Consents", "Market", "Revenue", "Usage")
 """The contracts whose journals a bundle may hold, in order of deployment; version 1 is without `Usage`."""
 
+_CHAIN: Final = ("block", "chainId", "contracts", "genesisHash")
 _KEYS: Final = (
     "format",
     "version",
@@ -79,7 +83,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's contents, every length checked and nothing believed yet."""
+    """A bundle's contents, every length checked and nothing believed yet.
+
+    `consensus` is that of a sealed chain; None (versions 1 and 2) for one whose blocks are only ever pinned.
+    """
 
     sale: bytes
     chain_id: int
@@ -96,11 +103,12 @@ class Bundle:
     envelope: bytes | None
     consents: tuple[tuple[Any, ...], ...] | None
     claims: Mapping[str, Any]
+    consensus: str | None = None
 
     @property
     def version(self) -> int:
-        """The version that names these contracts."""
-        return version_for(self.contracts)
+        """The version that says this much."""
+        return version_for(self.contracts) if self.consensus is None else SEALED
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Bundle:
@@ -115,7 +123,8 @@ class Bundle:
         version = read_version(whole)
         if whole.text("kind") != KIND:
             raise InvalidFormat("bundle.kind", f"is not {KIND}")
-        chain = whole.mapping("chain", ("block", "chainId", "contracts", "genesisHash"))
+        chain = whole.mapping("chain", _CHAIN if version < SEALED else (*_CHAIN, "consensus"))
+        consensus = _consensus(chain) if version == SEALED else None
         contracts = read_contracts(chain, version)
         block = chain.mapping("block", ("hash", "number"))
         accounts, documents = whole.mapping("accounts"), whole.mapping("documents")
@@ -138,6 +147,7 @@ class Bundle:
             envelope=whole.optional_hex("envelope"),
             consents=_consents(whole),
             claims=whole.take("claims"),
+            consensus=consensus,
         )
         _ordered(bundle.journals)
         if not isinstance(bundle.claims, dict):
@@ -157,6 +167,7 @@ class Bundle:
                     "genesisHash": to_hex(self.genesis_hash),
                     "contracts": {name: checksum_address(address) for name, address in self.contracts.items()},
                     "block": {"number": self.block_number, "hash": to_hex(self.block_hash)},
+                    **({} if self.consensus is None else {"consensus": self.consensus}),
                 },
                 "headers": [to_hex(header) for header in self.headers],
                 "accounts": {name: [to_hex(node) for node in nodes] for name, nodes in self.accounts.items()},
@@ -174,6 +185,16 @@ class Bundle:
 def journalled(version: int) -> tuple[str, ...]:
     """The contracts whose journals a bundle of this version may hold."""
     return JOURNALLED if version > 1 else JOURNALLED[:-1]
+
+
+def _consensus(chain: Shape) -> str:
+    """How a chain of version 3 agrees. Raises WrongVersion where it is not said, as before that version."""
+    if "consensus" not in chain.names():
+        raise WrongVersion("bundle.chain", f"is not that of version {SEALED}")
+    consensus = chain.text("consensus")
+    if consensus not in CONSENSUSES[1:]:
+        raise InvalidFormat("bundle.chain.consensus", "is no consensus that seals blocks")
+    return consensus
 
 
 def _section(shape: Shape, version: int) -> Section:

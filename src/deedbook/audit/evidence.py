@@ -1,7 +1,7 @@
-"""Steps 2 to 4: from bytes in a bundle to events that the pinned block proves.
+"""Steps 3 and 4: from the state of a believed block (`headers`) to events that it proves.
 
-A header is believed because its hash is the trust's, or because the next header names it as parent; a journal because
-folding its logs gives the head that the last header's state holds. What is in `Evidence` needs no further belief.
+A journal is believed because folding its logs gives the head that the block's state holds. What is in `Evidence` needs
+no further belief.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Final, Protocol
 
 from deedbook.audit.bundle import Bundle, Section
 from deedbook.audit.findings import Findings, contradiction
-from deedbook.audit.trust import Trust
 from deedbook.chain.decoding import decode_event
 from deedbook.chain.proofs import (
     EMPTY_CODE_HASH,
@@ -93,40 +92,6 @@ class Evidence:
         return None
 
 
-def check_chain(bundle: Bundle, trust: Trust, findings: Findings) -> list[Header]:
-    """Step 2: the bundle is of the trusted chain, and its headers lead to a pinned block."""
-    findings.require(
-        bundle.chain_id == trust.chain_id, "trust.chain", f"chain id {bundle.chain_id}, not {trust.chain_id}"
-    )
-    findings.require(
-        bundle.genesis_hash == trust.genesis_hash,
-        "trust.genesis",
-        f"genesis {to_hex(bundle.genesis_hash)} is not the trust's",
-    )
-    for name in sorted({*bundle.contracts, *trust.contracts}):
-        findings.require(
-            bundle.contracts.get(name) == trust.contracts.get(name),
-            "trust.contracts",
-            f"{name} is not at the trust's address",
-        )
-    findings.found(
-        "trust.chain", f"chain {bundle.chain_id}, its genesis and {len(bundle.contracts)} contracts are the trust's"
-    )
-    pinned = trust.blocks.get(bundle.block_number)
-    if pinned is None:
-        raise EvidenceMissing(f"block {bundle.block_number} is not pinned by the trust", rule="trust.block")
-    findings.require(
-        pinned == bundle.block_hash,
-        "trust.block",
-        f"block {bundle.block_number} is {to_hex(bundle.block_hash)}, pinned is {to_hex(pinned)}",
-    )
-    headers = _linked(bundle, findings)
-    findings.found(
-        "trust.block", f"headers {headers[0].number} to {headers[-1].number} end in the pinned {to_hex(pinned)}"
-    )
-    return headers
-
-
 def check_heads(bundle: Bundle, header: Header, findings: Findings) -> dict[Place, bytes]:
     """Step 3: the journal heads that the pinned state holds, absent ones included."""
     roots: dict[str, bytes] = {}
@@ -155,9 +120,9 @@ def check_journals(
                 f"the logs of {section.contract} {to_hex(section.entity)} do not fold into the proven head",
             )
     blocks = {log.block for section in bundle.journals for log in section.logs}
-    first = min(blocks, default=headers[-1].number)
-    if first < headers[0].number:
-        raise EvidenceMissing(f"headers {first} to {headers[0].number - 1} are missing", rule="trust.headers")
+    for block in sorted(blocks.difference(known)):
+        if block < headers[-1].number:
+            raise EvidenceMissing(f"header {block} is missing", rule="trust.headers")
     journals = {
         (section.contract, section.entity): tuple(
             _event(bundle, section, position, known) for position in range(len(section.logs))
@@ -195,40 +160,6 @@ def check_nothing_idle(bundle: Bundle, evidence: Evidence, findings: Findings) -
     first = min((log.block for section in bundle.journals for log in section.logs), default=bundle.block_number)
     oldest = decode_header(bundle.headers[0]).number
     findings.require(first == oldest, "trust.headers", f"no event is as old as header {oldest}")
-
-
-def _linked(bundle: Bundle, findings: Findings) -> list[Header]:
-    """The headers, each hashed to what the next one (the last: the trust) names."""
-    if not bundle.headers:
-        raise EvidenceMissing("no header is there", rule="trust.headers")
-    headers = [_decoded(raw) for raw in bundle.headers]
-    expected, number = bundle.block_hash, bundle.block_number
-    for position in range(len(headers) - 1, -1, -1):
-        header = headers[position]
-        if header.hash != expected:
-            if _gap(headers, position, number, bundle):
-                raise EvidenceMissing(f"header {number} is missing", rule="trust.headers")
-            raise contradiction("trust.headers", f"header {number} is not {to_hex(expected)}")
-        findings.require(header.number == number, "trust.headers", f"header {number} says it is {header.number}")
-        expected, number = header.parent_hash, number - 1
-    return headers
-
-
-def _gap(headers: list[Header], position: int, number: int, bundle: Bundle) -> bool:
-    """Whether the header at `position` is whole and simply not the one of this number: others in between are gone."""
-    header = headers[position]
-    if header.number >= number:
-        return False
-    if position:
-        return headers[position - 1].hash == header.parent_hash
-    return header.number == min((log.block for section in bundle.journals for log in section.logs), default=-1)
-
-
-def _decoded(raw: bytes) -> Header:
-    try:
-        return decode_header(raw)
-    except DeedbookError as reason:
-        raise contradiction("trust.headers", f"no header: {reason}") from reason
 
 
 def _storage_root(bundle: Bundle, name: str, state_root: bytes) -> bytes:
@@ -279,7 +210,7 @@ def _event(bundle: Bundle, section: Section, position: int, headers: Mapping[int
     bare = section.logs[position]
     place = f"log {position} of {section.contract} {to_hex(section.entity)}"
     if bare.block not in headers:
-        raise contradiction("journal.block", f"{place} is of block {bare.block}, after the pinned one")
+        raise contradiction("journal.block", f"{place} is of block {bare.block}, after the believed one")
     try:
         log = Log(
             bundle.contracts[section.contract],

@@ -1,13 +1,15 @@
 """Writes a sale's bundle from readers that it is handed: a node, and what the exchange keeps off chain.
 
 Only reads. The journals that go in are the ones that the derivation asks for when it runs over the live chain, so that
-nothing is left out and nothing idle is added. A bundle that would not verify is not written.
+nothing is left out and nothing idle is added. On a network whose validators are known it takes a final block, and the
+seals that make it so. A bundle that would not verify is not written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from deedbook.audit.bundle import BareLog, Bundle, Section, journalled
@@ -17,25 +19,27 @@ from deedbook.audit.findings import Findings, Verdict
 from deedbook.audit.payloads import needed_documents, read_descriptor
 from deedbook.audit.trust import Trust
 from deedbook.audit.verify import verify
+from deedbook.chain.client import Node, NodeError
 from deedbook.chain.decoding import decode_event
+from deedbook.chain.finality import CliqueFinality
 from deedbook.chain.proofs import Header, decode_header, encode_header, without_inline
+from deedbook.chain.seals import check_clique
 from deedbook.chain.transactions import log_of
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.deployments import version_for
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
 from deedbook.domain.journal import entities_of, entity_slot
+from deedbook.domain.validators import Validators
 from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, NotFound
+from deedbook.wallet.recovery import recover
 
 BLOCKS_PER_REQUEST: Final = 5_000
+HEADERS_PER_REQUEST: Final = 500
 SLOTS_PER_REQUEST: Final = 100
-
-
-class Node(Protocol):
-    """A chain to ask (JSON-RPC)."""
-
-    def request(self, method: str, params: Sequence[Any]) -> Any:
-        """The result of one method."""
+GAP: Final = 16
+"""So many blocks without an event are bridged by their headers; over more, the headers begin anew, with seals of their
+own (version 3)."""
 
 
 class Documents(Protocol):
@@ -74,7 +78,8 @@ class Consents(Protocol):
 class Readers:
     """Where a bundle's parts come from; `unit_hashes` gives the SHA-256 of a version's units by its content root.
 
-    `contracts` are the deployment's addresses (20 bytes) by name, AccessManager and Forwarder among them.
+    `contracts` are the deployment's addresses (20 bytes) by name, AccessManager and Forwarder among them. `validators`
+    says who seals the chain's blocks; None where its blocks have to be pinned.
     """
 
     node: Node
@@ -83,16 +88,17 @@ class Readers:
     deliveries: Deliveries
     consents: Consents
     unit_hashes: Callable[[bytes], Sequence[bytes]]
+    validators: Validators | None = None
 
 
 def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, full: bool = True) -> bytes:
-    """The bundle of a sale as of `block` (default: the newest), in full or public form.
+    """The bundle of a sale as of `block` (default: the newest final one), in full or public form.
 
     Raises NotFound where there is no such sale, EvidenceMissing for a part that the readers do not have, IntegrityError
     where the chain's own record contradicts itself.
     """
-    chain = ChainReader(readers.node, readers.contracts)
-    number = chain.newest() if block is None else block
+    chain = ChainReader(readers.node, readers.contracts, readers.validators)
+    number = chain.newest_final() if block is None else block
     journals = chain.journals(number)
     if not any(event.args.get("saleId") == sale_id for event in journals.events("Market", sale_id)):
         raise NotFound("sale", to_hex(sale_id))
@@ -107,18 +113,19 @@ def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, f
     return data
 
 
-def trust_at(node: Node, contracts: Mapping[str, bytes], *blocks: int, consensus: str = "instant") -> Trust:
-    """A trust that pins these blocks as the node has them: for an auditor who asks a node of its own."""
-    return ChainReader(node, contracts, consensus).trust(*blocks)
+def trust_at(node: Node, contracts: Mapping[str, bytes], *blocks: int, validators: Validators | None = None) -> Trust:
+    """A trust in these `validators`, or else one that pins these blocks as the node has them: for an auditor who asks a
+    node of its own."""
+    return ChainReader(node, contracts, validators).trust(*blocks)
 
 
 class ChainReader:
     """A node's logs, headers and proofs in the form that bundles hold."""
 
-    def __init__(self, node: Node, contracts: Mapping[str, bytes], consensus: str = "instant") -> None:
+    def __init__(self, node: Node, contracts: Mapping[str, bytes], validators: Validators | None = None) -> None:
         self._node = node
         self._contracts = dict(contracts)
-        self._consensus = consensus
+        self._validators = validators
         self.chain_id = int(node.request("eth_chainId", []), 16)
 
     @property
@@ -126,28 +133,58 @@ class ChainReader:
         """The version of the deployment."""
         return version_for(self._contracts)
 
-    def newest(self) -> int:
-        """The number of the newest block."""
-        return int(self._node.request("eth_blockNumber", []), 16)
+    @property
+    def consensus(self) -> str | None:
+        """How the chain agrees, where its seals are evidence."""
+        return None if self._validators is None else self._validators.consensus
 
-    def header(self, number: int) -> bytes:
-        """A block's header as RLP. Raises IntegrityError where it does not hash to the block's own name."""
-        block = self._node.request("eth_getBlockByNumber", [hex(number), False])
-        if block is None:
-            raise ChainUnavailable(f"the node has no block {number}")
-        raw = encode_header(block)
-        if to_hex(self.decoded(raw).hash) != block["hash"]:
-            raise IntegrityError(f"block {number} does not hash to {block['hash']} by {self._consensus} consensus")
-        return raw
+    @property
+    def _most_descendants(self) -> int:
+        """How many blocks after one make it final, at most."""
+        spans = self._validators.spans if self._validators else ()
+        return max((len(span.accounts) // 2 + 1 for span in spans), default=0)
 
-    def decoded(self, raw: bytes) -> Header:
-        """What a header of this chain says."""
-        return decode_header(raw, self._consensus)
+    def newest_final(self) -> int:
+        """The number of the newest block that can no longer change. Raises EvidenceMissing, IntegrityError where the
+        validators do not say which that is."""
+        newest = int(self._node.request("eth_blockNumber", []), 16)
+        if self.consensus != "clique":
+            return newest
+        assert self._validators is not None
+        final = CliqueFinality(self._node, self._validators, recover)
+        found = final(newest)
+        if found < 0:
+            raise final.doubt or EvidenceMissing("no block is final yet", rule="seal.quorum")
+        return found
+
+    def header(self, number: int) -> Header:
+        """A block's header. Raises IntegrityError where it does not hash to the block's own name."""
+        return self.headers([number])[0]
+
+    def headers(self, numbers: Sequence[int]) -> list[Header]:
+        """The headers of these blocks. Raises as `header`."""
+        found: list[Header] = []
+        for start in range(0, len(numbers), HEADERS_PER_REQUEST):
+            some = numbers[start : start + HEADERS_PER_REQUEST]
+            answers = self._node.batch([("eth_getBlockByNumber", [hex(number), False]) for number in some])
+            found += map(self._read, some, answers)
+        return found
+
+    def sealed(self, numbers: Collection[int], newest: int) -> list[Header]:
+        """The headers of these blocks up to `newest`, each either bridged to the next by its children or with the
+        seals that make it final. Raises EvidenceMissing for a block that is not final yet."""
+        wanted = sorted({*numbers, newest})
+        found: list[Header] = []
+        for first, last in _bridged(wanted, max(GAP, self._most_descendants)):
+            run = self.headers(range(first, last + 1))
+            found += run + self._descendants(run[-1])
+        return found
 
     def trust(self, *blocks: int) -> Trust:
-        """A trust that pins these blocks as the node has them."""
-        pins = {number: self.decoded(self.header(number)).hash for number in blocks}
-        return Trust(self.chain_id, self.decoded(self.header(0)).hash, self._contracts, pins)
+        """A trust in the validators; without them, one that pins these blocks as the node has them."""
+        genesis, *pinned = self.headers([0, *blocks])
+        pins = {} if self._validators else {header.number: header.hash for header in pinned}
+        return Trust(self.chain_id, genesis.hash, self._contracts, pins, self._validators)
 
     def journals(self, until: int) -> LiveJournals:
         """Every journal of the deployment up to a block."""
@@ -157,7 +194,7 @@ class ChainReader:
             event = decode_event(addresses[log.address], log)
             for entity in dict.fromkeys(entities_of(event.contract, event.name, event.args)):
                 journals.setdefault((event.contract, entity), []).append(event)
-        return LiveJournals(journals, lambda block: self.decoded(self.header(block)).timestamp)
+        return LiveJournals(journals, lambda block: self.header(block).timestamp)
 
     def proofs(
         self, contract: str, entities: Sequence[bytes], block: int
@@ -172,15 +209,41 @@ class ChainReader:
             heads += [_nodes(each["proof"]) for each in found["storageProof"]]
         return account, heads
 
+    def _descendants(self, header: Header) -> list[Header]:
+        """The blocks after a Clique block that make it final; none of any other."""
+        validators = self._validators
+        if validators is None or validators.consensus != "clique":
+            return []
+        first = header.number + 1
+        after = self.headers(range(first, first + validators.quorum(header.number)))
+        check_clique([header, *after], validators, recover)
+        return after
+
+    def _read(self, number: int, block: Any) -> Header:
+        if block is None or isinstance(block, NodeError):
+            raise ChainUnavailable(f"the node has no block {number}")
+        header = decode_header(encode_header(block), self.consensus or "instant")
+        if to_hex(header.hash) != block["hash"] or header.number != number:
+            raise IntegrityError(f"block {number} does not hash to {block['hash']}")
+        return header
+
     def _logs(self, addresses: Sequence[bytes], until: int) -> list[Log]:
+        """The logs of these contracts up to a block, asked for by ranges; by halves of one that is too much for the
+        node."""
         logs: list[Log] = []
-        for start in range(0, until + 1, BLOCKS_PER_REQUEST):
-            wanted = {
-                "fromBlock": hex(start),
-                "toBlock": hex(min(start + BLOCKS_PER_REQUEST - 1, until)),
-                "address": [to_hex(address) for address in addresses],
-            }
-            logs += [_log(item) for item in self._node.request("eth_getLogs", [wanted])]
+        ranges = [(at, min(at + BLOCKS_PER_REQUEST - 1, until)) for at in range(0, until + 1, BLOCKS_PER_REQUEST)]
+        ranges.reverse()
+        while ranges:
+            first, last = ranges.pop()
+            try:
+                found = self._node.request("eth_getLogs", [_filter(addresses, first, last)])
+            except (NodeError, ChainUnavailable):
+                if first == last:
+                    raise
+                middle = (first + last) // 2
+                ranges += [(middle + 1, last), (first, middle)]
+            else:
+                logs += map(_log, found)
         return sorted(logs, key=lambda log: (log.block_number, log.log_index))
 
 
@@ -209,8 +272,11 @@ def _assembled(
     readers: Readers, chain: ChainReader, journals: LiveJournals, derived: Derivation, number: int, *, full: bool
 ) -> Bundle:
     accounts, sections = _sections(chain, journals, number)
-    first = min((log.block for section in sections for log in section.logs), default=number)
-    headers = tuple(chain.header(block) for block in range(first, number + 1))
+    blocks = {log.block for section in sections for log in section.logs}
+    if chain.consensus is None:
+        headers = chain.headers(range(min(blocks, default=number), number + 1))
+    else:
+        headers = chain.sealed(blocks, number)
     needed = needed_documents(derived.sale, derived.version, derived.register)
     documents = {digest: _document(readers, digest, what) for digest, what in needed.items()}
     descriptor = read_descriptor(derived.sale, derived.version, documents, Findings())
@@ -218,11 +284,11 @@ def _assembled(
     return Bundle(
         sale=derived.sale.sale,
         chain_id=chain.chain_id,
-        genesis_hash=chain.decoded(chain.header(0)).hash,
+        genesis_hash=chain.header(0).hash,
         contracts=readers.contracts,
         block_number=number,
-        block_hash=chain.decoded(headers[-1]).hash,
-        headers=headers,
+        block_hash=next(header.hash for header in headers if header.number == number),
+        headers=tuple(header.raw for header in headers),
         accounts=accounts,
         journals=sections,
         documents=documents,
@@ -231,6 +297,7 @@ def _assembled(
         envelope=envelope,
         consents=_people(readers, derived) if full else None,
         claims=claims_of(derived, descriptor),
+        consensus=chain.consensus,
     )
 
 
@@ -280,6 +347,20 @@ def _people(readers: Readers, derived: Derivation) -> tuple[tuple[Any, ...], ...
 def _nodes(proof: Sequence[str]) -> tuple[bytes, ...]:
     nodes = without_inline([from_hex(node, "proof") for node in proof])
     return () if nodes == (b"\x80",) else nodes
+
+
+def _bridged(numbers: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
+    """The first and last of each stretch of these ascending numbers that leaves out no more than `gap` in a row."""
+    first = numbers[0]
+    for one, after in pairwise(numbers):
+        if after - one - 1 > gap:
+            yield first, one
+            first = after
+    yield first, numbers[-1]
+
+
+def _filter(addresses: Sequence[bytes], first: int, last: int) -> dict[str, Any]:
+    return {"fromBlock": hex(first), "toBlock": hex(last), "address": [to_hex(address) for address in addresses]}
 
 
 def _log(item: Mapping[str, Any]) -> Log:

@@ -4,7 +4,8 @@ Steps, in order; the first failure ends the verification and is named:
 
 1. Form: canonical JSON of the known format and version, nothing in it that the format does not know.
 2. Trust: chain id, genesis and contract addresses are the trust's; the headers run, each the parent of the next, into a
-   block whose hash the trust pins.
+   block whose hash the trust pins, or which enough of the validators sealed whom the trust names: of a QBFT block
+   ceil(2n/3) of them itself, of a Clique block floor(n/2)+1 its descendants. Votes are never counted.
 3. Heads: each contract's account is in that block's state, and each journal's head in its storage, absent ones too.
 4. Journals: each journal's logs fold into its head; each log is an event that concerns its entity. None is left out.
 5. Rules: every rule of the sale is derived again, event by event: membership and roles at each act, registration and
@@ -19,7 +20,7 @@ Steps, in order; the first failure ends the verification and is named:
 10. Claims: what the exchange says is what the evidence says; then what the caller's policy asks.
 
 Exit codes: 0 valid; 1 a statement contradicts the evidence, or chain, genesis or addresses differ from the trust; 2 no
-usable trust was given; 3 evidence is missing, or the block is not pinned.
+usable trust was given; 3 evidence is missing, or the block is neither pinned nor of the list of validators.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from deedbook.audit.consents import check_consents, check_direct_consents
 from deedbook.audit.derivation import Derivation, check_claims, claims_of, derive
 from deedbook.audit.evidence import (
     Evidence,
-    check_chain,
     check_heads,
     check_journals,
     check_nothing_idle,
     check_subject,
 )
 from deedbook.audit.findings import Findings, Report, Verdict, contradiction
+from deedbook.audit.headers import check_chain
 from deedbook.audit.payloads import (
     check_cover,
     check_documents,
