@@ -306,7 +306,7 @@ class Published:
             envelope=sold.envelope,
             consents=self._people() if full else None,
             claims=claims,
-            consensus=self.sealers and self.sealers.consensus,
+            consensus=self.sealers.consensus if self.sealers else None,
         )
 
     def _people(self) -> tuple[tuple[Any, ...], ...] | None:

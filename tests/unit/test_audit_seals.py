@@ -48,7 +48,7 @@ def trusting(consensus: str, *spans: Span) -> Trust:
     return replace(network(consensus).trust, validators=Validators(consensus, spans or (Span(0, ACCOUNTS),)))
 
 
-def changed(consensus: str, change: Callable[[list[bytes]], None], trust: Trust | None = None) -> Report:
+def changed(consensus: str, change: Callable[[list[bytes]], object], trust: Trust | None = None) -> Report:
     """The report on a bundle whose headers were changed."""
     bundle = network(consensus).bundle()
     headers = list(bundle.headers)

@@ -2,6 +2,7 @@
 
 home.json         format and version; written first, so that a half-made home is known as one
 deployment.json   chain id, genesis hash, contract addresses; written when every contract is deployed
+validators.json   who seals the blocks of a Clique or QBFT chain, by block
 chain/            the embedded chain
 records.sqlite    private state      mirror.sqlite   public copy of the chain
 keys/             encrypted keystores, seed book, generated passphrase      keks/   key-encryption keys
@@ -85,6 +86,11 @@ class Home:
     def deployment(self) -> Path:
         """`deployment.json`."""
         return self.path / "deployment.json"
+
+    @property
+    def validators(self) -> Path:
+        """`validators.json`."""
+        return self.path / "validators.json"
 
     @property
     def chain(self) -> Path:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from deedbook import config
 from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.bootstrap.home import Home, read_json, write_json
+from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
 from deedbook.chain.decoding import Decoder
 from deedbook.chain.deployment import (
@@ -30,12 +31,14 @@ from deedbook.chain.deployment import (
     deploy,
     predecessor_of,
 )
+from deedbook.chain.finality import Finality
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
 from deedbook.domain.intents import IntentState
 from deedbook.domain.keytree import is_delivered
 from deedbook.domain.notices import Notice
 from deedbook.domain.payloads import PayloadRecord
+from deedbook.domain.validators import Validators
 from deedbook.errors import (
     CorruptStore,
     DeedbookError,
@@ -210,6 +213,16 @@ class Services:
         return dict(self.deployment.addresses)
 
     @cached_property
+    def validators(self) -> Validators | None:
+        """Who seals the chain's blocks, by block; None on an instant chain."""
+        return known_validators(self.home, self.node, self.settings.consensus)
+
+    @cached_property
+    def final(self) -> Finality:
+        """Which blocks can no longer change."""
+        return finality(self.node, self.validators)
+
+    @cached_property
     def decoder(self) -> Decoder:
         """Logs to events."""
         return Decoder(self.deployment.addresses)
@@ -349,7 +362,8 @@ class Services:
     @cached_property
     def source(self) -> NodeSource:
         """The node as the follower sees it."""
-        return NodeSource(self.node, self.mirrored_chain.contracts)
+        contracts, consensus = self.mirrored_chain.contracts, self.settings.consensus
+        return NodeSource(self.node, contracts, final=self.final, consensus=consensus)
 
     def follow(self) -> Progress:
         """Brings the mirror to the chain's head."""
@@ -404,7 +418,8 @@ class Services:
     # -- audit -----------------------------------------------------------------------------------------------------
 
     def export_sale(self, sale_id: bytes, *, full: bool = True) -> tuple[bytes, bytes]:
-        """The bundle of a sale, and a trust that pins the newest block as this home's own node has it.
+        """The bundle of a sale as of the newest final block, and a trust: in the chain's validators as this home knows
+        them, or where nobody seals blocks one that pins that block as this home's own node has it.
 
         Whoever verifies for others takes the trust from elsewhere. Raises NotFound, EvidenceMissing.
         """
@@ -415,10 +430,11 @@ class Services:
             self.records.deliveries,
             self.records.consents,
             lambda root: self.vault.unit_hashes(self.vault.payload_of(root).payload_id),
+            self.validators,
         )
-        block = int(self.node.request("eth_blockNumber", []), 16)
+        block = self.final(int(self.node.request("eth_blockNumber", []), 16))
         bundle = export_sale(readers, sale_id, block=block, full=full)
-        return bundle, trust_at(self.node, self.addresses, block).to_json()
+        return bundle, trust_at(self.node, self.addresses, block, validators=self.validators).to_json()
 
     def check_mirror(self) -> Comparison:
         """Rebuilds beside the live mirror and compares row by row."""
