@@ -31,6 +31,7 @@ COMMANDS = {
     "wallet": "keys and signatures",
     "mirror": "the public copy of the chain",
     "audit": "export and verify",
+    "chain": "validators of your own: genesis and keys",
 }
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from deedbook.errors import Conflict, MissingKey
 
 
-def create(path: Path, content: bytes) -> None:
-    """Make a file (mode 0600) that appears with all its content or not at all; raises `Conflict` if it exists."""
+def create(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Make a file that appears with all its content or not at all; raises `Conflict` if it exists."""
     partial = _partial(path, content)
+    partial.chmod(mode)
     try:
         os.link(partial, path)
     except FileExistsError as error:

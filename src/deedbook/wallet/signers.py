@@ -48,6 +48,11 @@ class LocalSigner:
         """The account, 20 bytes."""
         return self._address
 
+    @property
+    def public_key(self) -> bytes:
+        """The uncompressed point without its prefix, 64 bytes."""
+        return bytes(self._key.public_key.format(compressed=False)[1:])
+
     def sign_digest(self, digest: bytes) -> bytes:
         """r || s || v (65 bytes) over a 32-byte digest; raises `InvalidInput` (field `digest`) for another length."""
         if len(digest) != 32:
