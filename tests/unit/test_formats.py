@@ -21,7 +21,8 @@ from deedbook.audit.findings import Findings
 from deedbook.audit.headers import check_chain
 from deedbook.audit.trust import Trust
 from deedbook.bootstrap.home import Home
-from deedbook.chain import proofs
+from deedbook.chain import extradata, proofs, seals
+from deedbook.chain import receipts as of_blocks
 from deedbook.chain.deployment import FORWARDER_NAME, Deployment
 from deedbook.domain import (
     abi,
@@ -40,6 +41,7 @@ from deedbook.domain import (
     revenue,
     sales,
     usage,
+    validators,
 )
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
@@ -491,6 +493,63 @@ def trie_proof(given: Input) -> Any:
     assert found is not None
     hashes = {"storageHash": to_hex(found.storage_root), "codeHash": to_hex(found.code_hash)}
     return {"account": {"nonce": str(found.nonce), "balance": str(found.balance)} | hashes}
+
+
+@runs("validators")
+def trusted_validators(given: Input) -> Any:
+    read = validators.Validators.decode(given["document"].encode())
+    assert validators.Validators.decode(read.encode()) == read
+    accounts = [to_hex(account) for account in read.at(given["block"])]
+    return {"consensus": read.consensus, "accounts": accounts, "quorum": read.quorum(given["block"])}
+
+
+@runs("sealed-header")
+def sealed_header(given: Input) -> Any:
+    read = proofs.decode_header(raw(given["raw"]), given["consensus"])
+    named = {"hash": to_hex(read.hash), "number": str(read.number)}
+    if given["consensus"] == "clique":
+        sealer = seals.clique_sealer(read, recovery.recover) if read.number else None
+        return named | {
+            "sealHash": to_hex(seals.clique_seal_hash(read)),
+            "signers": [to_hex(account) for account in extradata.clique_signers(read.extra_data)],
+            "inTurn": seals.in_turn(read),
+            "sealer": None if sealer is None else to_hex(sealer),
+        }
+    extra = extradata.decode_qbft(read.extra_data)
+    return named | {
+        "sealHash": to_hex(seals.qbft_seal_hash(read)),
+        "validators": [to_hex(account) for account in extra.validators],
+        "vote": extra.vote and {"account": to_hex(extra.vote.account), "add": extra.vote.add},
+        "round": extra.round,
+        "sealers": [to_hex(account) for account in seals.qbft_sealers(read, recovery.recover)],
+    }
+
+
+@runs("qbft-seals")
+def qbft_seals(given: Input) -> Any:
+    read = proofs.decode_header(raw(given["raw"]), "qbft")
+    found = seals.check_qbft(read, validators.Validators.from_json(given["validators"]), recovery.recover)
+    return {"hash": to_hex(read.hash), "sealers": [to_hex(account) for account in found]}
+
+
+@runs("clique-seals")
+def clique_seals(given: Input) -> Any:
+    headers = [proofs.decode_header(raw(each), "clique") for each in given["headers"]]
+    believed = validators.Validators.from_json(given["validators"])
+    found = seals.check_clique(headers, believed, recovery.recover)
+    return {
+        "hash": to_hex(headers[0].hash),
+        "sealers": [to_hex(account) for account in found],
+        "final": seals.clique_final(reversed(headers), believed, recovery.recover),
+    }
+
+
+@runs("block-receipts")
+def block_receipts(given: Input) -> Any:
+    read = proofs.decode_header(raw(given["header"]), given["consensus"])
+    found = of_blocks.check_logs(read, given["receipts"])
+    encoded = [to_hex(of_blocks.encode_receipt(receipt)) for receipt in given["receipts"]]
+    return {"root": to_hex(read.receipts_root), "encoded": encoded, "logs": len(found)}
 
 
 @runs("trust")

@@ -15,7 +15,7 @@ const JOURNALLED = ["Membership", "Cases", "Attestations", "DataAssets", "Consen
 
 // -- RLP by ethers; what is not the one encoding of its value is refused
 
-function decodeRlp(data) {
+export function decodeRlp(data) {
   let value;
   try {
     value = ethers.decodeRlp(hex(data));

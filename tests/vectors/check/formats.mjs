@@ -5,6 +5,7 @@ import { hybridEnvelope } from "./hybrid.mjs";
 import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
 import * as ledger from "./ledger.mjs";
+import * as seals from "./seals.mjs";
 import * as stored from "./stored.mjs";
 import * as usage from "./usage.mjs";
 import * as vault from "./vault.mjs";
@@ -60,6 +61,11 @@ export const formats = {
   "trie-proof": audit.trieProof,
   trust: audit.trust,
   bundle: audit.bundle,
+  validators: seals.validators,
+  "sealed-header": seals.sealedHeader,
+  "qbft-seals": seals.qbftSeals,
+  "clique-seals": seals.cliqueSeals,
+  "block-receipts": seals.blockReceipts,
   "canonical-json": ({ text, canonical }) => ({
     canonical: canonical === undefined ? canonicalJson(JSON.parse(text)) : canonicalJson(parseCanonical(canonical)),
   }),
