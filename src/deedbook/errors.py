@@ -8,10 +8,12 @@
     |-- RejectedByContract      the caller: the contract's own custom error, with its arguments
     |-- NotFound                the caller: nothing has this identifier
     |-- Conflict                the caller: it exists already, or another holds it
-    |   `-- Locked              a second writer: the home or chain is in use
+    |   |-- Locked              a second writer: the home or chain is in use
+    |   `-- LeaseLost           a sender: another one sends for the account by now
     |-- ChainUnavailable        retry: no node answers, or it lags
     |-- WrongChain              the operator: chain id or genesis differs
     |-- TransactionFailed       the operator: mined without effect, and no custom error explains it
+    |-- NoFunds                 the operator: an account cannot pay for its transaction
     |-- IntegrityError          the operator: stored data contradicts its hash, proof or journal
     |   |-- NodesDisagree       two nodes have different final blocks of one number; both are quoted
     |   |-- CorruptStore        a database or object store cannot be read
@@ -111,6 +113,13 @@ class Locked(Conflict):
     code = "locked"
 
 
+class LeaseLost(Conflict):
+    """Another sender holds the account's lease by now: nothing was written, and it goes on from here."""
+
+    code = "lease-lost"
+    retryable = True
+
+
 class ChainUnavailable(DeedbookError):
     """No node answers in time, or it lags.
 
@@ -145,6 +154,25 @@ class TransactionFailed(DeedbookError):
     """A transaction was mined without effect, and no custom error explains it."""
 
     code = "transaction-failed"
+
+
+class NoFunds(DeedbookError):
+    """An account cannot pay for its transaction; asked again when it is funded, the same bytes are sent.
+
+    `account` is its address, `needed` and `balance` are in wei, as decimal text.
+    """
+
+    code = "no-funds"
+
+    def __init__(self, account: str, needed: int, balance: int) -> None:
+        super().__init__(
+            f"the account {account} has {balance} wei and its transaction may cost {needed}",
+            hint="fund the account, then run the same command again",
+            account=account,
+            needed=str(needed),
+            balance=str(balance),
+        )
+        self.account = account
 
 
 class IntegrityError(DeedbookError):

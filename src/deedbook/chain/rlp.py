@@ -15,6 +15,8 @@ Item: TypeAlias = "bytes | Sequence[Item]"
 Decoded: TypeAlias = "bytes | list[Decoded]"
 
 _MOST_DEPTH = 32
+_SHORT_STRING = [bytes([0x80 + size]) for size in range(56)]
+_SMALL_NUMBER = [b"\x80", *(bytes([value]) for value in range(1, 0x80))]
 
 
 def encode(item: Item) -> bytes:
@@ -30,6 +32,24 @@ def encode(item: Item) -> bytes:
 def encode_int(value: int) -> bytes:
     """The bytes of an unsigned integer as RLP wants it: big-endian, shortest, zero is empty."""
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def string(item: bytes) -> bytes:
+    """The encoding of one byte string: `encode` for what is known to be one."""
+    size = len(item)
+    if size < 56:
+        return item if size == 1 and item[0] < 0x80 else _SHORT_STRING[size] + item
+    return _prefix(0x80, size) + item
+
+
+def number(value: int) -> bytes:
+    """The encoding of an unsigned integer: `encode(encode_int(value))`."""
+    return _SMALL_NUMBER[value] if value < 0x80 else string(encode_int(value))
+
+
+def sequence(body: bytes) -> bytes:
+    """The encoding of a sequence whose parts, encoded and joined, are `body`."""
+    return _prefix(0xC0, len(body)) + body
 
 
 def decode(data: bytes) -> Decoded:

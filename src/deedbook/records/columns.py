@@ -44,9 +44,9 @@ def number(name: str, *, primary: bool = False, null: bool = False, **options: A
     return Column(name, BigInteger, primary_key=primary, nullable=null, autoincrement=False, **options)
 
 
-def flag(name: str, *, null: bool = False) -> Column[bool]:
+def flag(name: str, *, null: bool = False, **options: Any) -> Column[bool]:
     """True or false."""
-    return Column(name, Boolean(create_constraint=False), nullable=null)
+    return Column(name, Boolean(create_constraint=False), nullable=null, **options)
 
 
 def word(name: str, *, primary: bool = False, null: bool = False, **options: Any) -> Column[str]:

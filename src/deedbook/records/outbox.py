@@ -1,18 +1,36 @@
-"""The rows of intents: `domain.intents.Outbox` on SQL. The nonce and the signed bytes are one transaction's work."""
+"""The rows of intents: `domain.intents.Outbox` on SQL, on SQLite and PostgreSQL alike.
+
+One statement for many rows, one transaction for one step of many intents. The newest attempt is in the intent's own
+row, so that the common way (signed once, mined, final) writes nothing else; `attempts` holds what was replaced.
+
+Two locks order the writers of a database that has many (SQLite has one writer anyway): the row of `counters` for those
+that put intents in, the account's row of `leases` for those that send. A writer takes it with its first statement.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, or_, select, update
 
-from deedbook.domain.intents import Intent, IntentRow, IntentState, Mined, SignedTransaction
-from deedbook.errors import Conflict, InvalidInput, NotFound
+from deedbook.domain.intents import Intent, IntentRow, IntentState, Lease, Mined, SignedTransaction
+from deedbook.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from deedbook.records.database import Database, Row
-from deedbook.records.schema import intents
+from deedbook.records.schema import attempts, counters, intents, leases
 
-MOST_KEY = 200
+MOST_KEY: Final = 200
+UNFINISHED: Final = (IntentState.QUEUED, IntentState.SUBMITTED, IntentState.MINED)
+IN_FLIGHT: Final = (IntentState.SUBMITTED, IntentState.MINED)
+_AT_ONCE: Final = 500
+"""How many values stand in one IN list."""
+_NOT_SENT: Final[Mapping[str, Any]] = {"nonce": None, "raw": None, "tx_hash": None}
+_NOT_MINED: Final[Mapping[str, Any]] = dict.fromkeys(
+    ("block_number", "block_hash", "tx_index", "gas_used", "status", "contract_account")
+)
+_END: Final = case((intents.c.status == 1, IntentState.FINAL.value), else_=IntentState.FAILED.value)
+_Item = TypeVar("_Item")
 
 
 class SqlOutbox:
@@ -21,83 +39,232 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, intent: Intent) -> IntentRow:
+    # Whoever wants something done ---------------------------------------------------------------------------------
+
+    def put(self, intent: Intent, *, judged: bool = False) -> IntentRow:
         """Adds the intent as QUEUED, or gives the row of the same key.
 
-        A row that failed before anything was sent is queued anew. Raises Conflict where the call differs, InvalidInput
-        for a key that is empty or longer than 200 characters.
+        A row that failed before it was mined is queued anew. Raises Conflict where the call differs, InvalidInput for
+        a key that is empty or longer than 200 characters.
         """
-        if not 1 <= len(intent.key) <= MOST_KEY:
-            raise InvalidInput("key", f"has {len(intent.key)} characters, not 1 to {MOST_KEY}")
+        return self.put_all([intent], judged=judged)[0]
+
+    def put_all(self, wanted: Sequence[Intent], *, judged: bool = False) -> list[IntentRow]:
+        """`put` for many: their rows in order; all of them are added or none."""
+        for intent in wanted:
+            if not 1 <= len(intent.key) <= MOST_KEY:
+                raise InvalidInput("key", f"has {len(intent.key)} characters, not 1 to {MOST_KEY}")
         with self._database.writing() as connection:
-            found = _find(connection, intent.key)
-            if found is not None and found.state is IntentState.FAILED and found.transaction is None:
-                connection.execute(delete(intents).where(intents.c.key == intent.key))
-                found = None
-            if found is None:
-                connection.execute(insert(intents), _new_row(connection, intent))
-                return IntentRow(intent, IntentState.QUEUED)
-            if found.intent != intent:
-                raise Conflict("the key stands for another call", key=intent.key)
-            return found
+            position = _reserved(connection, len(wanted))
+            rows = {row.intent.key: row for row in _of_keys(connection, [intent.key for intent in wanted])}
+            fresh, again = [], []
+            for intent in wanted:
+                found = rows.get(intent.key)
+                if found is None or (found.state is IntentState.FAILED and found.mined is None):
+                    (fresh if found is None else again).append(_new_row(intent, position, judged))
+                    rows[intent.key] = IntentRow(intent, IntentState.QUEUED, judged=judged)
+                    position += 1
+                elif found.intent != intent:
+                    raise Conflict("the key stands for another call", key=intent.key)
+            if fresh:
+                connection.execute(insert(intents), fresh)
+            for row in again:
+                connection.execute(update(intents).where(intents.c.key == row["key"]).values(row | {"error": None}))
+            return [rows[intent.key] for intent in wanted]
 
     def get(self, key: str) -> IntentRow | None:
         """The row of a key."""
         with self._database.reading() as connection:
             return _find(connection, key)
 
-    def submit(self, key: str, floor: int, sign: Callable[[int], SignedTransaction]) -> IntentRow:
-        """Assigns the signer's next nonce (never below `floor`), signs, and keeps the bytes: QUEUED to SUBMITTED.
-
-        A row that is SUBMITTED or further is given back unchanged. Raises NotFound, Conflict for a failed row.
-        """
-        with self._database.writing() as connection:
-            row = _required(connection, key)
-            if row.state is IntentState.FAILED and row.transaction is None:
-                raise Conflict("the intent has failed; put it again", key=key)
-            if row.state is not IntentState.QUEUED:
-                return row
-            signed = sign(max(floor, _next_nonce(connection, row.intent.signer)))
-            sent = {"nonce": signed.nonce, "raw": signed.raw, "tx_hash": signed.tx_hash}
-            return _changed(connection, key, state=IntentState.SUBMITTED, **sent)
-
-    def requeue(self, key: str, tx_hash: bytes) -> IntentRow:
-        """SUBMITTED to QUEUED, where the row's transaction is `tx_hash`; else the row unchanged. Raises NotFound."""
-        with self._database.writing() as connection:
-            row = _required(connection, key)
-            if row.state is not IntentState.SUBMITTED or row.transaction is None or row.transaction.tx_hash != tx_hash:
-                return row
-            return _changed(connection, key, state=IntentState.QUEUED, nonce=None, raw=None, tx_hash=None)
-
-    def mined(self, key: str, mined: Mined) -> IntentRow:
-        """SUBMITTED to FINAL (status 1) or FAILED (status 0); a row at its end is given back unchanged.
-
-        Raises NotFound, Conflict where the transaction is not the row's.
-        """
-        with self._database.writing() as connection:
-            row = _required(connection, key)
-            if row.transaction is None or row.transaction.tx_hash != mined.tx_hash:
-                raise Conflict("the transaction is not the intent's", key=key)
-            if row.state in (IntentState.FINAL, IntentState.FAILED):
-                return row
-            state = IntentState.FINAL if mined.status == 1 else IntentState.FAILED
-            return _changed(connection, key, state=state, **_mined_row(mined))
-
-    def fail(self, key: str, error: str) -> IntentRow:
-        """QUEUED to FAILED, with the code of the error; the key may be put again. Raises NotFound, Conflict."""
-        with self._database.writing() as connection:
-            row = _required(connection, key)
-            if row.state is not IntentState.QUEUED:
-                raise Conflict(f"the intent is {row.state}", key=key)
-            return _changed(connection, key, state=IntentState.FAILED, error=error)
-
     def unfinished(self) -> list[IntentRow]:
-        """QUEUED and SUBMITTED rows, oldest first."""
-        return self._in_states(IntentState.QUEUED, IntentState.SUBMITTED)
+        """QUEUED, SUBMITTED and MINED rows, oldest first."""
+        return self._in_states(*UNFINISHED)
 
     def finished(self) -> list[IntentRow]:
         """FINAL and FAILED rows, oldest first."""
         return self._in_states(IntentState.FINAL, IntentState.FAILED)
+
+    def counts(self) -> Mapping[IntentState, int]:
+        """How many rows are in each state; a state without rows is missing."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(intents.c.state, func.count()).group_by(intents.c.state))
+            return {IntentState(state): count for state, count in found}
+
+    # Who may send -------------------------------------------------------------------------------------------------
+
+    def lease(
+        self,
+        signer: bytes,
+        owner: str,
+        seconds: float,
+        *,
+        now: float,
+        renew: Lease | None = None,
+        dead: Lease | None = None,
+    ) -> Lease:
+        """The account's lease: `owner`'s for `seconds` from `now`, or the one that another still holds."""
+        with self._database.writing() as connection:
+            held = _lease_of(connection, signer)
+            if held is None:
+                _reserved(connection, 0)  # two that are the first at once: one of them waits here
+                held = _lease_of(connection, signer)
+            if held is None:
+                held = Lease(signer, owner, 1, 0, now + seconds, _next_unused(connection, signer))
+                connection.execute(insert(leases), _lease_row(held))
+                return held
+            kept = renew is not None and (held.owner, held.token) == (owner, renew.token)
+            over = dead is not None and (held.token, held.beat) == (dead.token, dead.beat)
+            if not (kept or over or held.owner == owner or held.until <= now):
+                return held
+            token = held.token if kept else held.token + 1
+            given = replace(held, owner=owner, token=token, beat=held.beat + 1, until=now + seconds)
+            connection.execute(update(leases).where(leases.c.signer == signer).values(_lease_row(given)))
+            return given
+
+    def release(self, lease: Lease) -> None:
+        """Ends the lease, if it is still held."""
+        held = (leases.c.signer == lease.signer) & (leases.c.token == lease.token)
+        with self._database.writing() as connection:
+            connection.execute(update(leases).where(held).values(until=0, beat=leases.c.beat + 1))
+
+    # Whoever sends ------------------------------------------------------------------------------------------------
+
+    def busy(self) -> set[tuple[bytes, IntentState]]:
+        """Which accounts have rows that are QUEUED, SUBMITTED or MINED."""
+        found = select(intents.c.signer, intents.c.state).where(intents.c.state.in_(UNFINISHED)).distinct()
+        with self._database.reading() as connection:
+            return {(signer, IntentState(state)) for signer, state in connection.execute(found)}
+
+    def queued(self, signer: bytes, most: int) -> list[IntentRow]:
+        """The account's oldest QUEUED rows, oldest first."""
+        found = _of_signer(signer, IntentState.QUEUED).order_by(intents.c.position).limit(most)
+        with self._database.reading() as connection:
+            return [_row(row) for row in connection.execute(found).mappings()]
+
+    def in_flight(self, signer: bytes) -> list[IntentRow]:
+        """The account's SUBMITTED and MINED rows by nonce, with every attempt."""
+        found = _of_signer(signer, *IN_FLIGHT).order_by(intents.c.nonce)
+        with self._database.reading() as connection:
+            rows = list(connection.execute(found).mappings())
+            if not rows:
+                return []
+            former = _replaced(connection, signer, rows[0]["nonce"])
+            return [_row(row, former.get(row["key"], ())) for row in rows]
+
+    def fillers(self, signer: bytes, lowest: int) -> list[SignedTransaction]:
+        """Transactions of no intent that fill a gap at or above the nonce `lowest`, by nonce."""
+        of_none = (attempts.c.signer == signer) & (attempts.c.nonce >= lowest) & attempts.c.key.is_(None)
+        with self._database.reading() as connection:
+            found = connection.execute(select(attempts).where(of_none).order_by(attempts.c.nonce)).mappings()
+            return [_attempt(row) for row in found]
+
+    def newest_final(self) -> Mined | None:
+        """Where the highest of all FINAL rows was mined."""
+        of_end = select(intents).where(intents.c.state == IntentState.FINAL)
+        with self._database.reading() as connection:
+            row = connection.execute(of_end.order_by(intents.c.block_number.desc()).limit(1)).mappings().first()
+            return None if row is None else _row(row).mined
+
+    def submit_all(self, lease: Lease, signed: Sequence[tuple[str, SignedTransaction]]) -> None:
+        """QUEUED to SUBMITTED, by key, with nonces that ascend by one from the ledger's next or above."""
+        if not signed:
+            return
+        first, last = signed[0][1].nonce, signed[-1][1].nonce
+        if [transaction.nonce for _, transaction in signed] != list(range(first, last + 1)):
+            raise Conflict("the nonces do not ascend by one", first=first, last=last)
+        of_lease = (leases.c.signer == lease.signer) & (leases.c.token == lease.token) & (leases.c.next_nonce <= first)
+        moved = _submission(lease.signer)
+        with self._database.writing() as connection:
+            if connection.execute(update(leases).where(of_lease).values(next_nonce=last + 1)).rowcount != 1:
+                _require(connection, lease)
+                raise Conflict("the nonce was assigned before", nonce=first)
+            connection.execute(moved, [_sent(key, transaction) for key, transaction in signed])
+            of_these = (intents.c.signer == lease.signer) & intents.c.nonce.between(first, last)
+            if connection.execute(select(func.count()).where(of_these)).scalar_one() != len(signed):
+                raise Conflict("an intent is no longer queued")
+
+    def replace_all(self, lease: Lease, signed: Sequence[tuple[str, SignedTransaction]]) -> None:
+        """A further attempt of the same nonce for each SUBMITTED row, by key; the former ones are kept."""
+        with self._database.writing() as connection:
+            _require(connection, lease)
+            for key, transaction in signed:
+                row = _required(connection, key)
+                former = row.transaction
+                if row.state is not IntentState.SUBMITTED or former is None or former.nonce != transaction.nonce:
+                    raise Conflict("the intent waits for no such nonce", key=key, nonce=transaction.nonce)
+                _keep(connection, lease.signer, former, key)
+                _change(connection, key, raw=transaction.raw, tx_hash=transaction.tx_hash)
+
+    def fill(self, lease: Lease, filler: SignedTransaction) -> None:
+        """Keeps a transaction of no intent, which uses up a nonce that nothing else will use."""
+        with self._database.writing() as connection:
+            _require(connection, lease)
+            _keep(connection, lease.signer, filler, None)
+            behind = (leases.c.signer == lease.signer) & (leases.c.next_nonce <= filler.nonce)
+            connection.execute(update(leases).where(behind).values(next_nonce=filler.nonce + 1))
+
+    def mined_all(self, lease: Lease, found: Sequence[tuple[IntentRow, Mined]], *, final: int) -> None:
+        """Keeps where an attempt of each row was mined: MINED, or at once its end where its block is final."""
+        if not found:
+            return
+        for row, mined in found:
+            if mined.tx_hash not in [attempt.tx_hash for attempt in row.attempts]:
+                raise Conflict("the transaction is not the intent's", key=row.intent.key)
+        with self._database.writing() as connection:
+            _require(connection, lease)
+            for row, mined in found:
+                if row.transaction is not None and row.transaction.tx_hash != mined.tx_hash:
+                    _take_up(connection, row, mined.tx_hash)
+            connection.execute(_MINING, [_mined_row(row, mined, final) for row, mined in found])
+
+    def finalise(self, lease: Lease, blocks: Sequence[bytes]) -> int:
+        """MINED to FINAL (status 1) or FAILED (0) for the rows of these blocks, by hash; how many there were."""
+        return self._of_blocks(lease, blocks, {"state": _END})
+
+    def forked(self, lease: Lease, blocks: Sequence[bytes]) -> int:
+        """MINED back to SUBMITTED for the rows of these blocks, by hash: the blocks are no longer the chain's."""
+        return self._of_blocks(lease, blocks, {"state": IntentState.SUBMITTED, **_NOT_MINED})
+
+    def requeue_all(self, lease: Lease, rows: Sequence[IntentRow]) -> None:
+        """SUBMITTED to QUEUED, to be judged anew, or to FAILED where the row was given up. What was signed is kept."""
+        with self._database.writing() as connection:
+            _require(connection, lease)
+            for row in rows:
+                stands = _required(connection, row.intent.key)
+                if stands.state is not IntentState.SUBMITTED or stands.transaction != row.transaction:
+                    raise Conflict("the intent has gone on", key=row.intent.key)
+                if stands.transaction is not None:
+                    _keep(connection, lease.signer, stands.transaction, row.intent.key)
+                state = IntentState.QUEUED if stands.error is None else IntentState.FAILED
+                _change(connection, row.intent.key, state=state, judged=False, **_NOT_SENT)
+
+    def give_up(self, lease: Lease, key: str, error: str) -> None:
+        """Marks a SUBMITTED row by the code of the error: it fails when its nonce is used otherwise."""
+        with self._database.writing() as connection:
+            _require(connection, lease)
+            _change(connection, key, error=error)
+
+    def fail(self, key: str, error: str) -> IntentRow:
+        """QUEUED to FAILED, with the code of the error; the key may be put again. Raises NotFound, Conflict."""
+        queued = (intents.c.key == key) & (intents.c.state == IntentState.QUEUED)
+        failed = update(intents).where(queued).values(state=IntentState.FAILED, error=error)
+        with self._database.writing() as connection:
+            done = connection.execute(failed).rowcount
+            row = _required(connection, key)
+            if not done:
+                raise Conflict(f"the intent is {row.state}", key=key)
+            return row
+
+    def _of_blocks(self, lease: Lease, blocks: Sequence[bytes], values: Mapping[str, Any]) -> int:
+        of_signer = (intents.c.signer == lease.signer) & (intents.c.state == IntentState.MINED)
+        changed = 0
+        with self._database.writing() as connection:
+            _require(connection, lease)
+            for some in _parts(blocks):
+                here = of_signer & intents.c.block_hash.in_(some)
+                changed += connection.execute(update(intents).where(here).values(values)).rowcount
+        return changed
 
     def _in_states(self, *states: IntentState) -> list[IntentRow]:
         wanted = select(intents).where(intents.c.state.in_(states)).order_by(intents.c.position)
@@ -105,9 +272,39 @@ class SqlOutbox:
             return [_row(row) for row in connection.execute(wanted).mappings()]
 
 
+# Statements -------------------------------------------------------------------------------------------------------
+
+_MINING: Final = (
+    update(intents)
+    .where(intents.c.key == bindparam("of_key"), or_(*(intents.c.state == state for state in IN_FLIGHT)))
+    .values(
+        state=bindparam("to_state"),
+        **{name: bindparam(f"to_{name}") for name in _NOT_MINED},
+    )
+)
+
+
+def _submission(signer: bytes) -> Any:
+    queued = (intents.c.signer == signer) & (intents.c.state == IntentState.QUEUED)
+    sent = {name: bindparam(f"to_{name}") for name in _NOT_SENT}
+    return update(intents).where(intents.c.key == bindparam("of_key"), queued).values(
+        state=IntentState.SUBMITTED, error=None, **sent
+    )
+
+
+def _of_signer(signer: bytes, *states: IntentState) -> Select[Any]:
+    return select(intents).where(intents.c.state.in_(states), intents.c.signer == signer)
+
+
+def _parts(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
+
+
+# Rows -------------------------------------------------------------------------------------------------------------
+
+
 def _find(connection: Connection, key: str) -> IntentRow | None:
-    row = connection.execute(select(intents).where(intents.c.key == key)).mappings().first()
-    return None if row is None else _row(row)
+    return next(iter(_of_keys(connection, [key])), None)
 
 
 def _required(connection: Connection, key: str) -> IntentRow:
@@ -117,46 +314,99 @@ def _required(connection: Connection, key: str) -> IntentRow:
     return row
 
 
-def _changed(connection: Connection, key: str, **values: Any) -> IntentRow:
+def _of_keys(connection: Connection, keys: Sequence[str]) -> Iterator[IntentRow]:
+    for some in _parts(keys):
+        rows = list(connection.execute(select(intents).where(intents.c.key.in_(some))).mappings())
+        sent = [row["key"] for row in rows if row["nonce"] is not None]
+        found = connection.execute(select(attempts).where(attempts.c.key.in_(sent))).mappings() if sent else ()
+        former = _by_key(found)
+        yield from (_row(row, former.get(row["key"], ())) for row in rows)
+
+
+def _replaced(connection: Connection, signer: bytes, lowest: int) -> dict[str, tuple[SignedTransaction, ...]]:
+    of_intents = (attempts.c.signer == signer) & (attempts.c.nonce >= lowest) & attempts.c.key.is_not(None)
+    return _by_key(connection.execute(select(attempts).where(of_intents)).mappings())
+
+
+def _by_key(rows: Iterable[Row]) -> dict[str, tuple[SignedTransaction, ...]]:
+    found: dict[str, tuple[SignedTransaction, ...]] = {}
+    for row in rows:
+        found[row["key"]] = (*found.get(row["key"], ()), _attempt(row))
+    return found
+
+
+def _attempt(row: Row) -> SignedTransaction:
+    return SignedTransaction(row["nonce"], row["raw"], row["tx_hash"])
+
+
+def _change(connection: Connection, key: str, **values: Any) -> None:
     connection.execute(update(intents).where(intents.c.key == key).values(values))
-    return _required(connection, key)
 
 
-def _next_nonce(connection: Connection, signer: bytes) -> int:
-    last = connection.execute(select(func.max(intents.c.nonce)).where(intents.c.signer == signer)).scalar_one()
-    return 0 if last is None else last + 1
+def _keep(connection: Connection, signer: bytes, transaction: SignedTransaction, key: str | None) -> None:
+    row = {"nonce": transaction.nonce, "raw": transaction.raw, "tx_hash": transaction.tx_hash}
+    connection.execute(insert(attempts), row | {"signer": signer, "key": key})
 
 
-def _new_row(connection: Connection, intent: Intent) -> dict[str, Any]:
-    last = connection.execute(select(func.max(intents.c.position))).scalar_one()
+def _take_up(connection: Connection, row: IntentRow, tx_hash: bytes) -> None:
+    """Makes one of the row's former attempts its transaction: that one was mined."""
+    former = next(attempt for attempt in row.replaced if attempt.tx_hash == tx_hash)
+    assert row.transaction is not None
+    connection.execute(delete(attempts).where(attempts.c.tx_hash == tx_hash))
+    _keep(connection, row.intent.signer, row.transaction, row.intent.key)
+    _change(connection, row.intent.key, raw=former.raw, tx_hash=former.tx_hash)
+
+
+def _reserved(connection: Connection, count: int) -> int:
+    """The first of `count` new positions; holds the lock of those that put intents in."""
+    of_intents = counters.c.name == intents.name
+    connection.execute(update(counters).where(of_intents).values(next=counters.c.next + count))
+    after: int = connection.execute(select(counters.c.next).where(of_intents)).scalar_one()
+    return after - count
+
+
+def _new_row(intent: Intent, position: int, judged: bool) -> dict[str, Any]:
     return {
         "key": intent.key,
-        "position": (last or 0) + 1,
+        "position": position,
         "signer": intent.signer,
         "to_account": intent.to,
         "contract": intent.contract,
         "function": intent.function,
         "calldata": intent.data,
         "state": IntentState.QUEUED,
+        "judged": judged,
     }
 
 
-def _mined_row(mined: Mined) -> dict[str, Any]:
+def _sent(key: str, transaction: SignedTransaction) -> dict[str, Any]:
     return {
-        "block_number": mined.block_number,
-        "block_hash": mined.block_hash,
-        "tx_index": mined.tx_index,
-        "gas_used": str(mined.gas_used),
-        "status": mined.status,
-        "contract_account": mined.contract_address,
+        "of_key": key,
+        "to_nonce": transaction.nonce,
+        "to_raw": transaction.raw,
+        "to_tx_hash": transaction.tx_hash,
     }
 
 
-def _row(row: Row) -> IntentRow:
+def _mined_row(row: IntentRow, mined: Mined, final: int) -> dict[str, Any]:
+    end = IntentState.FINAL if mined.status == 1 else IntentState.FAILED
+    return {
+        "of_key": row.intent.key,
+        "to_state": end if mined.block_number <= final else IntentState.MINED,
+        "to_block_number": mined.block_number,
+        "to_block_hash": mined.block_hash,
+        "to_tx_index": mined.tx_index,
+        "to_gas_used": str(mined.gas_used),
+        "to_status": mined.status,
+        "to_contract_account": mined.contract_address,
+    }
+
+
+def _row(row: Row, former: Sequence[SignedTransaction] = ()) -> IntentRow:
     intent = Intent(row["key"], row["signer"], row["to_account"], row["contract"], row["function"], row["calldata"])
     transaction = mined = None
     if row["raw"] is not None:
-        transaction = SignedTransaction(row["nonce"], row["raw"], row["tx_hash"])
+        transaction = _attempt(row)
     if row["status"] is not None:
         mined = Mined(
             row["tx_hash"],
@@ -167,4 +417,41 @@ def _row(row: Row) -> IntentRow:
             row["status"],
             row["contract_account"],
         )
-    return IntentRow(intent, IntentState(row["state"]), transaction, mined, row["error"])
+    replaced = tuple(attempt for attempt in former if attempt.nonce == row["nonce"])
+    state = IntentState(row["state"])
+    return IntentRow(intent, state, transaction, mined, row["error"], row["judged"], replaced)
+
+
+# Leases -----------------------------------------------------------------------------------------------------------
+
+
+def _lease_of(connection: Connection, signer: bytes) -> Lease | None:
+    """The account's lease as it stands, its row locked until the transaction ends."""
+    found = select(leases).where(leases.c.signer == signer).with_for_update()
+    row = connection.execute(found).mappings().first()
+    if row is None:
+        return None
+    return Lease(signer, row["owner"], row["token"], row["beat"], row["until"] / 1000, row["next_nonce"])
+
+
+def _lease_row(lease: Lease) -> dict[str, Any]:
+    return {
+        "signer": lease.signer,
+        "owner": lease.owner,
+        "token": lease.token,
+        "beat": lease.beat,
+        "until": int(lease.until * 1000),
+        "next_nonce": lease.next_nonce,
+    }
+
+
+def _require(connection: Connection, lease: Lease) -> None:
+    """Raises LeaseLost unless the account's token is still the lease's."""
+    held = _lease_of(connection, lease.signer)
+    if held is None or held.token != lease.token:
+        raise LeaseLost("another sender has taken over the account", account="0x" + lease.signer.hex())
+
+
+def _next_unused(connection: Connection, signer: bytes) -> int:
+    last = connection.execute(select(func.max(intents.c.nonce)).where(intents.c.signer == signer)).scalar_one()
+    return 0 if last is None else last + 1

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
+from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, false
 
-from deedbook.records.columns import account, blob, key32, number, text, wide, word
+from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration."""
 
 metadata = MetaData()
@@ -143,9 +143,35 @@ intents = Table(
     number("status", null=True),
     account("contract_account", null=True),
     word("error", null=True),
-    Index("ix_intents_state_position", "state", "position"),
+    flag("judged", server_default=false()),
+    Index("ix_intents_state_signer_position", "state", "signer", "position"),
     Index("ix_intents_signer_nonce", "signer", "nonce", unique=True),
 )
+
+attempts = Table(
+    "attempts",
+    metadata,
+    key32("tx_hash", primary=True),  # what was replaced, or fills a gap; the newest attempt is in the intent's row
+    account("signer"),
+    number("nonce"),
+    Column("key", word("key").type, ForeignKey("intents.key"), nullable=True),  # none: it fills a gap
+    blob("raw"),
+    Index("ix_attempts_signer_nonce", "signer", "nonce"),
+    Index("ix_attempts_key", "key"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    account("signer", primary=True),
+    word("owner"),
+    number("token"),  # grows with every change of hands
+    number("beat"),  # grows with every renewal
+    number("until"),  # Unix milliseconds by the owner's clock
+    number("next_nonce"),  # the nonce ledger: none below is assigned again
+)
+
+counters = Table("counters", metadata, word("name", primary=True), number("next"))
 
 steps = Table(
     "steps",

@@ -20,7 +20,7 @@ from deedbook.records.progress import Progress
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", HEAD)
+KNOWN: Final = ("0001", "0002", HEAD)
 """Every migration, oldest first."""
 
 
