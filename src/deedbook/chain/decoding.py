@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deedbook.chain import abis, artifacts
+from deedbook.chain.client import NodeError
 from deedbook.domain import abi
 from deedbook.domain.events import Event, Log
-from deedbook.domain.hashing import checksum_address, to_hex
-from deedbook.errors import DeedbookError, InvalidFormat, RejectedByContract, TransactionFailed
+from deedbook.domain.hashing import checksum_address, from_hex, to_hex
+from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput, RejectedByContract, TransactionFailed
 
 PANIC = bytes.fromhex("4e487b71")
 ERROR = bytes.fromhex("08c379a0")
@@ -55,6 +56,14 @@ def decode_event(contract: str, log: Log) -> Event:
     for item, topic in zip(indexed, log.topics[1:], strict=True):
         found[item["name"]] = abi.decode([abis.type_of(item)], topic)[0]
     return Event(contract, member.name, {item["name"]: found[item["name"]] for item in member.inputs}, log)
+
+
+def revert_data(error: NodeError) -> bytes | None:
+    """The revert data that a node's error carries, or None where the error is not a revert."""
+    try:
+        return from_hex(str(error.data).lower(), "data")
+    except InvalidInput:
+        return None
 
 
 def decode_revert(contract: str, data: bytes) -> DeedbookError:

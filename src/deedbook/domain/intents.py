@@ -187,8 +187,8 @@ class Outbox(Protocol):
     def fillers(self, signer: bytes, lowest: int) -> list[SignedTransaction]:
         """Transactions of no intent that fill a gap at or above the nonce `lowest`, by nonce."""
 
-    def newest_final(self) -> Mined | None:
-        """Where the highest of all FINAL rows was mined."""
+    def newest_end(self, signer: bytes, below: int) -> Mined | None:
+        """Where the account's highest nonce below `below` was mined, if its row has come to its end."""
 
     def submit_all(self, lease: Lease, signed: Sequence[tuple[str, SignedTransaction]]) -> None:
         """QUEUED to SUBMITTED, by key. The nonces ascend by one from `lease.next_nonce` or above; the ledger then

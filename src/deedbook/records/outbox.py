@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, or_, select, update
 
-from deedbook.domain.intents import Intent, IntentRow, IntentState, Lease, Mined, SignedTransaction
+from deedbook.domain.intents import ENDS, Intent, IntentRow, IntentState, Lease, Mined, SignedTransaction
 from deedbook.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import attempts, counters, intents, leases
@@ -57,7 +57,8 @@ class SqlOutbox:
         with self._database.writing() as connection:
             position = _reserved(connection, len(wanted))
             rows = {row.intent.key: row for row in _of_keys(connection, [intent.key for intent in wanted])}
-            fresh, again = [], []
+            fresh: list[dict[str, Any]] = []
+            again: list[dict[str, Any]] = []
             for intent in wanted:
                 found = rows.get(intent.key)
                 if found is None or (found.state is IntentState.FAILED and found.mined is None):
@@ -159,12 +160,14 @@ class SqlOutbox:
             found = connection.execute(select(attempts).where(of_none).order_by(attempts.c.nonce)).mappings()
             return [_attempt(row) for row in found]
 
-    def newest_final(self) -> Mined | None:
-        """Where the highest of all FINAL rows was mined."""
-        of_end = select(intents).where(intents.c.state == IntentState.FINAL)
+    def newest_end(self, signer: bytes, below: int) -> Mined | None:
+        """Where the account's highest nonce below `below` was mined, if its row has come to its end."""
+        before = (intents.c.signer == signer) & (intents.c.nonce < below)
+        highest = select(func.max(intents.c.nonce)).where(before).scalar_subquery()
+        wanted = select(intents).where(intents.c.signer == signer, intents.c.nonce == highest)
         with self._database.reading() as connection:
-            row = connection.execute(of_end.order_by(intents.c.block_number.desc()).limit(1)).mappings().first()
-            return None if row is None else _row(row).mined
+            row = connection.execute(wanted).mappings().first()
+            return _row(row).mined if row is not None and row["state"] in ENDS else None
 
     def submit_all(self, lease: Lease, signed: Sequence[tuple[str, SignedTransaction]]) -> None:
         """QUEUED to SUBMITTED, by key, with nonces that ascend by one from the ledger's next or above."""
@@ -286,9 +289,11 @@ _MINING: Final = (
 
 def _submission(signer: bytes) -> Any:
     queued = (intents.c.signer == signer) & (intents.c.state == IntentState.QUEUED)
-    sent = {name: bindparam(f"to_{name}") for name in _NOT_SENT}
-    return update(intents).where(intents.c.key == bindparam("of_key"), queued).values(
-        state=IntentState.SUBMITTED, error=None, **sent
+    sent: dict[str, Any] = {name: bindparam(f"to_{name}") for name in _NOT_SENT}
+    return (
+        update(intents)
+        .where(intents.c.key == bindparam("of_key"), queued)
+        .values(state=IntentState.SUBMITTED, error=None, **sent)
     )
 
 
