@@ -12,7 +12,7 @@ import pytest
 from eth.db.trie import make_trie_root_and_nodes
 from eth.rlp.logs import Log as OtherLog
 from eth.rlp.receipts import Receipt as OtherReceipt
-from eth_bloom import BloomFilter
+from eth_bloom.bloom import BloomFilter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
@@ -75,7 +75,7 @@ def others(receipt: Mapping[str, Any]) -> bytes:
     found = [
         OtherLog(
             bytes.fromhex(log["address"][2:]),
-            [int(topic, 16) for topic in log["topics"]],
+            tuple(int(topic, 16) for topic in log["topics"]),
             bytes.fromhex(log["data"][2:]),
         )
         for log in receipt["logs"]
@@ -105,7 +105,8 @@ def test_the_bloom_is_the_other_implementations(found: list[dict[str, Any]]) -> 
 @given(st.lists(receipts, max_size=20))
 @settings(max_examples=60)
 def test_the_root_is_py_evms(found: list[dict[str, Any]]) -> None:
-    expected, _ = make_trie_root_and_nodes(tuple(map(Encoded, found)))
+    items: Any = tuple(map(Encoded, found))
+    expected, _ = make_trie_root_and_nodes(items)
     assert receipts_root(found) == expected
 
 

@@ -20,6 +20,7 @@ from deedbook.chain.seals import (
     check_clique,
     check_clique_seal,
     check_qbft,
+    check_turns,
     clique_final,
     clique_seal_hash,
     clique_sealer,
@@ -333,6 +334,40 @@ def test_clique_headers_follow_each_other() -> None:
     with pytest.raises(IntegrityError) as refused:
         clique_final(headers, believed, recover)
     assert rule(refused.value) == "seal.link"
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_a_clique_signer_rests_for_half_of_the_others(count: int) -> None:
+    believed, row = trusted("clique", ACCOUNTS[:count]), count // 2 + 1
+    rested = chain_of(*(KEYS[each % row] for each in range(2 * row + 1)))
+    assert check_turns(rested, believed, recover) == tuple(ACCOUNTS[each % row] for each in range(2 * row + 1))
+    if row > 1:
+        hasty = chain_of(*KEYS[: row - 1], KEYS[0])
+        with pytest.raises(IntegrityError) as refused:
+            check_turns(hasty, believed, recover)
+        assert rule(refused.value) == "seal.duplicate"
+
+
+def test_more_signers_rest_longer() -> None:
+    believed = Validators("clique", (Span(0, ACCOUNTS[:3]), Span(13, ACCOUNTS[:4])))
+    assert len(check_turns(chain_of(KEYS[0], KEYS[1], KEYS[0], KEYS[2]), believed, recover)) == 4
+    with pytest.raises(IntegrityError, match="block 13 and another of the 2 before it"):
+        check_turns(chain_of(KEYS[0], KEYS[1], KEYS[0], KEYS[1]), believed, recover)
+
+
+@pytest.mark.parametrize("name", ["clique", "clique-london"])
+def test_recorded_signers_kept_their_turns(name: str) -> None:
+    recording = json.loads((Path(__file__).parents[1] / f"vectors/recorded/{name}.json").read_text())
+    after = [tuple(bytes.fromhex(each[2:]) for each in block["signersAfter"]) for block in recording["headers"]]
+    admitted = next(number for number, signers in enumerate(after) if len(signers) == 5) + 1
+    believed = Validators("clique", (Span(0, after[0]), Span(admitted, after[-1])))
+    headers = [decode_header(encode_header(each["block"]), "clique") for each in recording["headers"]]
+    assert [header.raw.hex() for header in headers] == [each["raw"][2:] for each in recording["headers"]]
+    sealers = check_turns(headers[1:], believed, recover)
+    for header, sealer in zip(headers[1:], sealers, strict=True):
+        signers = believed.at(header.number)
+        assert in_turn(header) == (signers[header.number % len(signers)] == sealer)
+    assert clique_final(reversed(headers), believed, recover) == headers[-4].number
 
 
 def test_no_more_headers_are_asked_for_than_the_tip_needs() -> None:

@@ -544,6 +544,13 @@ def clique_seals(given: Input) -> Any:
     }
 
 
+@runs("clique-turns")
+def clique_turns(given: Input) -> Any:
+    headers = [proofs.decode_header(raw(each), "clique") for each in given["headers"]]
+    found = seals.check_turns(headers, validators.Validators.from_json(given["validators"]), recovery.recover)
+    return {"sealers": [to_hex(account) for account in found]}
+
+
 @runs("block-receipts")
 def block_receipts(given: Input) -> Any:
     read = proofs.decode_header(raw(given["header"]), given["consensus"])

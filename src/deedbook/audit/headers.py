@@ -14,7 +14,7 @@ from deedbook.audit.bundle import Bundle
 from deedbook.audit.findings import Findings, contradiction
 from deedbook.audit.trust import Trust
 from deedbook.chain.proofs import Header, decode_header
-from deedbook.chain.seals import check_clique, check_qbft
+from deedbook.chain.seals import check_clique, check_qbft, check_turns
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.validators import Validators
 from deedbook.errors import DeedbookError, EvidenceMissing
@@ -160,20 +160,10 @@ def _require_seals(
         findings.require(not after, "trust.headers", f"no event is in a block after {header.number}")
         sealers = check_qbft(header, validators, recover)
     else:
-        sealers = _check_clique(header, after, validators)
+        check_turns((header, *after), validators, recover)
+        sealers = check_clique((header, *after), validators, recover)
     of = len(validators.at(header.number))
     findings.found("seal.quorum", f"block {header.number} is sealed by {len(sealers)} of {of} trusted validators")
-
-
-def _check_clique(header: Header, after: Sequence[Header], validators: Validators) -> tuple[bytes, ...]:
-    """Who sealed the descendants. Raises IntegrityError where enough of them lack signers: Clique lets nobody seal
-    twice among floor(n/2)+1 blocks in a row."""
-    try:
-        return check_clique((header, *after), validators, recover)
-    except EvidenceMissing as reason:
-        if reason.fields.get("rule") != "seal.quorum" or len(after) < validators.quorum(header.number):
-            raise
-        raise contradiction("seal.duplicate", f"{reason}, in {len(after)} blocks in a row") from reason
 
 
 def _decoded(bundle: Bundle) -> list[Header]:

@@ -24,7 +24,7 @@ from itertools import pairwise
 from deedbook.chain.extradata import SEAL_LENGTH, clique_signers, decode_qbft, qbft_committed
 from deedbook.chain.proofs import Header, with_extra_data
 from deedbook.domain.hashing import checksum_address, keccak256, to_hex
-from deedbook.domain.validators import Validators, clique_quorum
+from deedbook.domain.validators import Validators, clique_quorum, qbft_quorum
 from deedbook.errors import EvidenceMissing, IntegrityError, InvalidFormat, InvalidSignature
 
 Recover = Callable[[bytes, bytes], bytes]
@@ -84,6 +84,25 @@ def check_clique(headers: Sequence[Header], validators: Validators, recover: Rec
     return found
 
 
+def check_turns(headers: Sequence[Header], validators: Validators, recover: Recover) -> tuple[bytes, ...]:
+    """The trusted accounts that sealed these headers, each in its turn: `headers` ascend without a gap.
+
+    Raises IntegrityError (`seal.duplicate`) where one sealed two of floor(n/2)+1 blocks in a row, which no client
+    takes (EIP-225, SIGNER_LIMIT); and as `check_clique_seal`.
+    """
+    sealers: list[bytes] = []
+    for header in headers:
+        sealer = check_clique_seal(header, validators, recover)
+        row = clique_quorum(len(validators.at(header.number)))
+        if sealer in sealers[max(0, len(sealers) - row + 1) :]:
+            raise IntegrityError(
+                f"{checksum_address(sealer)} sealed block {header.number} and another of the {row - 1} before it",
+                rule="seal.duplicate",
+            )
+        sealers.append(sealer)
+    return tuple(sealers)
+
+
 def clique_final(newest_first: Iterable[Header], validators: Validators, recover: Recover) -> int | None:
     """The highest block that `check_clique` finds final under this tip, or None where the headers end before it.
 
@@ -134,7 +153,7 @@ def check_qbft(header: Header, validators: Validators, recover: Recover) -> tupl
                 f"block {header.number} is sealed twice by {checksum_address(sealer)}", rule="seal.duplicate"
             )
         found.append(sealer)
-    needed = validators.quorum(header.number)
+    needed = qbft_quorum(len(trusted))
     if len(found) < needed:
         raise IntegrityError(
             f"block {header.number} is sealed by {len(found)} of {len(trusted)} trusted validators, not {needed}",

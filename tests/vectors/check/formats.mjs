@@ -65,6 +65,7 @@ export const formats = {
   "sealed-header": seals.sealedHeader,
   "qbft-seals": seals.qbftSeals,
   "clique-seals": seals.cliqueSeals,
+  "clique-turns": seals.cliqueTurns,
   "block-receipts": seals.blockReceipts,
   "canonical-json": ({ text, canonical }) => ({
     canonical: canonical === undefined ? canonicalJson(JSON.parse(text)) : canonicalJson(parseCanonical(canonical)),

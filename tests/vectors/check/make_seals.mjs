@@ -210,6 +210,20 @@ await write("clique-seals", "When a Clique block is believed: a block and its de
   { name: "refused: ours: a difficulty of three", input: { validators: oursTrust, headers: ours(0, 1, 2, 3).map((raw) => withField(raw, 7, "0x03")).slice(0, 1) }, error: "invalid-format" },
 ]);
 
+const four = (...places) => ({ validators: oursTrust, headers: ours(...places) });
+const grown = (headers) => ({ validators: document("clique", [[0, FOUR.slice(0, 3)], [6, FOUR]]), headers });
+
+await write("clique-turns", "Who sealed Clique headers that follow each other, none of them too soon again. Recorded from geth 1.13.15; `ours` are sealed with keys of the vectors.", [
+  ...["clique", "clique-london"].map((name) => ({ name: `${name}: over a signer's admission`, input: run(name, listOf(name).at - 3, listOf(name).at + 4) })),
+  { name: "ours: after two others", input: four(0, 1, 2, 0, 1, 2) },
+  { name: "refused: ours: after one other", input: four(0, 1, 0), error: "integrity" },
+  { name: "refused: ours: twice in a row", input: four(0, 1, 2, 2), error: "integrity" },
+  { name: "ours: one signer alone", input: { validators: document("clique", [[0, FOUR.slice(0, 1)]]), headers: ours(0, 0, 0) } },
+  { name: "ours: three signers, after one other", input: grown(ours(0, 1, 0)) },
+  { name: "refused: ours: from the fourth signer's admission, after one other", input: grown(ours(0, 1, 0, 1)), error: "integrity" },
+  { name: "refused: ours: a stranger", input: { validators: oursTrust, headers: ours(0, 1, 4) }, error: "integrity" },
+]);
+
 // -- names and what was signed
 
 await write("sealed-header", "The name of a header by its consensus, what its seals sign, what it says, and who sealed it, trusted or not.", [

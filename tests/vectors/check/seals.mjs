@@ -161,6 +161,19 @@ export function cliqueSeals({ headers: raws, validators: document }) {
   return { hash: headers[0].hash, sealers: behind(0), final: Number(headers[final].number) };
 }
 
+export function cliqueTurns({ headers: raws, validators: document }) {
+  const stated = list(document);
+  const sealers = [];
+  for (const raw of raws) {
+    const header = read({ raw, consensus: "clique" });
+    const sealer = cliqueTrusted(header, stated);
+    const last = sealers.lastIndexOf(sealer);
+    if (last >= 0 && sealers.length - last < majority(at(stated, header.number).length)) refuse("integrity", "sealed too soon again");
+    sealers.push(sealer);
+  }
+  return { sealers };
+}
+
 // -- the receipts of a block
 
 const quantity = (text) => {
