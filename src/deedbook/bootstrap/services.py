@@ -38,6 +38,7 @@ from deedbook.domain.intents import IntentState
 from deedbook.domain.keytree import is_delivered
 from deedbook.domain.notices import Notice
 from deedbook.domain.payloads import PayloadRecord
+from deedbook.domain.relaying import ActState
 from deedbook.domain.validators import Validators
 from deedbook.errors import (
     CorruptStore,
@@ -51,6 +52,7 @@ from deedbook.errors import (
 )
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
+from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower, Progress
 from deedbook.mirror.rebuild import Comparison, TableDigest, check, rebuild
@@ -250,6 +252,27 @@ class Services:
             return row is not None and row.mined is not None and row.state in again_after
 
         return Acting(self.sender, self.chain_id, self.deployment.addresses, is_over=is_over)
+
+    @cached_property
+    def relaying(self) -> Relaying:
+        """Acts that their members sign and others pay for."""
+        return Relaying(self.sender, self.node, self.chain_id, self.addresses, self.records.relayed, clock=self.clock)
+
+    def relayed_by(self, relayer: Signer) -> Acting:
+        """How use cases act where `relayer` pays: every call is a request that its member signs."""
+        book = self.records.relayed
+
+        def is_over(key: str) -> bool:
+            act = book.find(key)
+            return act is not None and act.state in (ActState.FAILED, ActState.VOID)
+
+        sending = ByRelay(self.relaying, self.sender, book, relayer)
+        return Acting(sending, self.chain_id, self.deployment.addresses, is_over=is_over)
+
+    def draft_acts(self, *, deadline: int | None = None) -> None:
+        """From here on, an act that a person asks for (`anew`) is not sent: it ends by raising `Drafted`."""
+        sending = Drafting(self.relaying, self.sender, deadline=deadline)
+        self.__dict__["anew"] = Acting(sending, self.chain_id, self.deployment.addresses)
 
     def chain_time(self) -> int:
         """The time of the newest block, Unix seconds."""

@@ -22,12 +22,14 @@ Parameters = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One function, event or error of a contract: its name, its inputs and outputs as the ABI states them."""
+    """One function, event or error of a contract: its name, its inputs and outputs as the ABI states them; of a
+    function whether it may change the state (`nonpayable`, `payable`) or only reads (`view`, `pure`)."""
 
     contract: str
     name: str
     inputs: Parameters
     outputs: Parameters
+    mutability: str = ""
 
     @property
     def signature(self) -> str:
@@ -79,7 +81,13 @@ def constructor(contract: str) -> Member:
 
 def _members(contract: str, kind: str) -> list[Member]:
     return [
-        Member(contract, item.get("name", kind), tuple(item.get("inputs", ())), tuple(item.get("outputs", ())))
+        Member(
+            contract,
+            item.get("name", kind),
+            tuple(item.get("inputs", ())),
+            tuple(item.get("outputs", ())),
+            item.get("stateMutability", ""),
+        )
         for item in artifacts.load(contract)["abi"]
         if item["type"] == kind
     ]
@@ -102,6 +110,21 @@ def encode_arguments(member: Member, arguments: Sequence[Any]) -> bytes:
         raise InvalidInput("arguments", f"{member.signature} takes {len(member.inputs)}, not {len(arguments)}")
     types = [type_of(item) for item in member.inputs]
     return abi.encode(types, [_plain(item, value) for item, value in zip(member.inputs, arguments, strict=True)])
+
+
+def act_in(contract: str, data: bytes) -> str:
+    """The function of the act that calldata calls, by its name in `functions`. Raises InvalidInput (`data`) where it
+    calls none, or one that only reads."""
+    for name, member in functions(contract).items():
+        if member.selector == data[:4] and member.mutability not in ("view", "pure"):
+            return name
+    raise InvalidInput("data", f"calls no act of {contract}")
+
+
+def decode_call(contract: str, data: bytes) -> tuple[str, dict[str, Any]]:
+    """The act that calldata calls, and its arguments by name. Raises InvalidInput, InvalidFormat."""
+    name = act_in(contract, data)
+    return name, decode_parameters(functions(contract)[name].inputs, data[4:])
 
 
 def decode_result(contract: str, function: str, data: bytes) -> Any:

@@ -17,9 +17,10 @@ from deedbook.domain.deployments import CONTRACTS, is_of_another, version_for
 from deedbook.domain.documents import parse_decimal
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
 from deedbook.domain.journal import JOURNAL_SLOT
+from deedbook.domain.relaying import ForwardDomain
 from deedbook.errors import InvalidFormat, InvalidInput, WrongChain, WrongVersion
 
-FORWARDER_NAME = "Deedbook Forwarder"
+FORWARDER_NAME = ForwardDomain.NAME
 ORDER: Mapping[str, tuple[str, ...]] = {
     "AccessManager": ("admin",),
     "Forwarder": ("name",),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from deedbook import config
@@ -12,13 +14,42 @@ from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.cli import grammar
 from deedbook.domain.hashing import parse_address, to_hex
+from deedbook.domain.relaying import ForwardDomain
+from deedbook.errors import MissingKey
 from deedbook.queries.views import Page, View
+
+
+@dataclass
+class Draft:
+    """How acts end that are to be signed and not sent: `until` as a command line says it; the domain they count in."""
+
+    until: str
+    domain: ForwardDomain | None = None
+
+
+_draft: ContextVar[Draft | None] = ContextVar("draft", default=None)
+
+
+@contextmanager
+def drafting(until: str) -> Iterator[Draft]:
+    """Inside, every act of a command ends by raising `Drafted`."""
+    draft = Draft(until)
+    token = _draft.set(draft)
+    try:
+        yield draft
+    finally:
+        _draft.reset(token)
 
 
 @contextmanager
 def opened() -> Iterator[Services]:
     """The home that the options name."""
     with Services.open(config.load()) as services:
+        draft = _draft.get()
+        if draft is not None:
+            until = grammar.moment(draft.until, "until", services.clock()) if draft.until else None
+            services.draft_acts(deadline=until)
+            draft.domain = services.relaying.domain
         yield services
 
 
@@ -36,8 +67,22 @@ def account(services: Services, text: str, field: str) -> bytes:
 
 
 def signer(services: Services, name: str) -> Signer:
-    """The account that acts."""
+    """The account that acts; where it will sign elsewhere, an address will do."""
+    if _draft.get() is not None and name.startswith("0x"):
+        return Elsewhere(parse_address(name, "as"))
     return services.signer(name)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A `Signer` whose key is in another wallet."""
+
+    address: bytes
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Raises MissingKey."""
+        hint = "draft the act, and sign it there"
+        raise MissingKey("the account's key is in another wallet", hint=hint, digest=to_hex(digest))
 
 
 def document(services: Services, text: str, kind: str) -> bytes:

@@ -26,6 +26,7 @@ COMMANDS = {
     "usage": "what was used, metered against a quota",
     "cases": "objections, disputes and holds",
     "anchors": "checkpoints of an exchange's own log",
+    "relayed": "acts that their member signs and others pay for",
     "deployment": "what the contracts follow, and their end",
     "payloads": "seal, show, erase",
     "wallet": "keys and signatures",

@@ -22,6 +22,7 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
 from deedbook.domain.notices import Notice, with_statement
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import InvalidFormat, InvalidInput, RejectedByContract
 from deedbook.ledger.consents import NO_SALT, Consents
 from deedbook.queries import consents as queries
@@ -215,10 +216,17 @@ def bind(
 def withdraw(
     file: Annotated[str, typer.Argument(help="the signed withdrawal (deedbook.withdrawal) in JSON; - reads it")],
     as_: Annotated[str, typer.Option("--as", help="the account of this home that relays it; any may")],
+    receipt: Annotated[
+        str, typer.Option(help="withdraw by the collector's receipt in this file, where no proof can be had")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Relay a signed withdrawal, and destroy the record's key."""
+    """Relay a signed withdrawal, and destroy the record's key. With the collector's receipt no proof is needed: orders
+    and deliveries of the asset stop until `apply-mark`."""
     signed = Withdrawal.from_json(grammar.json_of(file))
+    if receipt:
+        _withdraw_by_receipt(signed, ConsentReceipt.from_json(grammar.json_of(receipt, "receipt")), as_, as_json)
+        return
     with acts.opened() as services:
         try:
             done = _consents(services).withdraw_for(signed, acts.signer(services, as_))
@@ -232,6 +240,24 @@ def withdraw(
         return
     live = done.event("LeafEnded").args["live"]
     acts.tell(done, "withdrawn", as_json, consentId=to_hex(signed.consent_id), anchored=True, live=live, erased=erased)
+
+
+@app.command("apply-mark")
+def apply_mark(consent: ConsentId, as_: As, as_json: AsJson = False) -> None:
+    """Apply the proof to a consent that was withdrawn by receipt: its leaf ends, the asset's orders go on, and the
+    record's key is destroyed."""
+    identifier = grammar.key32(consent, "consent")
+    with acts.opened() as services:
+        done = _consents(services).apply_mark(identifier, acts.signer(services, as_))
+        erased = _erase(services, identifier)
+    acts.tell(done, "applied", as_json, consentId=consent, live=done.event("LeafEnded").args["live"], erased=erased)
+
+
+def _withdraw_by_receipt(signed: Withdrawal, receipt: ConsentReceipt, name: str, as_json: bool) -> None:
+    with acts.opened() as services:
+        done = _consents(services).withdraw_by_receipt(receipt, signed, acts.signer(services, name))
+    pending = done.event("WithdrawalMarked").args["pending"]
+    acts.tell(done, "marked as withdrawn", as_json, consentId=to_hex(signed.consent_id), pending=pending)
 
 
 def batches_for(services: Services, asset_id: int, named: list[str]) -> list[Batch]:

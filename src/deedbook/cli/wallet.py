@@ -12,10 +12,12 @@ import typer
 
 from deedbook import config
 from deedbook.bootstrap.home import Home, read_json
+from deedbook.chain.abis import decode_call
 from deedbook.chain.deployment import Deployment
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import AsJson
 from deedbook.domain.hashing import checksum_address
+from deedbook.domain.relaying import ForwardRequest
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.wallet import typed_data
 from deedbook.wallet.derivation import signer_for
@@ -113,7 +115,7 @@ def derive(
 @app.command()
 def sign(
     file: Annotated[
-        str, typer.Argument(help="typed data in JSON: a consent, a withdrawal, a usage report; - reads it")
+        str, typer.Argument(help="typed data in JSON: a consent, a withdrawal, a usage report, an act; - reads it")
     ],
     as_: Annotated[str, typer.Option("--as", help="sign by this account of the home")] = "",
     seed: Annotated[str, typer.Option(help="or by the key that this seed has for the asset")] = "",
@@ -121,8 +123,9 @@ def sign(
     out: Annotated[str, typer.Option(help="where the signed document goes")] = "-",
     as_json: AsJson = False,
 ) -> None:
-    """Sign a consent, a withdrawal or a usage report. Shows a consent's sentence; writes the signed document, for
-    `consents collect`, `consents withdraw` or `usage report`. The document is JSON in any case."""
+    """Sign a consent, a withdrawal, a usage report or a relayed act. Shows a consent's sentence, and what an act calls;
+    writes the signed document, for `consents collect`, `consents withdraw`, `usage report` or `relayed send`. The
+    document is JSON in any case."""
     typed = grammar.json_of(file)
     if bool(as_) == bool(seed):
         raise InvalidInput("as", "give either an account (--as) or a seed (--seed)")
@@ -134,9 +137,26 @@ def sign(
         document = typed_data.sign_consent(typed, signer).to_json()
     elif typed_data.primary_type(typed) == "UsageReport":
         document = typed_data.sign_report(typed, _signer(as_, seed, asset)).to_json()
+    elif typed_data.primary_type(typed) == "ForwardRequest":
+        _, request = typed_data.request_of(typed)
+        if not as_json:
+            print(_called(request), file=sys.stderr)
+        document = typed_data.sign_request(typed, _signer(as_, seed, asset)).to_json()
     else:
         document = typed_data.sign_withdrawal(typed, _signer(as_, seed, asset)).to_json()
     acts.hand_over(out, document, as_json, format=document["format"])
+
+
+def _called(request: ForwardRequest) -> str:
+    """The act in words: contract and function, where the home knows the contract, and every argument."""
+    ring = Ring.open()
+    addresses = Deployment.from_json(read_json(ring.home.deployment, "deployment.json")).addresses
+    contract = next((name for name, address in addresses.items() if address == request.to), "")
+    if not contract:
+        raise InvalidInput("to", "is no contract of this home's deployment")
+    name, arguments = decode_call(contract, request.data)
+    words = ", ".join(f"{key}={acts.plain(value)}" for key, value in arguments.items())
+    return f"{contract}.{name}({words})"
 
 
 def _signer(name: str, seed: str, asset: str) -> Signer:

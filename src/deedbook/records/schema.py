@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, false
+from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration."""
 
 metadata = MetaData()
@@ -172,6 +173,38 @@ leases = Table(
 )
 
 counters = Table("counters", metadata, word("name", primary=True), number("next"))
+
+relayed_acts = Table(
+    "relayed_acts",
+    metadata,
+    word("key", primary=True),
+    number("position", unique=True),
+    key32("digest", unique=True),  # EIP-712 digest of the request
+    account("signer"),
+    number("nonce"),
+    blob("document"),  # the signed request's canonical JSON
+    word("state"),  # waiting, done, failed, refused, void
+    account("relayer", null=True),
+    word("carrier", null=True),  # key of the intent that carries it
+    number("claimed_until", null=True),
+    number("attempts"),
+    number("seen_block"),
+    key32("tx_hash", null=True),
+    number("block_number", null=True),
+    key32("block_hash", null=True),
+    number("success", null=True),
+    text("refusal", null=True),  # JSON
+    Index("ix_relayed_acts_signer_nonce", "signer", "nonce"),
+    Index("ix_relayed_acts_carrier", "carrier"),
+    Index(
+        "ix_relayed_acts_waiting",
+        "signer",
+        "nonce",
+        unique=True,
+        sqlite_where=sql("state = 'waiting'"),
+        postgresql_where=sql("state = 'waiting'"),
+    ),
+)
 
 steps = Table(
     "steps",

@@ -17,10 +17,11 @@ from deedbook.records.members import MemberDirectory
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.payloads import PayloadBook
 from deedbook.records.progress import Progress
+from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", "0002", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", HEAD)
 """Every migration, oldest first."""
 
 
@@ -36,6 +37,7 @@ class Records:
         self.deliveries = Deliveries(database)
         self.deferred = DeferredLists(database)
         self.outbox = SqlOutbox(database)
+        self.relayed = RelayedActs(database)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:

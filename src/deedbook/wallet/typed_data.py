@@ -1,7 +1,7 @@
 """Typed data (EIP-712 JSON) to documents: what a wallet is asked to sign, read strictly.
 
-Only what is signed in a wallet is known here - a person's consent and withdrawal, a member's usage report - and only in
-exactly the form in which `domain` writes it: what is shown is what is signed.
+Only what is signed in a wallet is known here - a person's consent and withdrawal, a member's usage report and its act
+that somebody else sends - and only in exactly the form in which `domain` writes it: what is shown is what is signed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.documents import read_hex
 from deedbook.domain.hashing import canonical_json, parse_address
+from deedbook.domain.relaying import (
+    ForwardDomain,
+    ForwardRequest,
+    SignedRequest,
+    request_digest,
+    request_typed_data,
+)
 from deedbook.domain.usage import SignedReport, UsageDomain, UsageReport, report_digest, report_typed_data
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.wallet.signers import Signer
@@ -54,11 +61,22 @@ def report_of(typed: Any) -> tuple[UsageDomain, UsageReport]:
     return domain, report
 
 
+def request_of(typed: Any) -> tuple[ForwardDomain, ForwardRequest]:
+    """The relayed act that typed data asks to sign. Raises InvalidFormat."""
+    message = _message(typed, "ForwardRequest")
+    for name in ("from", "to"):
+        message[name] = "0x" + parse_address(message.get(name), f"message.{name}").hex()
+    where, request = _domain(typed), ForwardRequest.from_json(message)
+    domain = ForwardDomain(where.chain_id, where.contract)
+    _require_same(typed, request_typed_data(domain, request))
+    return domain, request
+
+
 def primary_type(typed: Any) -> str:
-    """`Consent`, `Withdrawal` or `UsageReport`. Raises InvalidFormat for everything else."""
+    """`Consent`, `Withdrawal`, `UsageReport` or `ForwardRequest`. Raises InvalidFormat for everything else."""
     found = typed.get("primaryType") if isinstance(typed, Mapping) else None
-    if found not in ("Consent", "Withdrawal", "UsageReport"):
-        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal nor a UsageReport")
+    if found not in ("Consent", "Withdrawal", "UsageReport", "ForwardRequest"):
+        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal, UsageReport or ForwardRequest")
     return str(found)
 
 
@@ -81,6 +99,14 @@ def sign_report(typed: Any, signer: Signer) -> SignedReport:
     """The usage report, signed. Raises InvalidFormat."""
     domain, report = report_of(typed)
     return SignedReport(domain, report, signer.address, signer.sign_digest(report_digest(domain, report)))
+
+
+def sign_request(typed: Any, signer: Signer) -> SignedRequest:
+    """The relayed act, signed by its member. Raises InvalidFormat, InvalidInput (`from`) where it is another's."""
+    domain, request = request_of(typed)
+    if request.sender != signer.address:
+        raise InvalidInput("from", "is another account than the one that signs")
+    return SignedRequest(domain, request, signer.sign_digest(request_digest(domain, request)))
 
 
 def _message(typed: Any, primary: str) -> dict[str, Any]:
