@@ -38,6 +38,7 @@ from deedbook.domain import (
     money,
     notices,
     receipts,
+    relaying,
     revenue,
     sales,
     usage,
@@ -749,7 +750,7 @@ def deployment(given: Input) -> Any:
 
 @runs("forward-request")
 def forward_request(given: Input) -> Any:
-    """By its words, and by eth_account, a third implementation; Deedbook's own is the contract's (`Relayed.t.sol`)."""
+    """By its words, by eth_account, a third implementation, and by Deedbook's own."""
     told, forwarder = given["request"], raw(given["forwarder"])
     sender, data = raw(told["from"]), raw(told["data"])
     numbers = {name: int(told[name]) for name in ("value", "gas", "nonce", "deadline")}
@@ -772,6 +773,9 @@ def forward_request(given: Input) -> Any:
         {**told, **numbers, "data": data},
     )
     assert (typed.header, typed.body) == (separator, struct)
+    ours = relaying.ForwardDomain(int(given["chainId"]), forwarder)
+    request = relaying.ForwardRequest.from_json(told)
+    assert (relaying.request_digest(ours, request), request.delivered) == (digest, data + sender)
     made = (
         raw(given["signature"]) if "signature" in given else LocalSigner(raw(given["privateKey"])).sign_digest(digest)
     )
@@ -783,6 +787,22 @@ def forward_request(given: Input) -> Any:
         "signature": to_hex(made),
         "delivered": to_hex(data + sender),
     }
+
+
+@runs("signed-request")
+def signed_request(given: Input) -> Any:
+    if "document" in given:
+        read = relaying.SignedRequest.decode(given["document"].encode())
+    else:
+        domain = relaying.ForwardDomain(int(given["chainId"]), raw(given["contract"]))
+        request, signer = relaying.ForwardRequest.from_json(given["request"]), LocalSigner(raw(given["privateKey"]))
+        made = signer.sign_digest(relaying.request_digest(domain, request))
+        read = relaying.SignedRequest(domain, request, made)
+        hashed = encode_typed_data(full_message=relaying.request_typed_data(domain, request))
+        assert hashing.keccak256(b"\x19\x01" + hashed.header + hashed.body) == read.digest
+    recovery.verify_signer(read.digest, read.signature, read.request.sender)
+    assert relaying.SignedRequest.decode(read.encode()) == read
+    return {"digest": to_hex(read.digest), "signature": to_hex(read.signature), "document": read.encode().decode()}
 
 
 FORWARD_REQUEST = (

@@ -108,7 +108,7 @@ def request_typed_data(domain: ForwardDomain, request: ForwardRequest) -> dict[s
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """A request with its sender's signature (format 34): what goes to whoever relays it."""
+    """A request with its sender's signature (format 37): what goes to whoever relays it."""
 
     domain: ForwardDomain
     request: ForwardRequest

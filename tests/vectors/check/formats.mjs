@@ -54,6 +54,7 @@ export const formats = {
   erasure: stored.erasure,
   deployment: stored.deployment,
   "forward-request": stored.forwardRequest,
+  "signed-request": stored.signedRequest,
   "deferred-list": usage.deferredList,
   "usage-receipts": usage.usageReceipts,
   "usage-report": usage.usageReport,

@@ -881,6 +881,28 @@ await write("forward-request", "Format 29: a relayed act; `delivered`: the calld
   { name: "refused: cut short", input: { ...carried({}), signature: relayed.signature.slice(0, -2) }, error: "invalid-signature" },
 ]);
 
+const handed = { chainId: domain.chainId, contract: address("Forwarder"), request: act, privateKey: subjectKey };
+const handedText = (await outcome("signed-request", handed)).expected.document;
+const mishanded = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(handedText) }, error });
+await write("signed-request", "Format 37: a relayed act as its member hands it over, signed by a fixed test key.", [
+  { name: "an act", input: handed },
+  { name: "no data, largest numbers", input: { ...handed, request: { ...act, gas: BIG, nonce: BIG, deadline: 2 ** 48 - 1, data: "0x" } } },
+  { name: "as it is sent", input: { document: handedText } },
+  mishanded("another nonce", (text) => text.replace('"nonce":"0"', '"nonce":"1"'), "invalid-signature"),
+  mishanded("another forwarder", (text) => text.replace(handed.contract, address("Market")), "invalid-signature"),
+  mishanded("another chain", (text) => text.replace('"chainId":"20230614"', '"chainId":"1"'), "invalid-signature"),
+  mishanded("cut short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
+  mishanded("nonce as a number", (text) => text.replace('"nonce":"0"', '"nonce":0')),
+  mishanded("deadline as text", (text) => text.replace('"deadline":1686800000', '"deadline":"1686800000"')),
+  mishanded("deadline of 49 bits", (text) => text.replace('"deadline":1686800000', '"deadline":281474976710656')),
+  mishanded("gas of 257 bits", (text) => text.replace('"gas":"500000"', `"gas":"${2n ** 256n}"`)),
+  mishanded("no value", (text) => text.replace(',"value":"0"', "")),
+  mishanded("not canonical", (text) => text + " "),
+  mishanded("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  mishanded("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  mishanded("another format", (text) => text.replace("deedbook.forward-request", "deedbook.request")),
+]);
+
 // -- 31 to 33: who is paid later, and what was used
 
 const later = ["0", "3", "4", "499", "4294967296"];

@@ -211,3 +211,16 @@ export async function forwardRequest({ chainId, forwarder, request, privateKey, 
     delivered: hex(concat(bytes(request.data), bytes(request.from))),
   };
 }
+
+export async function signedRequest({ chainId, contract, request, privateKey, document }) {
+  if (document === undefined) {
+    const { signature } = await forwardRequest({ chainId, forwarder: contract, request, privateKey });
+    document = canonicalJson({ format: "deedbook.forward-request", version: 1, chainId, contract, request, signature });
+  }
+  const value = readDocument(parseCanonical(document), "deedbook.forward-request", ["chainId", "contract", "request", "signature"]);
+  decimal(value.chainId);
+  bytes(value.contract, 20);
+  const read = fields(value.request, REQUEST.ForwardRequest.map(({ name }) => name));
+  const { digest, signature } = await forwardRequest({ chainId: value.chainId, forwarder: value.contract, request: read, signature: value.signature });
+  return { digest, signature, document };
+}
