@@ -17,6 +17,7 @@ import pytest
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Services
+from deedbook.chain.transactions import Call
 from deedbook.cli.demo import cast
 from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.teller import Teller
@@ -213,6 +214,7 @@ def test_an_expected_refusal_of_the_contract_keeps_its_name_and_arguments(told: 
         ("/consents/0x" + "00" * 32, 404, "not-found"),
         ("/statements/0x" + "00" * 32, 404, "not-found"),
         ("/documents/0x" + "00" * 32, 404, "not-found"),
+        ("/relayed/0x" + "00" * 32, 404, "not-found"),
         ("/nowhere", 404, "not-found"),
     ],
 )
@@ -232,6 +234,19 @@ def test_use_checkpoints_and_the_deployment_can_be_read(told: Told) -> None:
     assert (checkpoint["size"], checkpoint["formerSize"]) == ("3", "0")
     deployment = told.client.get("/deployment").json()
     assert (deployment["version"], deployment["predecessor"], deployment["closing"]) == (2, None, None)
+
+
+def test_a_member_acts_without_gas_or_node(told: Told) -> None:
+    buyer = told.services.signer(cast.EMPLOYER)
+    call = Call("Cases", told.services.addresses["Cases"], "open", (sha256(b"target"), 3, sha256(b"grounds")))
+    signed = told.services.relaying.sign(call, buyer)
+    answer = told.client.post("/relayed", signed.to_json())
+    assert (answer.status, answer.json()["state"], answer.json()["nonce"]) == (201, "done", 0)
+    assert told.client.post("/relayed", signed.to_json()).json() == answer.json()
+    assert told.client.get(f"/relayed/{answer.json()['digest']}").json() == answer.json()
+    document = signed.to_json()
+    document["request"]["nonce"] = "1"
+    _problem(told.client.post("/relayed", document), 422, "invalid-signature")
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deedbook.bootstrap.desk import Desk
+from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import sha256
+from deedbook.domain.relaying import SignedRequest, request_digest
 from deedbook.errors import DeedbookError, InvalidInput, NotFound
-from tests.integration.scenario import EXCHANGE, STRANGER, Scenario, Stage, refused
+from tests.integration.scenario import BUYER, EXCHANGE, STRANGER, Scenario, Stage, refused
 
 PEOPLE = 4
 
@@ -108,3 +111,24 @@ def test_a_withdrawal_that_reached_the_chain_past_the_desk_destroys_the_key_too(
     with pytest.raises(NotFound):
         open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
     assert open_home.services.vault.serve_unit(open_home.stage.payload_id, (index + 1) % PEOPLE)
+
+
+def test_the_desk_relays_what_a_member_signed_and_what_waited_behind_it(open_home: Scenario) -> None:
+    relaying, cases = open_home.services.relaying, open_home.services.addresses["Cases"]
+
+    def signed(number: int) -> SignedRequest:
+        call = Call("Cases", cases, "open", (sha256(bytes([number])), 3, sha256(b"grounds")))
+        request = replace(relaying.draft(call, BUYER.address), nonce=number)
+        return SignedRequest(relaying.domain, request, BUYER.sign_digest(request_digest(relaying.domain, request)))
+
+    first, second, third = (signed(number) for number in range(3))
+    with Desk(open_home.services) as desk:
+        waits = desk.relay(second.to_json())
+        assert (waits["state"], waits["act"]) == ("waiting", "Cases.open")
+        assert desk.relay(first.to_json())["state"] == "done"
+        assert desk.relayed(second.digest)["state"] == "done"
+        open_home.services.relaying.take(third)
+        desk.catch_up()
+        assert desk.relayed(third.digest)["state"] == "done"
+        with pytest.raises(NotFound):
+            desk.relayed(bytes(32))

@@ -13,7 +13,7 @@ from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import sha256
 from deedbook.domain.relaying import ActState, ForwardDomain, SignedRequest, request_digest
-from deedbook.errors import Conflict, InvalidInput, InvalidSignature, RejectedByContract
+from deedbook.errors import Conflict, InvalidInput, InvalidSignature, RejectedByContract, TransactionFailed
 from deedbook.ledger import cases, members, relaying
 from deedbook.wallet.signers import LocalSigner
 from tests.integration.scenario import BUYER, FIRM, PROVIDER, STRANGER, Scenario, Stage, account, refused
@@ -318,3 +318,32 @@ def test_a_drafted_act_is_not_sent(scene: Scenario) -> None:
         members.register_encryption_key(scene.services.anew, BUYER, 0x20, sha256(b"key"))
     assert (caught.value.request.sender, caught.value.member) == (BUYER.address, BUYER)
     assert scene.acting.read("Forwarder", "nonces", BUYER.address) == 0
+
+
+def test_what_failed_as_a_whole_is_carried_alone(scene: Scenario) -> None:
+    """A transaction that ends without running its requests - one of them used more gas than when it was tried - is
+    followed by one for each."""
+    relayed, book = scene.services.relaying, scene.services.records.relayed
+    requests = [signed(scene, opening(scene, number), member) for number, member in enumerate((BUYER, FIRM))]
+    for request in requests:
+        relayed.take(request)
+    claim_untried(scene, *requests)
+    for request in requests:
+        book.free(request.digest, "cut off")
+    ended = []
+    while acts := relayed.step(RELAYER):
+        ended.append([act.state for act in acts])
+    assert ended == [[ActState.DONE]] * 2
+    assert len({act.ran.tx_hash for act in book.of() if act.ran}) == 2
+
+
+def test_a_request_that_no_transaction_runs_is_given_up(scene: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it were with a node that says a request is valid and never runs it."""
+    relayed, request = scene.services.relaying, signed(scene, opening(scene, 0), deadline=scene.clock() + 30)
+    relayed.take(request)
+    scene.clock.now += 60
+    monkeypatch.setattr(relayed, "_require_valid", lambda _: None)
+    monkeypatch.setattr(relayed, "_time", lambda: 0)
+    with pytest.raises(TransactionFailed, match="end without running it"):
+        relayed.relay(request, RELAYER)
+    assert scene.services.records.relayed.get(request.digest).attempts == relaying.ROUNDS - 1

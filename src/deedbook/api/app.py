@@ -14,6 +14,7 @@ from deedbook.api.routes import (
     deployment,
     documents,
     offers,
+    relayed,
     rpc,
     sales,
     statements,
@@ -35,6 +36,7 @@ def create_app(serving: Serving) -> FastAPI:
     app.state.serving = serving
     problems.install(app)
     app.add_middleware(BodyLimit)
-    for noun in (status, deployment, assets, consents, offers, sales, usage, anchors, statements, documents, rpc):
+    nouns = (status, deployment, assets, consents, offers, sales, usage, relayed, anchors, statements, documents, rpc)
+    for noun in nouns:
         app.include_router(noun.router)
     return app

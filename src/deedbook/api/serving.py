@@ -42,5 +42,11 @@ class Serving(Protocol):
     def anchor(self, asset_id: int, salt: bytes | None) -> Mapping[str, Any]:
         """Anchors what is pending for an asset; the batch and its transaction."""
 
+    def relay(self, signed: Any) -> Mapping[str, Any]:
+        """Relays a member's signed act (JSON), or keeps it until its turn comes; what became of it."""
+
+    def relayed(self, digest: bytes) -> Mapping[str, Any]:
+        """A relayed act, and what became of it. Raises NotFound."""
+
     def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
         """Relays a signed withdrawal (JSON) and destroys the record's key; its transaction."""

@@ -13,12 +13,13 @@ from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.relaying import SignedRequest
 from deedbook.errors import DeedbookError, InvalidInput, NotFound, RejectedByContract
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Mirror
 
 RELAYER = "relayer"
-"""The account that relays withdrawals; any account may."""
+"""The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
 """Seconds between looks at the chain's head."""
 
@@ -56,8 +57,11 @@ class Desk:
         return self._services.mirror
 
     def catch_up(self) -> None:
-        """Brings the mirror to the chain's head, and destroys the keys of records whose consents have ended."""
+        """Relays acts whose turn has come, brings the mirror to the chain's head, and destroys the keys of records
+        whose consents have ended."""
         with self._writing:
+            with suppress(DeedbookError):  # such as a relayer without funds: the mirror goes on
+                self._services.relaying.step(self._relayer)
             before = self.mirror.cursor()
             if self._services.follow().added or before is None or not self._erased:
                 self._services.erase_ended()
@@ -129,6 +133,21 @@ class Desk:
                 erased = self._erase(signed.consent_id)
                 said |= {"anchored": True, "live": live, "erased": erased, **_transaction(receipt)}
         return said
+
+    def relay(self, signed: Any) -> Mapping[str, Any]:
+        """Takes a member's signed act and relays it, or keeps it until its turn comes; what became of it.
+
+        Raises InvalidInput, InvalidSignature, Conflict, RejectedByContract.
+        """
+        request = SignedRequest.from_json(signed)
+        with self._writing:
+            act = self._services.relaying.relay(request, self._relayer)
+            self._services.follow()
+        return self._services.relaying.shown(act)
+
+    def relayed(self, digest: bytes) -> Mapping[str, Any]:
+        """A relayed act, and what became of it. Raises NotFound."""
+        return self._services.relaying.shown(self._services.records.relayed.get(digest))
 
     def _erase(self, consent_id: bytes) -> int:
         """Destroys the record's key in every payload that holds it; how many there were."""

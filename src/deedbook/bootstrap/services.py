@@ -183,7 +183,7 @@ class Services:
 
     def build(self) -> None:
         """Builds what acts, reads and erases, before threads share it: what is built on first use has no lock."""
-        for part in ("consents", "mirror", "source", "vault", "erasure", "keystore"):
+        for part in ("consents", "relaying", "mirror", "source", "vault", "erasure", "keystore"):
             getattr(self, part)
 
     def __enter__(self) -> Services:
@@ -256,7 +256,15 @@ class Services:
     @cached_property
     def relaying(self) -> Relaying:
         """Acts that their members sign and others pay for."""
-        return Relaying(self.sender, self.node, self.chain_id, self.addresses, self.records.relayed, clock=self.clock)
+        return Relaying(
+            self.sender,
+            self.node,
+            self.chain_id,
+            self.addresses,
+            self.records.relayed,
+            clock=self.clock,
+            final=self.final,
+        )
 
     def relayed_by(self, relayer: Signer) -> Acting:
         """How use cases act where `relayer` pays: every call is a request that its member signs."""

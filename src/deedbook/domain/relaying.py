@@ -218,7 +218,7 @@ class Ran:
 @dataclass(frozen=True, slots=True)
 class RelayedAct:
     """A signed request with what became of it. `carrier` is the idempotency key of the transaction that carries it,
-    `relayer` who sends that."""
+    `relayer` who sends that, `attempts` how many transactions have ended without running it."""
 
     signed: SignedRequest
     state: ActState
@@ -226,6 +226,7 @@ class RelayedAct:
     carrier: str | None = None
     ran: Ran | None = None
     refusal: Refusal | None = None
+    attempts: int = 0
 
     @property
     def digest(self) -> bytes:

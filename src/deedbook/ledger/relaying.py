@@ -4,7 +4,8 @@ A request is kept before anything is sent. When its turn has come - the forwarde
 as the contract will see it (a call from the forwarder with the member's address appended), so that a refusal is the
 contract's own and costs nothing, and then carried by `Forwarder.executeBatch`, whose outer success says nothing:
 `ExecutedForwardRequest.success` does. Carried so, a call that is refused after all still uses up its nonce, and the
-signature with it: nobody can run it later, when its member no longer means it.
+signature with it: nobody can run it later, when its member no longer means it. Alone that costs 1,300 gas more than
+`execute`; twenty together cost a fifth less than each alone.
 
 That an act happens once is the forwarder's doing, so several relayers and processes may work at the same requests, and
 anybody else may run one of them: it is found by its event.
@@ -51,11 +52,15 @@ DIRECT: Final = ("AccessManager", FORWARDER)
 RAN: Final = keccak256(b"ExecutedForwardRequest(address,uint256,bool)")
 
 MOST_GAS: Final = 12_000_000
-"""The most gas that a request may ask for, and that one transaction carries."""
+"""The most gas that a request may ask for."""
+MOST_CARRIED_GAS: Final = 19_000_000
+"""The most gas that one transaction sets aside for its requests."""
 MOST_WAITING: Final = 256
 """How far ahead of the next nonce a request may wait."""
 MOST_CARRIED: Final = 20
 """The most requests in one transaction."""
+ROUNDS: Final = 5
+"""How many transactions may end without running a request before it is given up."""
 CLAIM: Final = 120
 """Seconds for which a relayer has a request to itself."""
 SPAN: Final = 10_000
@@ -214,8 +219,8 @@ class Relaying:
             raise InvalidInput("to", "is no contract whose acts are relayed")
         if request.value:
             raise InvalidInput("value", "is not 0: no act takes money")
-        if request.gas > MOST_GAS:
-            raise InvalidInput("gas", f"is more than {MOST_GAS}")
+        if request.gas > MOST_GAS or gas_around(request) > MOST_CARRIED_GAS:
+            raise InvalidInput("gas", f"is more than {MOST_GAS}, or than a transaction carries with this call")
         abis.act_in(self._names[request.to], request.data)
         verify_signer(signed.digest, signed.signature, request.sender)
 
@@ -230,7 +235,7 @@ class Relaying:
         """
         act = self.take(signed, key=key)
         for _ in range(MOST_WAITING):
-            if all(each.state is ActState.WAITING for each in self.step(relayer, member=signed.request.sender)):
+            if not self.step(relayer, member=signed.request.sender):
                 break
         act = self._book.get(act.digest)
         if act.refusal is not None:
@@ -265,9 +270,9 @@ class Relaying:
                 accepted.append(act.digest)
                 continue
             needed = gas_around(act.signed.request)
-            if len(accepted) == MOST_CARRIED or (accepted and gas + needed > MOST_GAS):
+            if len(accepted) == MOST_CARRIED or gas + needed > MOST_CARRIED_GAS:
                 break
-            if not self._is_next(act.signed.request):
+            if (act.attempts and accepted) or not self._is_next(act.signed.request):
                 continue
             try:
                 self._try(act.signed.request, NEXT)
@@ -277,6 +282,8 @@ class Relaying:
                 continue
             accepted.append(act.digest)
             gas += needed
+            if act.attempts:  # alone, after a transaction that failed as a whole
+                break
         if not accepted:
             return {}
         now, name = self._clock(), partial(_carrier, relayer.address)
@@ -290,6 +297,8 @@ class Relaying:
         try:
             receipt = self._sender.send(call, relayer, key=carrier)
         except (RejectedByContract, TransactionFailed) as refusal:
+            if len(acts) > 1:  # one of them may have used more gas than it did when it was tried
+                return [self._book.free(act.digest, carrier) for act in waiting]
             return [self._book.settle(act.digest, ActState.REFUSED, refusal=refusal_of(refusal)) for act in waiting]
         return [found for act in waiting for found in self._told(act, carrier, receipt)]
 
@@ -300,9 +309,12 @@ class Relaying:
             if _is_of(event, request):
                 ran = Ran(receipt.tx_hash, receipt.block_number, receipt.block_hash, event.args["success"])
                 return [self._ended(act.signed, ran)]
-        freed = self._book.free(act.digest, carrier)
-        overtaken = self._next(request.sender) > request.nonce
-        return self._overtaken(act) if overtaken else [freed]
+        if self._next(request.sender) > request.nonce:
+            return self._overtaken(act)
+        if act.attempts + 1 == ROUNDS:
+            why = TransactionFailed("its transactions end without running it")
+            return [self._book.settle(act.digest, ActState.REFUSED, refusal=refusal_of(why))]
+        return [self._book.free(act.digest, carrier)]
 
     def _overtaken(self, act: RelayedAct) -> list[RelayedAct]:
         """One whose nonce is used: it ran, in whosever transaction, or another request did; once that is final."""

@@ -41,7 +41,9 @@ class RelayedActs:
                 connection.execute(insert(acts), _new_row(connection, signed, key, seen))
             else:
                 connection.execute(update(acts).where(acts.c.digest == signed.digest).values(_again(signed, key)))
-            return RelayedAct(signed, ActState.WAITING)
+            found = _first(connection, acts.c.digest == signed.digest)
+            assert found is not None
+            return found
 
     def _require_free(self, connection: Connection, signed: SignedRequest, key: str) -> None:
         request = signed.request
@@ -186,7 +188,7 @@ def _act(row: Row) -> RelayedAct:
     if row["refusal"] is not None:
         refusal = Refusal.from_json(json.loads(row["refusal"]))
     signed = SignedRequest.decode(row["document"])
-    return RelayedAct(signed, ActState(row["state"]), row["relayer"], row["carrier"], ran, refusal)
+    return RelayedAct(signed, ActState(row["state"]), row["relayer"], row["carrier"], ran, refusal, row["attempts"])
 
 
 def _text(refusal: Refusal) -> str:

@@ -327,10 +327,10 @@ class Shenzhen:
     def sell(
         self, offer: Offer, buyer: Part, payload_id: bytes, batch: Batch
     ) -> tuple[Sale, Sequence[DeliveredRecord]]:
-        """Order, payment, delivery: the keys go to the gateway, the buyer will ask."""
+        """Order, relayed; payment, delivery: the keys go to the gateway, the buyer will ask."""
         on = self._on
         self._t.step(f"Sale to {buyer.english}", f"成交:{buyer.chinese}")
-        ordered = on.ordered(offer, buyer, RELIED, self._s.entropy(32))
+        ordered = on.ordered_by_relay(offer, buyer, RELIED, self._s.entropy(32))
         on.pay(ordered)
         on.prepare(self._operator, ordered)
         delivered = on.deliver(self._operator, ordered, payload_id, cast.GATEWAY)

@@ -29,6 +29,7 @@ from deedbook.domain.notices import Notice, load_notice, with_statement
 from deedbook.domain.sales import Offer, Ordered, offer_id
 from deedbook.errors import DeedbookError, IntegrityError, RejectedByContract
 from deedbook.ledger import attestations, deliveries, members, revenue, sales
+from deedbook.ledger.acting import Acting
 from deedbook.vault.deliveries import DeliveredRecord, Sold, open_delivered
 from deedbook.vault.envelopes import Context, EncryptionKeyPair
 from deedbook.wallet.derivation import signer_for
@@ -280,17 +281,33 @@ class Stage:
 
     # -- a sale ----------------------------------------------------------------------------------------------------
 
-    def order(self, offer: Offer, buyer: Part, attesters: Sequence[str], reference: bytes) -> Receipt:
+    def order(
+        self, offer: Offer, buyer: Part, attesters: Sequence[str], reference: bytes, *, acting: Acting | None = None
+    ) -> Receipt:
         """The order alone, untold."""
         identifier = offer_id(self.services.chain_id, self.services.addresses["Market"], offer)
         relied = tuple(self.signer(each).address for each in attesters)
-        return sales.order(self.acting, self.signer(buyer.key), identifier, offer, relied, reference)
+        return sales.order(acting or self.acting, self.signer(buyer.key), identifier, offer, relied, reference)
 
     def ordered(self, offer: Offer, buyer: Part, attesters: Sequence[str], reference: bytes) -> Ordered:
         """The order, told."""
         receipt = self.order(offer, buyer, attesters, reference)
         self.teller.transaction("ordered", "下单", receipt)
         return Ordered(receipt.event("SaleOrdered").args["saleId"], offer, reference)
+
+    def ordered_by_relay(self, offer: Offer, buyer: Part, attesters: Sequence[str], reference: bytes) -> Ordered:
+        """The order, told, as a buyer makes it who has neither gas nor a node: signed, and sent by the exchange."""
+        relayed = self.services.relayed_by(self.signer(cast.EXCHANGE))
+        receipt = self.order(offer, buyer, attesters, reference, acting=relayed)
+        event = receipt.event("SaleOrdered").args
+        if event["buyer"] != self.signer(buyer.key).address:
+            raise IntegrityError("the relayed order is not its signer's")
+        self.teller.transaction(
+            f"ordered: signed by {buyer.english}, which needs neither gas nor a node; sent by the exchange",
+            f"下单:由{buyer.chinese}签名,无需燃料、无需节点;由交易所代为提交",
+            receipt,
+        )
+        return Ordered(event["saleId"], offer, reference)
 
     def pay(self, ordered: Ordered) -> None:
         """The bank's receipt, confirmed by the settler."""
