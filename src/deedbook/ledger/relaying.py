@@ -21,7 +21,8 @@ from typing import Any, Final, Protocol
 from deedbook.chain import abis
 from deedbook.chain.client import Node, NodeError
 from deedbook.chain.decoding import Decoder, decode_revert
-from deedbook.chain.transactions import NEXT, Call, Receipt, Signer, log_of, revert_data
+from deedbook.chain.dispatch import NEXT
+from deedbook.chain.transactions import Call, Receipt, Signer, log_of, revert_data
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, from_hex, keccak256, sha256, to_hex
 from deedbook.domain.relaying import (
