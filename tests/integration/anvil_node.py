@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,19 +16,28 @@ from deedbook.errors import ChainUnavailable
 @contextmanager
 def running_anvil(anvil: Path, *, chain_id: int, start: int) -> Iterator[HttpNode]:
     """A node whose first block is of `start` (Unix seconds); it ends with the context."""
+    with anvil_address(anvil, chain_id=chain_id, start=start) as url:
+        yield HttpNode(url, timeout=60)
+
+
+@contextmanager
+def anvil_address(anvil: Path, *, chain_id: int, start: int | None, options: Sequence[str] = ()) -> Iterator[str]:
+    """The address of such a node, with further options; a `start` of None is now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
         str(anvil), "--port", str(port), "--hardfork", "paris", "--base-fee", "0", "--gas-price", "0",
-        "--disable-min-priority-fee", "--chain-id", str(chain_id), "--timestamp", str(start),
-        "--disable-default-create2-deployer", "--quiet",
+        "--disable-min-priority-fee", "--chain-id", str(chain_id),
+        "--disable-default-create2-deployer", "--quiet", *options,
     ]  # fmt: skip
+    if start is not None:
+        command += ["--timestamp", str(start)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            node = HttpNode(f"http://127.0.0.1:{port}", timeout=60)
-            _wait_for(node, process)
-            yield node
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(HttpNode(url, timeout=60), process)
+            yield url
         finally:
             process.kill()
 
