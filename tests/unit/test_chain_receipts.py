@@ -24,10 +24,10 @@ from deedbook.chain.receipts import (
     check_logs,
     encode_receipt,
     logs_bloom,
-    ordered_root,
     receipt_logs,
     receipts_root,
 )
+from deedbook.chain.tries import ordered_root
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import DeedbookError, IntegrityError, InvalidFormat
 

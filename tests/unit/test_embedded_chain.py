@@ -20,6 +20,7 @@ from deedbook.chain.embedded.chain import GAS_LIMIT, Chain, LogFilter
 from deedbook.chain.embedded.machine import EMPTY_ROOT, contract_address
 from deedbook.chain.embedded.transactions import Transaction
 from deedbook.chain.proofs import verify_account_proof, verify_storage_proof
+from deedbook.chain.tries import ordered_root
 from deedbook.domain.hashing import ZERO32, keccak256
 from tests.conftest import START, Clock
 from tests.integration.embedded_corpus import CHAIN_ID, POOR, SECOND, THIRD, call, creation, signed
@@ -226,7 +227,7 @@ def test_roots_are_those_of_a_trie_made_anew(chain: Chain, probe: bytes) -> None
         for index, item in enumerate(items):
             trie[rlp.encode(index)] = item
         assert trie.root_hash == root
-    assert blocks.list_root([]) == EMPTY_ROOT
+    assert ordered_root([]) == EMPTY_ROOT
 
 
 def test_the_storage_root_is_that_of_what_is_left(chain: Chain, probe: bytes) -> None:

@@ -6,15 +6,13 @@ proof made here is checked by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from trie.hexary import HexaryTrie
-
 from deedbook.chain import rlp
-from deedbook.chain.embedded.machine import EMPTY_ROOT, LogEntry
+from deedbook.chain.embedded.machine import LogEntry
 from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, keccak256
 from deedbook.errors import CorruptStore, InvalidFormat
 
@@ -22,7 +20,6 @@ EMPTY_UNCLES: Final = keccak256(b"\xc0")
 """The hash of an empty list of uncles."""
 
 _BLOOM_AT: Final = slice(192, 448)
-_SINGLE_KEY: Final = b"\x20\x80"
 
 
 @dataclass(frozen=True)
@@ -122,15 +119,3 @@ def union(blooms: Iterable[bytes]) -> bytes:
     for bloom in blooms:
         bits |= int.from_bytes(bloom, "big")
     return bits.to_bytes(256, "big")
-
-
-def list_root(items: Sequence[bytes]) -> bytes:
-    """The trie root over encoded items by their index, as headers bind transactions and receipts."""
-    if not items:
-        return EMPTY_ROOT
-    if len(items) == 1:
-        return keccak256(rlp.encode([_SINGLE_KEY, items[0]]))
-    trie = HexaryTrie({})
-    for index, item in enumerate(items):
-        trie[rlp.encode(rlp.encode_int(index))] = item
-    return bytes(trie.root_hash)

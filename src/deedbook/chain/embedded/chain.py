@@ -32,6 +32,7 @@ from deedbook.chain.embedded.machine import (
 )
 from deedbook.chain.embedded.store import BlockBytes, Body, Store
 from deedbook.chain.embedded.transactions import SignedTransaction, Transaction, decode_transaction
+from deedbook.chain.tries import ordered_root
 from deedbook.domain import abi
 from deedbook.domain.hashing import ZERO32, keccak256, to_hex
 from deedbook.errors import CorruptStore, InvalidInput, InvalidSignature, NotFound, WrongChain
@@ -521,8 +522,8 @@ class _Draft:
             number=self._parent.number + 1,
             parent_hash=self._parent.hash,
             state_root=state_root,
-            transactions_root=blocks.list_root([body.raw for body in self.bodies]),
-            receipts_root=blocks.list_root([body.receipt for body in self.bodies]),
+            transactions_root=ordered_root([body.raw for body in self.bodies]),
+            receipts_root=ordered_root([body.receipt for body in self.bodies]),
             bloom=blocks.union(self._blooms),
             gas_limit=self._gas_limit,
             gas_used=self._gas_used,
@@ -585,9 +586,9 @@ def _require_funds(run: Run, message: Transaction) -> None:
 
 
 def _require_bound(header: Header, bodies: Sequence[Body]) -> None:
-    if blocks.list_root([body.raw for body in bodies]) != header.transactions_root:
+    if ordered_root([body.raw for body in bodies]) != header.transactions_root:
         raise CorruptStore(f"the transactions of block {header.number} are not its header's", number=header.number)
-    if blocks.list_root([body.receipt for body in bodies]) != header.receipts_root:
+    if ordered_root([body.receipt for body in bodies]) != header.receipts_root:
         raise CorruptStore(f"the receipts of block {header.number} are not its header's", number=header.number)
 
 
