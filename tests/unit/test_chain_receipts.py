@@ -13,7 +13,7 @@ from eth.db.trie import make_trie_root_and_nodes
 from eth.rlp.logs import Log as OtherLog
 from eth.rlp.receipts import Receipt as OtherReceipt
 from eth_bloom.bloom import BloomFilter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
@@ -103,7 +103,6 @@ def test_the_bloom_is_the_other_implementations(found: list[dict[str, Any]]) -> 
 
 
 @given(st.lists(receipts, max_size=20))
-@settings(max_examples=60)
 def test_the_root_is_py_evms(found: list[dict[str, Any]]) -> None:
     items: Any = tuple(map(Encoded, found))
     expected, _ = make_trie_root_and_nodes(items)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from coincurve import PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deedbook.chain import rlp
@@ -471,17 +471,32 @@ BLOCK = recorded(39)
 BELIEVED = trusted("qbft", decode_qbft(BLOCK.extra_data).validators)
 
 
-@settings(max_examples=400)
 @given(changes(len(BLOCK.raw)))
 def test_no_changed_byte_of_a_recorded_qbft_header_is_accepted(change: tuple[int, int]) -> None:
     with pytest.raises(DeedbookError):
         check_qbft(decode_header(changed(BLOCK.raw, *change), "qbft"), BELIEVED, recover)
 
 
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_every_byte_of_a_recorded_qbft_header_counts(flip: int) -> None:
+    for place in range(len(BLOCK.raw)):
+        with pytest.raises(DeedbookError):
+            check_qbft(decode_header(changed(BLOCK.raw, place, flip), "qbft"), BELIEVED, recover)
+
+
 CHAIN = chain_of(*KEYS[:4], KEYS[0])
 
 
-@settings(max_examples=400)
+def test_every_byte_of_a_clique_chain_counts() -> None:
+    believed = trusted("clique", ACCOUNTS[:4])
+    for which, header in enumerate(CHAIN):
+        for place in range(len(header.raw)):
+            spoilt = [*CHAIN[:which], *CHAIN[which + 1 :]]
+            with pytest.raises(DeedbookError):
+                spoilt.insert(which, decode_header(changed(header.raw, place, 1), "clique"))
+                check_clique(spoilt, believed, recover)
+
+
 @given(st.integers(0, 4), changes(len(CHAIN[0].raw)))
 def test_no_changed_byte_of_a_clique_chain_is_accepted(which: int, change: tuple[int, int]) -> None:
     raws = [header.raw for header in CHAIN]
@@ -490,7 +505,6 @@ def test_no_changed_byte_of_a_clique_chain_is_accepted(which: int, change: tuple
         check_clique([decode_header(raw, "clique") for raw in raws], trusted("clique", ACCOUNTS[:4]), recover)
 
 
-@settings(max_examples=300)
 @given(st.binary(max_size=200), st.sampled_from(["clique", "qbft"]))
 def test_any_extra_data_are_read_or_refused_by_type(extra_data: bytes, consensus: str) -> None:
     try:
@@ -500,7 +514,6 @@ def test_any_extra_data_are_read_or_refused_by_type(extra_data: bytes, consensus
         pass
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_mutated_headers_are_read_or_refused_by_type(data: st.DataObject) -> None:
     raw = bytearray(BLOCK.raw)
