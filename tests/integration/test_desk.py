@@ -62,6 +62,16 @@ def test_a_crash_between_withdrawal_and_erasure_is_healed_by_asking_again(open_h
         open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
 
 
+def test_a_withdrawal_that_another_follower_copied_destroys_the_records_key_too(open_home: Scenario) -> None:
+    index = index_of(open_home, 1)
+    with Desk(open_home.services) as desk:
+        open_home.consents.withdraw_for(open_home.withdrawal(open_home.stage.people[1]), EXCHANGE)
+        open_home.services.follow()
+        desk.catch_up()
+    with pytest.raises(DeedbookError):
+        open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
+
+
 def test_the_desk_collects_for_accounts_of_its_home_only(open_home: Scenario) -> None:
     signed = open_home.sign(STRANGER, open_home.consent(STRANGER, controller=EXCHANGE.address))
     passphrase = open_home.services.home.passphrase(None)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deedbook.domain.merkle import rfc9162_proof, rfc9162_root
-from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, NotFound, SealBroken
+from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, MissingKey, NotFound, SealBroken
 from deedbook.vault.objects import ObjectStore
 from deedbook.vault.payload_objects import PayloadObject, encode_payload
 
@@ -74,6 +74,26 @@ def test_store_is_named_by_its_url(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput) as refusal:
             ObjectStore.at(url)
         assert refusal.value.field == "objects_url"
+
+
+def test_credentials_of_a_store_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = someone\naws_secret_access_key = 100%=secret\n")
+    named = {"AWS_SHARED_CREDENTIALS_FILE": str(file)}
+    store = ObjectStore.at("s3://bucket/prefix", named)._store
+    assert store.config["access_key_id"] == "someone"
+    assert store.config["secret_access_key"] == "100%=secret"
+    assert "access_key_id" not in ObjectStore.at("s3://bucket", named | {"AWS_ACCESS_KEY_ID": "x"})._store.config
+
+
+@pytest.mark.parametrize("content", ["", "[other]\n", "[default]\naws_access_key_id = x\n", "no file of this kind"])
+def test_a_credentials_file_without_credentials_is_refused_unquoted(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(content)
+    for named in ({"AWS_SHARED_CREDENTIALS_FILE": str(file)}, {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "gone")}):
+        with pytest.raises(MissingKey) as refusal:
+            ObjectStore.at("s3://bucket", named)
+        assert "aws_access_key_id" not in str(refusal.value)
 
 
 def hashes_of(units: list[bytes]) -> list[bytes]:

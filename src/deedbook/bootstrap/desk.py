@@ -16,7 +16,7 @@ from deedbook.domain.hashing import to_hex
 from deedbook.domain.relaying import SignedRequest
 from deedbook.errors import DeedbookError, InvalidInput, NotFound, RejectedByContract
 from deedbook.ledger.consents import NO_SALT
-from deedbook.mirror.store import Mirror
+from deedbook.mirror.store import Cursor, Mirror
 
 RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
@@ -31,7 +31,7 @@ class Desk:
         self._services = services
         self._writing = threading.Lock()
         self._stop = threading.Event()
-        self._erased = False
+        self._erased_at: Cursor | None = None
         self._relayer = services.create_account(RELAYER)
         self._controllers: dict[bytes, Signer] = {}
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -58,14 +58,15 @@ class Desk:
 
     def catch_up(self) -> None:
         """Relays acts whose turn has come, brings the mirror to the chain's head, and destroys the keys of records
-        whose consents have ended."""
+        whose consents have ended: also where another process brought it there."""
         with self._writing:
             with suppress(DeedbookError):  # such as a relayer without funds: the mirror goes on
                 self._services.relaying.step(self._relayer)
-            before = self.mirror.cursor()
-            if self._services.follow().added or before is None or not self._erased:
+            self._services.follow()
+            now = self.mirror.cursor()
+            if now != self._erased_at:
                 self._services.erase_ended()
-                self._erased = True
+                self._erased_at = now
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""

@@ -110,8 +110,6 @@ class Services:
         self.clock = clock
         self.entropy = entropy
         self._signers: dict[str, Signer] = {}
-        self._passphrase = home.passphrase(settings.passphrase)
-        self.records = Records.open(settings.records_url or f"sqlite:///{home.records}", self._sealer())
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -147,15 +145,12 @@ class Services:
 
         Raises NotFound, WrongVersion, InvalidFormat, MissingKey, CorruptStore, Locked, WrongChain, ChainUnavailable.
         """
-        home = Home.open(settings.home)
-        if not home.deployment.exists():
-            raise NotFound("deployment in home", str(settings.home), hint="finish it by: deedbook init")
+        home = _deployed(settings)
         _require_whole(settings, home)
         services = cls._wired(settings, home, clock, entropy)
         try:
-            deployed = services.deployment
-            _require_current(deployed)
-            require_chain(services.node, chain_id=deployed.chain_id, genesis_hash=deployed.genesis_hash)
+            _ = services.records  # a wrong passphrase or another release's records are told now
+            services._require_chain()
             if services.is_alone:
                 services.sender.resume()
                 services.erasure.resume()
@@ -163,6 +158,25 @@ class Services:
             services.close()
             raise
         return services
+
+    @classmethod
+    def copying(cls, settings: Settings, *, clock: Clock = unix_time) -> Services:
+        """Opens a home to copy its chain and to do nothing else: no key, passphrase or private record is asked for.
+
+        Raises NotFound, WrongVersion, InvalidFormat, Locked, WrongChain, ChainUnavailable.
+        """
+        services = cls._wired(settings, _deployed(settings), clock, secrets.token_bytes)
+        try:
+            services._require_chain()
+        except BaseException:
+            services.close()
+            raise
+        return services
+
+    def _require_chain(self) -> None:
+        deployed = self.deployment
+        _require_current(deployed)
+        require_chain(self.node, chain_id=deployed.chain_id, genesis_hash=deployed.genesis_hash)
 
     @classmethod
     def _wired(cls, settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> Services:
@@ -177,13 +191,14 @@ class Services:
     def close(self) -> None:
         """Closes databases and chain, and frees the home for the next writer."""
         self._close_mirror()
-        self.records.close()
+        if "records" in self.__dict__:
+            self.records.close()
         if self.chain is not None:
             self.chain.close()
 
     def build(self) -> None:
         """Builds what acts, reads and erases, before threads share it: what is built on first use has no lock."""
-        for part in ("consents", "relaying", "mirror", "source", "vault", "erasure", "keystore"):
+        for part in ("records", "consents", "relaying", "mirror", "source", "vault", "erasure", "keystore"):
             getattr(self, part)
 
     def __enter__(self) -> Services:
@@ -293,6 +308,17 @@ class Services:
     def _deploy(self, follows: Predecessor) -> Deployment:
         chain_id = int(self.node.request("eth_chainId", []), 16)
         return deploy(self.node, self._sender(chain_id, Decoder({})), self.signer(GOVERNANCE), predecessor=follows)
+
+    # -- what is private -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def records(self) -> Records:
+        """The private database."""
+        return Records.open(self.settings.records_url or f"sqlite:///{self.home.records}", self._sealer())
+
+    @cached_property
+    def _passphrase(self) -> str:
+        return self.home.passphrase(self.settings.passphrase)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -534,6 +560,14 @@ def _require_current(deployment: Deployment) -> None:
     if set(deployment.addresses) != set(ORDER):
         hint = "let another one follow it: deedbook init --successor-of"
         raise WrongVersion("deployment.version", "its contracts are an earlier release's", hint=hint)
+
+
+def _deployed(settings: Settings) -> Home:
+    """The home, its contracts deployed."""
+    home = Home.open(settings.home)
+    if not home.deployment.exists():
+        raise NotFound("deployment in home", str(settings.home), hint="finish it by: deedbook init")
+    return home
 
 
 def _require_whole(settings: Settings, home: Home) -> None:

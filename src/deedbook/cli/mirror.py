@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
+import time
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,17 +15,55 @@ from deedbook import config
 from deedbook.bootstrap.services import Services
 from deedbook.cli import grammar
 from deedbook.cli.grammar import AsJson
+from deedbook.errors import DeedbookError, Locked
+from deedbook.mirror.follower import Progress
 
 app = grammar.group("The public copy of the chain: brought up to date, rebuilt, compared.")
 
 
+PAUSE = 0.25
+"""Seconds between looks at the chain's head."""
+
+
 @app.command()
-def follow(as_json: AsJson = False) -> None:
+def follow(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="go on until stopped, with neither keys nor private records open")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Bring the mirror to the chain's head."""
-    with Services.open(config.load()) as services:
-        progress = services.follow()
+    with Services.copying(config.load()) as services:
+        if watch:
+            _watch(services, as_json)
+        else:
+            _say(services.follow(), as_json)
+
+
+def _watch(services: Services, as_json: bool) -> None:
+    """Follows until interrupted. What passes by itself is said once, on standard error, and waited for."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    trouble = ""
+    with suppress(KeyboardInterrupt):
+        while True:
+            try:
+                progress = services.follow()
+                if progress.added or progress.undone or trouble:
+                    _say(progress, as_json)
+                trouble = ""
+            except DeedbookError as error:
+                if not (error.retryable or isinstance(error, Locked)):
+                    raise
+                if str(error) != trouble:
+                    print(f"waiting: {error}", file=sys.stderr, flush=True)
+                trouble = str(error)
+            time.sleep(PAUSE)
+
+
+def _say(progress: Progress, as_json: bool) -> None:
     said = {"case": str(progress.case), "added": progress.added, "undone": progress.undone, "head": progress.head}
-    print(json.dumps(said) if as_json else f"block {progress.head}: {progress.added} added, {progress.undone} undone")
+    words = f"block {progress.head}: {progress.added} added, {progress.undone} undone"
+    print(json.dumps(said) if as_json else words, flush=True)
 
 
 @app.command()

@@ -1,8 +1,9 @@
 """One SQL database: how it is opened, read and written, and what its failures are called.
 
 SQLite runs in WAL mode with foreign keys on: what was committed survives `kill -9`, and a power cut as well
-(`synchronous = FULL`) unless it can be rebuilt. A write takes the write lock at its start, so that two writers queue
-instead of failing half-way.
+(`synchronous = FULL`) unless it can be rebuilt. PostgreSQL keeps its own durability (`synchronous_commit`, on by
+default). In both a write takes the one write lock of its database at its start, so that two writers queue instead of
+failing half-way, and a reader sees one state throughout.
 """
 
 from __future__ import annotations
@@ -29,6 +30,17 @@ _DURABLE = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "se
 _REBUILDABLE = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+_WRITERS = 0x64656564626F6F6B
+"""PostgreSQL's advisory lock that every writer of a database of ours holds: "deedbook"."""
+_PG_BUSY = ("55P03", "40001", "40P01")
+"""lock_not_available, serialization_failure, deadlock_detected (PostgreSQL, appendix A)."""
+_PG_ABSENT = ("08", "28", "3D", "57P")
+"""Connection exceptions, authorisation, unknown database, shutdown and crash, by class."""
+_PG_BROKEN = ("XX", "58")
+"""internal_error with data_corrupted and index_corrupted, system_error (io_error), by class."""
+_PG_FULL = ("53100", "25006")
+"""disk_full, read_only_sql_transaction."""
 
 
 class Database:
@@ -105,26 +117,69 @@ class Database:
 
 def failure(name: str, error: BaseException | None) -> DeedbookError | None:
     """What a driver's failure is called, where it is the store's own and not a fault of the statement."""
-    if not isinstance(error, sqlite3.Error):
-        return None
-    code, file = getattr(error, "sqlite_errorcode", None), Path(name).name
-    if code is None:  # the driver's own, not SQLite's: text that is no UTF-8
-        return CorruptStore(f"{file} holds what cannot be read", store=file)
-    if code & 0xFF in _BUSY:
-        return Locked(f"{file} is in use by another writer", hint="try again when it is done", store=file)
-    if code & 0xFF in _UNREADABLE:
-        return CorruptStore(f"{file} cannot be read as a database", store=file)
-    if code & 0xFF in _UNWRITABLE:
-        return CorruptStore(f"{file} cannot be written: its disk is full or it is read-only", store=file)
+    if isinstance(error, sqlite3.Error):
+        return _sqlite_failure(Path(name).name, error)
+    if error is not None and hasattr(error, "sqlstate"):
+        return _postgresql_failure(name, error.sqlstate, absent=type(error).__name__ == "OperationalError")
     return None
 
 
+def _sqlite_failure(file: str, error: sqlite3.Error) -> DeedbookError | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # the driver's own, not SQLite's: text that is no UTF-8
+        return CorruptStore(f"{file} holds what cannot be read", store=file)
+    if code & 0xFF in _BUSY:
+        return _busy(file)
+    if code & 0xFF in _UNREADABLE:
+        return CorruptStore(f"{file} cannot be read as a database", store=file)
+    if code & 0xFF in _UNWRITABLE:
+        return _unwritable(file)
+    return None
+
+
+def _postgresql_failure(name: str, state: str | None, *, absent: bool) -> DeedbookError | None:
+    """By SQLSTATE; a server that did not answer, or did not let us in, gives none."""
+    if (state is None and absent) or (state or "").startswith(_PG_ABSENT):
+        hint = "see that its PostgreSQL runs and knows this user, password and database; then try again"
+        return CorruptStore(f"{name} cannot be reached", hint=hint, store=name)
+    if state in _PG_BUSY:
+        return _busy(name)
+    if state in _PG_FULL:
+        return _unwritable(name)
+    if (state or "").startswith(_PG_BROKEN):
+        return CorruptStore(f"{name} cannot be read as a database", store=name)
+    return None
+
+
+def _busy(name: str) -> Locked:
+    return Locked(f"{name} is in use by another writer", hint="try again when it is done", store=name)
+
+
+def _unwritable(name: str) -> CorruptStore:
+    return CorruptStore(f"{name} cannot be written: its disk is full or it is read-only", store=name)
+
+
 def _engine(url: str, patience: float, pragmas: tuple[str, ...]) -> Engine:
+    if make_url(url).get_backend_name() == "postgresql":
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(patience))})
+        event.listen(engine, "begin", partial(_begin_postgresql, round(patience * 1000)))
+        return engine
     engine = create_engine(url, connect_args={"timeout": patience} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare, pragmas))
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _begin_postgresql(patience: int, connection: Connection) -> None:
+    """A writer waits for its turn, at most `patience` milliseconds, and then sees what the one before committed."""
+    if connection.get_execution_options().get("deedbook_write", False):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        connection.exec_driver_sql(
+            f"SELECT set_config('lock_timeout', '{patience}', true), pg_advisory_xact_lock({_WRITERS})"
+        )
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def _prepare(pragmas: tuple[str, ...], connection: Any, _record: Any) -> None:

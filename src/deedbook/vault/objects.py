@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,7 +18,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
-from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, NotFound
+from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, MissingKey, NotFound
 
 
 class ObjectStore:
@@ -33,16 +35,17 @@ class ObjectStore:
         return cls(LocalStore(folder), folder.absolute())
 
     @classmethod
-    def at(cls, url: str) -> ObjectStore:
-        """`file:///folder`, or `s3://bucket/prefix` (credentials and endpoint from the usual AWS_* variables).
+    def at(cls, url: str, environ: Mapping[str, str] = os.environ) -> ObjectStore:
+        """`file:///folder`, or `s3://bucket/prefix` (endpoint and credentials from the usual AWS_* variables, or the
+        credentials from the file that AWS_SHARED_CREDENTIALS_FILE names, by AWS_PROFILE).
 
-        Raises `InvalidInput` naming `objects_url`.
+        Raises `InvalidInput` naming `objects_url`, `MissingKey` for a credentials file that holds none.
         """
         parts = urlsplit(url)
         if parts.scheme == "file" and parts.path and not parts.netloc:
             return cls.in_folder(Path(unquote(parts.path)))
         if parts.scheme == "s3" and parts.netloc:
-            return cls(S3Store.from_url(url))
+            return cls(S3Store.from_url(url, config=_credentials(environ)))
         raise InvalidInput("objects_url", "neither file:///folder nor s3://bucket/prefix")
 
     def put_new(self, key: str, content: bytes) -> None:
@@ -107,6 +110,23 @@ class ObjectStore:
             while path != self._folder:
                 path = path.parent
                 _sync_path(path)
+
+
+def _credentials(environ: Mapping[str, str]) -> Any:
+    """What a credentials file holds (AWS: shared config and credentials files); nothing where none is named, and the
+    variables speak for themselves."""
+    name = environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    if not name or environ.get("AWS_ACCESS_KEY_ID"):
+        return {}
+    file = ConfigParser(interpolation=None)
+    profile = environ.get("AWS_PROFILE", "default")
+    try:
+        file.read_string(Path(name).read_text(encoding="utf-8"))
+        found = file[profile]
+        return {field: found[field] for field in ("aws_access_key_id", "aws_secret_access_key")}
+    except (OSError, UnicodeDecodeError, ConfigParserError, KeyError) as error:
+        told = f"{Path(name).name} holds no credentials of profile {profile}"
+        raise MissingKey(told, kind="credentials", file=Path(name).name) from error
 
 
 @contextlib.contextmanager

