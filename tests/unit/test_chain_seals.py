@@ -412,6 +412,12 @@ def test_a_checkpoint_lists_the_trusted_signers() -> None:
     assert rule(undecided.value) == "seal.validators"
 
 
+def test_a_qbft_genesis_is_named_as_it_is_written() -> None:
+    """A chain that began with another protocol (IBFT) has that one's extra data there."""
+    raw = raw_header(0, bytes(32) + rlp.encode([list(ACCOUNTS[:4]), b"", []]))
+    assert decode_header(raw, "qbft").hash == keccak256(raw)
+
+
 def test_genesis_is_final_by_its_name() -> None:
     genesis = decode_header(raw_header(0, VANITY + b"".join(ACCOUNTS[:4]) + bytes(65)), "clique")
     believed = trusted("clique", ACCOUNTS[:4])

@@ -143,15 +143,14 @@ def header_hash(raw: bytes, consensus: str = "instant") -> bytes:
 
 
 def _name(raw: bytes, items: list[rlp.Decoded], extra_data: bytes, number: int, consensus: str) -> bytes:
-    """The block's hash. QBFT's genesis, which nobody sealed, is hashed as written (Besu's rule)."""
+    """The block's hash. QBFT's genesis, which nobody sealed, is hashed as written, whatever it says (Besu's rule)."""
     if consensus not in CONSENSUSES:
         raise InvalidInput("consensus", f"is none of {', '.join(CONSENSUSES)}")
     if consensus == "clique":
         clique_signers(extra_data)
-    if consensus != "qbft":
+    if consensus != "qbft" or number == 0:
         return keccak256(raw)
-    named = qbft_named(extra_data)
-    return keccak256(raw if number == 0 else _encoded_with(items, named))
+    return keccak256(_encoded_with(items, qbft_named(extra_data)))
 
 
 def with_extra_data(raw: bytes, extra_data: bytes) -> bytes:
