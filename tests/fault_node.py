@@ -9,6 +9,7 @@
         proxy.clear()                                      # tells the truth again
         proxy.down(); proxy.up()                           # the port refuses connections; and takes them again
         proxy.served                                       # each exchange: its methods, the fault it met ("" for none)
+        proxy.connections                                  # how many there were
 
 A *fault* (`Fault`) decides what becomes of one exchange, a single request or a batch: it may forward it (`Exchange.
 forward`: what the node does is done), answer anything, or hang up. A *lie* (`Lie`) changes what the node says of single
@@ -74,6 +75,7 @@ class FaultNode:
         self._lines: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.served: list[Served] = []
+        self.connections = 0
         self._listener: socket.socket | None = None
         self._port = self._listen(0)
 
@@ -164,6 +166,7 @@ class FaultNode:
                 return
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
+                self.connections += 1
                 self._lines.add(line)
             if self._listener is not listener:
                 line.shutdown(socket.SHUT_RDWR)

@@ -5,7 +5,7 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_HOME             home              the folder of the home                 ~/.deedbook
     DEEDBOOK_HOST             host              where the service listens              127.0.0.1
     DEEDBOOK_PORT             port              its port; 0 picks a free one           8545
-    DEEDBOOK_RPC_URLS         rpc_urls          nodes; only the first is asked         none: the embedded chain
+    DEEDBOOK_RPC_URLS         rpc_urls          nodes of one chain, the best first     none: the embedded chain
     DEEDBOOK_CONSENSUS        consensus         instant, clique or qbft: what is final instant
     DEEDBOOK_MIRROR_URL       mirror_url        SQLAlchemy URL of the mirror           the home's own file
     DEEDBOOK_RECORDS_URL      records_url       SQLAlchemy URL of the records          the home's own file
@@ -57,7 +57,7 @@ class Settings:
     home: Path
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    rpc_urls: tuple[str, ...] = ()
+    rpc_urls: tuple[str, ...] = field(default=(), repr=False)
     consensus: str = CONSENSUS[0]
     mirror_url: str | None = field(default=None, repr=False)
     records_url: str | None = field(default=None, repr=False)

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deedbook.chain.client import HttpNode, NodeError, require_chain
+from deedbook.chain.client import HttpNode, NodeError, Request, one_by_one, require_chain
 from deedbook.errors import ChainUnavailable, InvalidInput, WrongChain
+from tests.fault_node import (
+    MIB,
+    Bytes,
+    Changed,
+    CloseAfter,
+    CloseBefore,
+    Delay,
+    DuplicateItem,
+    Fault,
+    FaultNode,
+    HalfOpen,
+    Html,
+    Huge,
+    MissingItem,
+    RefuseBatch,
+    Reset,
+    Shuffled,
+    Trickle,
+    Truncate,
+    WrongId,
+)
 
 OK = {"jsonrpc": "2.0", "id": 1, "result": "0x1"}
 
@@ -179,7 +201,11 @@ def test_a_batch_is_put_in_order_and_must_be_whole() -> None:
             HttpNode(url, timeout=5).batch([("x", []), ("y", []), ("z", [])])
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8545", "ftp://a", "http://", "http://a:b", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "localhost:8545", "ftp://a", "http://", "http://a:b", "file:///etc/passwd", "http://[::1", "http://a..b/",
+     "http://a/é", "http://a/ b", "http://" + "a" * 300],
+)  # fmt: skip
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         HttpNode(url)
@@ -204,6 +230,181 @@ def test_credentials_in_the_address_are_sent_and_not_shown() -> None:
     assert b"Authorization: Basic d2hvOnNlYyByZXQ=" in seen[0]
     assert seen[0].startswith(b"POST /path?x=1 ")
     assert "ret" not in str(caught.value) + str(caught.value.fields)
+
+
+# -- connections, batches and faults on the wire
+
+
+class _Echo:
+    """Answers a method with its parameters; `no` is refused."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        if method == "no":
+            raise NodeError(-32000, "no")
+        return list(params)
+
+    def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
+        return one_by_one(self, requests)
+
+
+@pytest.fixture
+def proxy() -> Iterator[FaultNode]:
+    with FaultNode(_Echo()) as running:
+        yield running
+
+
+def test_one_connection_serves_many_requests(proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=5)
+    for number in range(20):
+        assert node.request("a", [number]) == [number]
+    assert proxy.connections == 1
+
+
+def test_threads_share_a_node_and_get_their_own_answers(proxy: FaultNode) -> None:
+    node, wrong = HttpNode(proxy.url, timeout=30), []
+
+    def ask(thread: int) -> None:
+        for number in range(50):
+            if node.request("a", [thread, number]) != [thread, number]:
+                wrong.append((thread, number))
+
+    threads = [threading.Thread(target=ask, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert proxy.connections <= 30
+
+
+def test_a_connection_that_the_node_closed_is_not_used_again(proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=5)
+    assert node.request("a", [1]) == [1]
+    proxy.down()
+    proxy.up()
+    assert node.request("a", [2]) == [2]
+    assert proxy.count("a") == 2
+
+
+def test_a_forked_child_talks_on_its_own_connection(proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=5)
+    assert node.request("a", [1]) == [1]
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if [node.request("a", [n]) for n in range(5)] == [[n] for n in range(5)] else 1)
+    assert [node.request("a", [n]) for n in range(5)] == [[n] for n in range(5)]
+    assert os.waitpid(child, 0)[1] == 0
+    assert proxy.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        (Reset(), "closed"),
+        (CloseBefore(), "closed"),
+        (CloseAfter(), "closed"),
+        (HalfOpen(), "timeout"),
+        (HalfOpen(forwarded=True), "timeout"),
+        (Delay(2), "timeout"),
+        (Trickle(0.05), "timeout"),
+        (Trickle(0.05, head=True), "timeout"),
+        (Truncate(), "cut-short"),
+        (Truncate(honest=True), "not-json"),
+        (Huge(), "too-long"),
+        (Huge(announced=True), "too-long"),
+        (Html(429), "http-429"),
+        (Html(500), "http-500"),
+        (Html(502), "http-502"),
+        (Html(200), "not-json"),
+        (Bytes(b""), "not-json"),
+        (Bytes(b"[" * 100_000), "not-json"),
+        (Bytes(b"[" + b"[]," * 400_000 + b"[]]"), "malformed"),
+        (Bytes(b"1" * 5000), "not-json"),
+        (WrongId(), "wrong-id"),
+        (MissingItem(), "incomplete"),
+        (DuplicateItem(), "duplicate-id"),
+        (Changed(lambda answers: [{**each, "id": str(each["id"])} for each in answers]), "wrong-id"),
+        (Changed(lambda answers: [{**each, "id": float(each["id"])} for each in answers]), "wrong-id"),
+        (Changed(lambda answers: [{**each, "id": [each["id"]]} for each in answers]), "wrong-id"),
+        (Changed(lambda answers: [*answers, {**answers[0], "id": 10**9}]), "wrong-id"),
+        (Changed(lambda answers: [{"id": each["id"]} for each in answers]), "malformed"),
+        (Changed(lambda answers: [7 for _ in answers]), "wrong-id"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_every_fault_has_its_name_and_the_next_request_goes_well(fault: Fault, failure: str, proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=0.4, most_answer=4 * MIB)
+    proxy.then(fault)
+    began = time.monotonic()
+    with pytest.raises(ChainUnavailable) as caught:
+        node.batch([("a", [1]), ("no", []), ("c", [3])])
+    assert (caught.value.failure, caught.value.unsent) == (failure, False)
+    assert caught.value.fields["host"] == proxy.host
+    assert time.monotonic() - began < 5
+    assert node.request("a", [7]) == [7]
+
+
+@pytest.mark.parametrize(("fault", "failure"), [(WrongId(), "wrong-id"), (WrongId(-1), "wrong-id")])
+def test_an_answer_to_another_request_is_refused(fault: Fault, failure: str, proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=5)
+    for body in (("a", [1]), ("no", [])):
+        proxy.then(fault)
+        with pytest.raises(ChainUnavailable) as caught:
+            node.request(*body)
+        assert caught.value.failure == failure
+
+
+def test_a_closed_port_was_never_reached(proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=5)
+    proxy.down()
+    with pytest.raises(ChainUnavailable) as caught:
+        node.request("a", [])
+    assert (caught.value.failure, caught.value.unsent) == ("refused", True)
+
+
+def test_a_name_that_nobody_has_was_never_reached() -> None:
+    with pytest.raises(ChainUnavailable) as caught:
+        HttpNode("http://nobody.invalid:1", timeout=5).request("a", [])
+    assert (caught.value.failure, caught.value.unsent) == ("no-such-host", True)
+
+
+def test_errors_of_a_batch_take_their_results_places(proxy: FaultNode) -> None:
+    for fault in (None, Shuffled()):
+        if fault is not None:
+            proxy.then(fault)
+        first, second, third = HttpNode(proxy.url, timeout=5).batch([("a", [1]), ("no", []), ("c", [3])])
+        assert (first, third) == ([1], [3])
+        assert isinstance(second, NodeError)
+        assert second.reason == "no"
+
+
+@pytest.mark.parametrize("in_list", [False, True])
+@pytest.mark.parametrize(("most", "remembered"), [(0, 1), (1, 1), (10, 6), (50, 50)])
+def test_a_node_that_refuses_batches_gets_smaller_ones_from_then_on(
+    most: int, remembered: int, in_list: bool, proxy: FaultNode
+) -> None:
+    node = HttpNode(proxy.url, timeout=5)
+    proxy.seeded(0, {RefuseBatch(most, in_list): 1.0})
+    requests: list[Request] = [("a", [number]) for number in range(100)]
+    assert node.batch(requests) == [[number] for number in range(100)]
+    began = len(proxy.served)
+    assert node.batch(requests) == [[number] for number in range(100)]
+    assert {len(each.methods) for each in proxy.served[began:]} <= {remembered, 100 % remembered or remembered}
+    assert sum(len(each.methods) for each in proxy.served[began:]) == 100
+
+
+def test_a_batch_that_is_too_large_for_the_server_is_split(proxy: FaultNode) -> None:
+    proxy.then(Html(413))
+    assert HttpNode(proxy.url, timeout=5).batch([("a", [1]), ("a", [2])]) == [[1], [2]]
+
+
+def test_a_huge_answer_needs_no_huge_memory(root: Path) -> None:
+    words = [sys.executable, "-m", "tests.huge_answer_child"]
+    ran = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True, timeout=120)
+    found = json.loads(ran.stdout)
+    assert found["failures"] == ["too-long"] * 4
+    assert found["grown"] < 96 * MIB  # of 400 MB that were offered; 64 MiB may be read
+    assert found["announced"] < 8 * MIB  # what says its length is not read at all
 
 
 class _Fixed:

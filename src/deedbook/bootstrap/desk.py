@@ -14,7 +14,7 @@ from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.relaying import SignedRequest
-from deedbook.errors import DeedbookError, InvalidInput, NotFound, RejectedByContract
+from deedbook.errors import DeedbookError, InvalidInput, NotFound, RejectedByContract, WrongChain
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Cursor, Mirror
 
@@ -82,7 +82,10 @@ class Desk:
     def is_right_chain(self) -> bool:
         """Whether the node is of the deployment's chain."""
         deployment = self._services.deployment
-        return identity_of(self._services.node) == (deployment.chain_id, deployment.genesis_hash)
+        try:
+            return identity_of(self._services.node) == (deployment.chain_id, deployment.genesis_hash)
+        except WrongChain:
+            return False
 
     def deployment(self) -> Mapping[str, Any]:
         """Chain id, genesis and contract addresses."""

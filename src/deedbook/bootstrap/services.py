@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +31,7 @@ from deedbook.chain.deployment import (
     deploy,
     predecessor_of,
 )
+from deedbook.chain.endpoints import Endpoint, Endpoints, EndpointState
 from deedbook.chain.finality import Finality
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
@@ -124,7 +125,8 @@ class Services:
     ) -> Services:
         """Creates a home, or finishes one that was begun: chain, keys, contracts, databases. A whole one is opened.
 
-        `successor_of`: the home whose deployment the new one follows, and commits to as it is now.
+        `successor_of`: the home whose deployment the new one follows, and commits to as it is now. The chain is the one
+        that every configured node which answers is of: raises NodesDisagree where they differ.
         """
         home = Home.create(settings.home)
         if home.deployment.exists():
@@ -132,6 +134,7 @@ class Services:
         services = cls._wired(settings, home, clock, entropy)
         try:
             services._require_keys()
+            services.agree()
             follows = predecessor_in(successor_of, clock) if successor_of else NO_PREDECESSOR
             write_json(home.deployment, services._deploy(follows).to_json())
         except BaseException:
@@ -143,7 +146,8 @@ class Services:
     def open(cls, settings: Settings, *, clock: Clock = unix_time, entropy: Entropy = secrets.token_bytes) -> Services:
         """Opens a home, and ends what a crash left half done - unless a running service is at it.
 
-        Raises NotFound, WrongVersion, InvalidFormat, MissingKey, CorruptStore, Locked, WrongChain, ChainUnavailable.
+        Raises NotFound, WrongVersion, InvalidFormat, MissingKey, CorruptStore, Locked, WrongChain, ChainUnavailable,
+        NodesDisagree.
         """
         home = _deployed(settings)
         _require_whole(settings, home)
@@ -163,7 +167,7 @@ class Services:
     def copying(cls, settings: Settings, *, clock: Clock = unix_time) -> Services:
         """Opens a home to copy its chain and to do nothing else: no key, passphrase or private record is asked for.
 
-        Raises NotFound, WrongVersion, InvalidFormat, Locked, WrongChain, ChainUnavailable.
+        Raises NotFound, WrongVersion, InvalidFormat, Locked, WrongChain, ChainUnavailable, NodesDisagree.
         """
         services = cls._wired(settings, _deployed(settings), clock, secrets.token_bytes)
         try:
@@ -177,6 +181,7 @@ class Services:
         deployed = self.deployment
         _require_current(deployed)
         require_chain(self.node, chain_id=deployed.chain_id, genesis_hash=deployed.genesis_hash)
+        self.agree()
 
     @classmethod
     def _wired(cls, settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> Services:
@@ -193,6 +198,8 @@ class Services:
         self._close_mirror()
         if "records" in self.__dict__:
             self.records.close()
+        if isinstance(self.node, (Endpoints, HttpNode)):
+            self.node.close()
         if self.chain is not None:
             self.chain.close()
 
@@ -218,6 +225,16 @@ class Services:
     def is_alone(self) -> bool:
         """Whether no running service of this home stands between us and the chain."""
         return self.chain is not None or bool(self.settings.rpc_urls)
+
+    @property
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """How each configured node stands; none where the home uses its own chain."""
+        return self.node.states() if isinstance(self.node, Endpoints) else ()
+
+    def agree(self) -> None:
+        """Makes sure that the configured nodes have the same final blocks. Raises NodesDisagree quoting them."""
+        if isinstance(self.node, Endpoints) and len(self.settings.rpc_urls) > 1:
+            self.node.check(self.final)
 
     @property
     def chain_id(self) -> int:
@@ -423,7 +440,8 @@ class Services:
         return NodeSource(self.node, contracts, final=self.final, consensus=consensus)
 
     def follow(self) -> Progress:
-        """Brings the mirror to the chain's head."""
+        """Brings the mirror to the chain's head. Raises NodesDisagree before anything is copied."""
+        self.agree()
         return Follower(self.source, self.mirror, self.decoder.decode).follow()
 
     def ended_records(self, asset_id: int, version: int) -> list[int]:
@@ -521,12 +539,13 @@ class Services:
 
 
 def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain | None]:
-    """The node of a home: the configured one, the running service's, or the embedded chain itself (then also given).
+    """The node of a home: the configured ones, the running service's, or the embedded chain itself (then also given).
 
+    Configured ones are of the deployment's chain, or of the one that they agree on where nothing is deployed yet.
     Raises Locked when another command holds the chain and no service answers.
     """
     if settings.rpc_urls:
-        return HttpNode(settings.rpc_urls[0]), None
+        return _endpoints(settings.rpc_urls, home), None
     from deedbook.chain.embedded.chain import Chain
 
     try:
@@ -541,6 +560,14 @@ def open_node(settings: Settings, home: Home, clock: Clock) -> tuple[Node, Chain
         if node is None:
             raise
         return node, None
+
+
+def _endpoints(urls: Sequence[str], home: Home) -> Endpoints:
+    nodes = [Endpoint.at(url) for url in urls]
+    if not home.deployment.exists():
+        return Endpoints(nodes)
+    deployed = Deployment.from_json(read_json(home.deployment, "deployment.json"))
+    return Endpoints(nodes, chain_id=deployed.chain_id, genesis_hash=deployed.genesis_hash)
 
 
 def predecessor_in(path: Path, clock: Clock) -> Predecessor:

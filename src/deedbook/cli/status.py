@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from deedbook import __version__
@@ -33,6 +35,7 @@ def _home(services: Services) -> dict[str, object]:
     return {
         "home": str(services.home.path),
         "chainId": str(services.chain_id),
+        "endpoints": [each.to_json() for each in services.endpoints],
         "contracts": {name: checksum_address(address) for name, address in services.addresses.items()},
         "keyGeneration": services.records.payloads.generation(),
         "erasureUnderWay": services.records.payloads.open_erasure() is not None,
@@ -41,11 +44,24 @@ def _home(services: Services) -> dict[str, object]:
 
 def _words(found: dict[str, object]) -> None:
     found = dict(found)
-    journals, counts = found.pop("journals"), found.pop("counts")
+    journals, counts, endpoints = found.pop("journals"), found.pop("counts"), found.pop("endpoints")
     acts.show(found, as_json=False)
+    if isinstance(endpoints, list):
+        for endpoint in endpoints:
+            print(_endpoint(endpoint))
     if isinstance(counts, dict):
         print("rows: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
     if isinstance(journals, list):
         for journal in journals:
             proven = "unverified" if journal["provenBlock"] is None else f"proven at block {journal['provenBlock']}"
             print(f"journal of {journal['contract']}: {journal['logs']} logs, {proven}")
+
+
+def _endpoint(found: dict[str, Any]) -> str:
+    """`node 127.0.0.1:8545: closed, in use, head 120, 3 behind, last failure timeout, again in 2.5 s`."""
+    parts = [found["circuit"], "in use" if found["inUse"] else "", "syncing" if found["syncing"] else ""]
+    parts.append("no head" if found["head"] is None else f"head {found['head']}")
+    parts.append(f"{found['behind']} behind" if found["behind"] else "")
+    parts.append(f"last failure {found['lastFailure']}" if found["lastFailure"] else "")
+    parts.append(f"again in {found['retryIn']} s" if found["retryIn"] else "")
+    return f"node {found['host']}: {', '.join(part for part in parts if part)}"
