@@ -7,7 +7,7 @@ RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
 BENCHES = gas verify
 
-.PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+.PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -23,6 +23,9 @@ test: dev node ## every check, as CI runs them
 
 test-deep: dev node ## the big counts, resumed after a stop; leaves build/reports/test-deep.json
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.deep $(DEEP)
+
+test-network: dev node ## drills on a live network, resumed after a stop; leaves build/reports/test-network.json
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.network.runner $(DRILLS)
 
 halmos slither mutation: dev node ## symbolic tests, static analysis, mutants: each leaves its report in build/reports
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tools.$@

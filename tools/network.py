@@ -40,6 +40,7 @@ from typing import Any
 from coincurve import PrivateKey
 from eth_keyfile.keyfile import create_keyfile_json
 
+from deedbook.chain import genesis
 from deedbook.chain.client import HttpNode, NodeError
 from deedbook.domain.hashing import keccak256
 from deedbook.errors import ChainUnavailable
@@ -48,13 +49,12 @@ from tools.forge import ROOT
 from tools.relay import Link, Place, Relay
 
 CHAIN_ID = 48923
-GAS_LIMIT = 100_000_000
+GAS_LIMIT = genesis.GAS_LIMIT
 P2P, RPC = 30303, 8545
 SIDECAR = 31000
 """Inside a node's namespace, the link to node j listens on this port + j."""
 MARKER = "network.json"
 READY = 60.0
-_FORKS = ("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg", "istanbul", "berlin")
 _REORG = re.compile(r"hain reorg detected\s.*?number=([\d,]+).*?drop=([\d,]+).*?add=([\d,]+)")
 
 
@@ -104,10 +104,14 @@ class Member:
         """Whether its process lives (a paused one does)."""
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def public_key(self) -> bytes:
+        """Its name among nodes, 64 bytes."""
+        return PrivateKey(self.node_key).public_key.format(compressed=False)[1:]
+
     def enode(self, host: str, port: int) -> str:
         """Its address for peers that reach it at this place."""
-        public = PrivateKey(self.node_key).public_key.format(compressed=False)[1:].hex()
-        return f"enode://{public}@{host}:{port}?discport=0"
+        return f"enode://{self.public_key.hex()}@{host}:{port}?discport=0"
 
 
 class Network:
@@ -381,7 +385,8 @@ class Network:
         signing = sorted((self._key("signer", index) for index in range(self._signers)), key=address_of)
         for index, key in enumerate([*signing, None]):
             self.nodes.append(self._member(index, key))
-        (self.folder / "genesis.json").write_text(json.dumps(self._genesis(), indent=1), encoding="utf-8")
+        first = clique_genesis(self.nodes, self.period, self._gas_limit, london=self.london, funds=self._funds)
+        (self.folder / "genesis.json").write_text(json.dumps(first, indent=1), encoding="utf-8")
         password = self.folder / "password"
         password.write_text(secrets.token_urlsafe(16), encoding="utf-8")
         password.chmod(0o600)
@@ -415,18 +420,11 @@ class Network:
             link.rival.rival = link
         return other.enode("127.0.0.1", link.port)
 
-    def _genesis(self) -> dict[str, Any]:
-        accounts = [node.account for node in self.signers]
-        funds = {account.hex(): {"balance": hex(wei)} for account, wei in self._funds.items()}
-        return clique_genesis(
-            [each for each in accounts if each], self.period, self._gas_limit, london=self.london, alloc=funds
-        )
-
     def _prepare(self, node: Member, password: str) -> None:
         (node.folder / "keystore").mkdir(parents=True, mode=0o700)
         assert self._program is not None
-        genesis = str(self.folder / "genesis.json")
-        words = [str(self._program), "--datadir", str(node.folder), "--state.scheme", "hash", "init", genesis]
+        first = str(self.folder / "genesis.json")
+        words = [str(self._program), "--datadir", str(node.folder), "--state.scheme", "hash", "init", first]
         run = subprocess.run(words, capture_output=True, text=True, check=False)
         if run.returncode:
             raise ChainUnavailable(f"geth refuses the genesis: {run.stderr[-1000:]}")
@@ -469,10 +467,17 @@ class Network:
             time.sleep(0.2)
         raise ChainUnavailable(f"the nodes do not find one another, or seal nothing: peers {peers}, head {head}")
 
+    def _begin_sealing(self, node: Member) -> None:
+        """Lets a signer take transactions priced at nothing, and seal."""
+        if node.account is not None:
+            self.ask(node.index, "miner_setGasPrice", "0x0", timeout=READY)
+            self.ask(node.index, "miner_start", timeout=READY)
+
     def _wait_for(self, node: Member, seconds: float = READY) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._head(node.index) is not None:
+                self._begin_sealing(node)
                 return
             if not node.runs:
                 break
@@ -509,7 +514,11 @@ class Network:
 
 
 def arguments(node: Member, password: Path, *, cache: int, gas_limit: int) -> list[str]:
-    """geth's words for a node: no discovery, every state kept, transactions for nothing welcome."""
+    """geth's words for a node: no discovery, every state kept, transactions for nothing welcome.
+
+    Sealing is begun by `_begin_sealing`, not here: with `--mine`, geth asks transactions for 1 gwei (it takes
+    `--miner.gasprice 0` for a mistake, says so and forgets it), and drops what others pass on for less.
+    """
     words = f"""
         --config {node.folder}/config.toml --datadir {node.folder} --nodekey {node.folder}/node.key
         --networkid {CHAIN_ID} --nodiscover --nat none --port {node.p2p} --ipcdisable
@@ -517,33 +526,29 @@ def arguments(node: Member, password: Path, *, cache: int, gas_limit: int) -> li
         --http --http.addr {node.host} --http.port {node.rpc} --http.vhosts *
         --http.api eth,net,web3,clique,txpool,debug,miner,admin
         --authrpc.addr 127.0.0.1 --authrpc.port {free_ports(1)[0] if node.namespace is None else 8551}
-        --miner.gasprice 0 --miner.gaslimit {gas_limit} --txpool.pricelimit 0 --gpo.ignoreprice 0 --rpc.txfeecap 0
+        --miner.gaslimit {gas_limit} --txpool.pricelimit 0 --rpc.txfeecap 0
         --txpool.globalslots 200000 --txpool.accountslots 100000 --txpool.globalqueue 200000
         --txpool.accountqueue 100000 --verbosity 3 --log.format terminal
     """.split()
     if node.account is not None:
         account = "0x" + node.account.hex()
-        words += ["--mine", "--miner.etherbase", account, "--unlock", account]
+        words += ["--miner.etherbase", account, "--unlock", account]
         words += ["--password", str(password), "--allow-insecure-unlock"]
     return words
 
 
 def clique_genesis(
-    signers: Sequence[bytes], period: int, gas_limit: int, *, london: bool, alloc: Mapping[str, Any] | None = None
+    members: Sequence[Member], period: int, gas_limit: int, *, london: bool, funds: Mapping[bytes, int]
 ) -> dict[str, Any]:
-    """A Clique genesis block in geth's form: `period` in seconds, the signers' 20-byte addresses in any order."""
-    forks = (*_FORKS, "london") if london else _FORKS
-    return {
-        "config": {
-            "chainId": CHAIN_ID,
-            **{f"{fork}Block": 0 for fork in forks},
-            "clique": {"period": period, "epoch": 30000},
-        },
-        "difficulty": "0x1",
-        "gasLimit": hex(gas_limit),
-        "extraData": "0x" + "00" * 32 + b"".join(sorted(signers)).hex() + "00" * 65,
-        "alloc": dict(alloc or {}),
-    } | ({"baseFeePerGas": "0x0"} if london else {})
+    """The genesis block that `deedbook chain genesis` makes. For tests, blocks may be smaller than it allows, and the
+    base fee of a London chain begins at zero."""
+    known = tuple(
+        genesis.Member(f"node-{each.index}", each.public_key, each.host, each.p2p, each.account) for each in members
+    )
+    least = max(gas_limit, genesis.GAS_LIMIT)
+    made = genesis.Network(CHAIN_ID, "clique", known, "geth", period, gas_limit=least, london=london, alloc=dict(funds))
+    ours: dict[str, Any] = {"gasLimit": hex(gas_limit)} | ({"baseFeePerGas": "0x0"} if london else {})
+    return genesis.genesis(made) | ours
 
 
 def address_of(key: bytes) -> bytes:
@@ -581,6 +586,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     parser.add_argument("demo", nargs="*", help="what `deedbook demo` is told, after --")
     given = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     network = Network(given.folder, given.signers, given.period, given.london, say=_say)
     try:
         with network:

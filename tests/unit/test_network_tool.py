@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tools import geth, wires
-from tools.network import MARKER, Network, address_of, clique_genesis, reorgs_in
+from tools.network import MARKER, Member, Network, address_of, clique_genesis, reorgs_in
 from tools.relay import Link, Place, Relay
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and /proc are Linux's")
@@ -203,7 +203,8 @@ def test_a_signer_seals_and_the_last_node_answers(tmp_path: Path) -> None:
         assert live.nodes[-1].account is None
         assert live.rpc_url == live.nodes[-1].url
         words = [node.log.read_text() for node in live.nodes]
-        assert [" --mine " in text for text in words] == [True] * 4 + [False]
+        sealing = "miner_setGasPrice 0x0\nminer_start\n"
+        assert [sealing in text for text in words] == [True] * 4 + [False]
         static = (live.nodes[0].folder / "config.toml").read_text()
         assert static.count("enode://") == 4
         mode = stat.S_IMODE((live.folder / "password").stat().st_mode)
@@ -234,13 +235,16 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 
 
 def test_the_genesis_lists_its_signers_in_order_and_leaves_london_out() -> None:
-    signers = [address_of(bytes([number]) * 32) for number in (3, 1, 2)]
-    found = clique_genesis(signers, 2, 10**8, london=False)
+    keys = [bytes([number]) * 32 for number in (3, 1, 2)]
+    members = [Member(place, Path(), "127.0.0.1", place, 0, None, key, key) for place, key in enumerate(keys, 1)]
+    found = clique_genesis(members, 2, 10**7, london=False, funds={})
     extra = bytes.fromhex(found["extraData"][2:])
-    assert extra == bytes(32) + b"".join(sorted(signers)) + bytes(65)
+    assert extra == bytes(32) + b"".join(sorted(address_of(key) for key in keys)) + bytes(65)
     assert found["config"]["clique"] == {"period": 2, "epoch": 30000}
     assert "londonBlock" not in found["config"]
-    assert clique_genesis(signers, 2, 10**8, london=True)["config"]["londonBlock"] == 0
+    with_london = clique_genesis(members, 2, 10**7, london=True, funds={b"\1" * 20: 5})
+    assert (with_london["config"]["londonBlock"], with_london["baseFeePerGas"]) == (0, "0x0")
+    assert with_london["alloc"] == {"01" * 20: {"balance": "0x5"}}
 
 
 def test_reorgs_are_read_from_the_nodes_words() -> None:

@@ -57,9 +57,9 @@ class Plan:
 
 def is_stuck(nodes: Mapping[str, Node], seconds: float, wait: Callable[[float], None] = time.sleep) -> bool:
     """Whether no node's head changes within so many seconds: a network that moves heals by itself."""
-    before = [_head(node, "latest") for node in nodes.values()]
+    before = [head_of(node) for node in nodes.values()]
     wait(seconds)
-    return before == [_head(node, "latest") for node in nodes.values()]
+    return before == [head_of(node) for node in nodes.values()]
 
 
 def plan(nodes: Mapping[str, Node]) -> Plan:
@@ -71,7 +71,7 @@ def plan(nodes: Mapping[str, Node]) -> Plan:
     """
     if not nodes:
         raise InvalidInput("nodes", "are none")
-    heads = {name: _head(node, "latest") for name, node in nodes.items()}
+    heads = {name: head_of(node) for name, node in nodes.items()}
     standing = list(heads.values())
     keep = max(standing, key=lambda head: (head.weight, standing.count(head), _descending(head.hash)))
     keeper = nodes[next(name for name, head in heads.items() if head == keep)]
@@ -133,14 +133,15 @@ def _require_not_final(rewinds: Sequence[Rewind], signers: int) -> None:
 
 
 def _common_ancestor(one: Node, other: Node, number: int) -> int:
-    while _head(one, hex(number)).hash != _head(other, hex(number)).hash:
+    while head_of(one, hex(number)).hash != head_of(other, hex(number)).hash:
         if number == 0:
             raise WrongChain("two of the nodes have different genesis blocks")
         number -= 1
     return number
 
 
-def _head(node: Node, block: str) -> Head:
+def head_of(node: Node, block: str = "latest") -> Head:
+    """A block of a node's chain by its number (0x-hex) or tag. Raises ChainUnavailable, NodeError."""
     found = _asked(node, "eth_getBlockByNumber", [block, False])
     if found is None:
         raise ChainUnavailable(f"a node has no block {block} below its own tip")
