@@ -130,6 +130,20 @@ def test_a_second_seal_of_one_validator_spoils_a_qbft_header() -> None:
     assert rule(refused.value) == "seal.duplicate"
 
 
+def test_recovery_is_asked_for_v_of_27_and_28_alone() -> None:
+    def lenient(digest: bytes, signature: bytes) -> bytes:
+        assert signature[64] in (27, 28)
+        return recover(digest, signature)
+
+    header = qbft(1, extra_of(ACCOUNTS[:4]), KEYS[:4])
+    extra = decode_qbft(header.extra_data)
+    assert len(qbft_sealers(header, lenient)) == 4
+    for v in (2, 3, 27, 28, 255):
+        spoilt = replace(extra, seals=(extra.seals[0][:64] + bytes([v]),))
+        with pytest.raises(IntegrityError, match="v is neither 0 nor 1"):
+            qbft_sealers(decode_header(with_extra_data(header.raw, spoilt.encode()), "qbft"), lenient)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -445,6 +459,12 @@ def test_clique_extra_data_of_another_form_are_refused(extra_data: bytes) -> Non
         with pytest.raises(InvalidFormat) as refused:
             read()
         assert rule(refused.value) == "seal.format"
+
+
+def test_a_header_read_by_another_consensus_has_no_clique_seal() -> None:
+    header = decode_header(raw_header(1, bytes(98)))
+    with pytest.raises(InvalidFormat, match="98 bytes"):
+        clique_seal_hash(header)
 
 
 @pytest.mark.parametrize("difficulty", [0, 3])
