@@ -3,8 +3,8 @@
     python -m tools.deep [--seed 20261122] [--only WORD] [--list]
 
 A step is one file of tests, of those that draw their cases. What passed at this commit, with this seed, is not run
-again; another commit begins anew. Leaves `build/reports/test-deep.json`, and `tests/reports/test-deep.json` where
-everything passed.
+again; another commit begins anew. What a test has counted it writes where DEEDBOOK_FIGURES says, an object a line, and
+goes into the report. Leaves `build/reports/test-deep.json`, and `tests/reports/test-deep.json` where everything passed.
 """
 
 from __future__ import annotations
@@ -66,17 +66,28 @@ def steps(seed: int) -> list[Step]:
 def run(step: Step, log: Path) -> dict[str, Any]:
     """Runs a step; what it printed goes to `log`."""
     began = time.monotonic()
+    figures = log.with_suffix(".figures")
+    figures.unlink(missing_ok=True)
     with log.open("wb") as output:
         code = subprocess.run(
             step.words,
             cwd=step.folder,
-            env={**with_node(), **step.environment},
+            env={**with_node(), **step.environment, "DEEDBOOK_FIGURES": str(figures)},
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
         ).returncode
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return {"passed": code == 0, "seconds": round(time.monotonic() - began, 1), "last": lines[-1] if lines else ""}
+    found = {"passed": code == 0, "seconds": round(time.monotonic() - began, 1), "last": lines[-1] if lines else ""}
+    return found | ({"figures": _figures(figures)} if figures.exists() else {})
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    """What the tests of a step have counted, by name."""
+    counted: dict[str, Any] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        counted |= json.loads(line)
+    return counted
 
 
 def main(words: list[str]) -> int:
