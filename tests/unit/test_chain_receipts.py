@@ -287,7 +287,7 @@ def test_a_malformed_receipt_names_the_field(receipt: dict[str, Any], field: str
 
 
 def test_more_receipts_than_a_block_can_have_are_refused(block: tuple[Header, list[dict[str, Any]]]) -> None:
-    with pytest.raises(InvalidFormat, match="at most 100000"):
+    with pytest.raises(InvalidFormat, match="more than"):
         check_logs(block[0], [BARE] * (MOST_RECEIPTS + 1))
 
 
@@ -298,11 +298,8 @@ junk = st.recursive(
 )
 
 
-told = st.dictionaries(st.sampled_from([*BARE, *LOG, "type", "root", "transactionHash"]), junk)
-
-
-@given(junk | st.lists(told | junk, max_size=3))
-def test_any_answer_is_read_or_refused_by_type(answer: Any) -> None:
+@given(st.lists(st.dictionaries(st.sampled_from([*BARE, *LOG, "type", "root", "transactionHash"]), junk), max_size=3))
+def test_any_answer_is_read_or_refused_by_type(answer: list[dict[str, Any]]) -> None:
     header = blocks("clique")[0][0]
     with pytest.raises(DeedbookError):
         check_logs(header, answer)

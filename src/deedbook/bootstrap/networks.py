@@ -3,7 +3,7 @@
     plan.json             what was decided; another plan is refused here
     network/              the same for every node: genesis.json, static-nodes.json, permissions_config.toml (Besu) or
                           permissioned-nodes.json (GoQuorum); validators.json, which goes into the service's home
-    nodes/NAME/           one node's own: key; besu.toml or geth.toml; keystore/ and passphrase of a Clique signer
+    nodes/NAME/           one node's own: key, besu.toml or geth.toml; a Clique signer's keystore/, passphrase, geth.env
     secrets/, data/       with services: passwords and folders that docker-compose.yml mounts; compose.env names both
 
 Run again with the same plan it changes nothing, and finishes what was cut short; what exists is never overwritten. Key
@@ -385,6 +385,8 @@ def _files(network: Network, folder: Path) -> Iterator[tuple[Path, bytes]]:
             yield own / "besu.toml", genesis.besu_file(network, member)
         if network.client == "geth":
             yield own / "geth.toml", genesis.geth_file(network, member)
+            if member.account is not None:
+                yield own / "geth.env", f"GETH_ACCOUNT={checksum_address(member.account)}\n".encode()
     yield shared / "genesis.json", genesis.genesis_file(network)
 
 
@@ -431,9 +433,10 @@ def _keep(path: Path, content: bytes) -> None:
 
 
 def _identities(secret: str) -> bytes:
-    """Who may do what in SeaweedFS's S3 (`-s3.config`): the service, in its own bucket, and nobody else."""
-    actions = [f"{action}:{BUCKET}" for action in ("Read", "List", "Write")] + [f"Admin:{BUCKET}"]
+    """Who may do what in SeaweedFS's S3 (`-s3.config`): the service, whose bucket is made by its first object (which
+    SeaweedFS does for an administrator alone); nobody else."""
     credentials = [{"accessKey": BUCKET, "secretKey": secret}]
+    actions = ["Admin", "Read", "List", "Write"]
     return genesis.as_json({"identities": [{"name": BUCKET, "credentials": credentials, "actions": actions}]})
 
 

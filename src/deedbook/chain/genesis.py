@@ -282,6 +282,7 @@ def besu_file(network: Network, member: Member) -> bytes:
         "genesis-file": f"{shared}/genesis.json",
         "node-private-key-file": "/etc/besu/node/key",
         "data-path": "/var/lib/besu",
+        "version-compatibility-protection": True,  # an earlier Besu does not open a later one's database
         "data-storage-format": "FOREST",  # keeps every state: old proofs (eth_getProof) are audit evidence
         "sync-mode": "FULL",
         "sync-min-peers": 1,
@@ -321,7 +322,7 @@ def geth_file(network: Network, member: Member) -> bytes:
         },
         "Eth.Miner": {  # naming one field of Miner or TxPool clears the others
             "GasCeil": network.gas_limit,  # or the signers' votes lead the limit to 30 million
-            "GasPrice": 0,  # of what it mines, and so of what its pool takes from other nodes
+            "GasPrice": 1,  # 0 is taken for a mistake and made 1 Gwei: `miner.setGasPrice(0)` says it (geth's unit)
             "Recommit": 2_000_000_000,
             "NewPayloadTimeout": 2_000_000_000,
         },

@@ -36,8 +36,6 @@ def encode_receipt(receipt: Mapping[str, Any]) -> bytes:
     A `root` in the place of the `status` is the state after the transaction, as before Byzantium. The bloom is made
     from the logs, whatever the node says of it. Raises InvalidFormat naming the field.
     """
-    if not isinstance(receipt, Mapping):
-        raise InvalidFormat("receipts", "holds what is no receipt")
     kind = _integer(receipt, "type") if receipt.get("type") is not None else 0
     if kind > LATEST_TYPE:
         raise InvalidFormat("type", f"{kind} is not known")
@@ -70,15 +68,14 @@ def receipts_root(receipts: Sequence[Mapping[str, Any]]) -> bytes:
     return ordered_root([encode_receipt(receipt) for receipt in receipts])
 
 
-def check_logs(header: Header, receipts: Any) -> tuple[Log, ...]:
+def check_logs(header: Header, receipts: Sequence[Mapping[str, Any]]) -> tuple[Log, ...]:
     """All logs of the block, and no others: those of the receipts that the header's root and bloom bind.
 
-    `receipts` are what a node answers to `eth_getBlockReceipts`. Raises IntegrityError (rule `receipts.root`,
-    `receipts.bloom`, `receipts.place`) where they are not the block's or say that they are of another; InvalidFormat
-    for one that is malformed, or no list.
+    Raises IntegrityError (rule `receipts.root`, `receipts.bloom`, `receipts.place`) where the receipts are not the
+    block's or say that they are of another; InvalidFormat for one that is malformed.
     """
-    if not isinstance(receipts, list) or len(receipts) > MOST_RECEIPTS:
-        raise InvalidFormat("receipts", f"is no list of at most {MOST_RECEIPTS}")
+    if len(receipts) > MOST_RECEIPTS:
+        raise InvalidFormat("receipts", f"are more than {MOST_RECEIPTS}")
     found = receipts_root(receipts)
     if found != header.receipts_root:
         raise IntegrityError(

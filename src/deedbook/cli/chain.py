@@ -1,4 +1,4 @@
-"""`deedbook chain`: a chain of validators of its own, before its first block."""
+"""`deedbook chain`: a chain of validators of its own: what it begins with, and who is believed to seal it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import Annotated
 
 import typer
 
+from deedbook import config
 from deedbook.bootstrap import networks
+from deedbook.bootstrap.home import Home
+from deedbook.bootstrap.validators import name_validators, read_validators
 from deedbook.chain.genesis import PORT, Network
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import AsJson
-from deedbook.domain.hashing import checksum_address, to_hex
+from deedbook.domain.hashing import checksum_address, parse_address, to_hex
+from deedbook.errors import InvalidInput
 
 app = grammar.group("A chain of validators: genesis, node keys, what nodes know of one another.")
 
@@ -21,7 +25,7 @@ app = grammar.group("A chain of validators: genesis, node keys, what nodes know 
 @app.command()
 def genesis(
     out: Annotated[str, typer.Option(help="the folder to make, or to finish")],
-    config: Annotated[str, typer.Option(help="a TOML file with the rest of what is decided")] = "",
+    plan: Annotated[str, typer.Option("--config", help="a TOML file with the rest of what is decided")] = "",
     chain_id: Annotated[int | None, typer.Option(help="a number that no other chain of yours has")] = None,
     consensus: Annotated[str | None, typer.Option(help="clique or qbft")] = None,
     client: Annotated[str | None, typer.Option(help="besu or goquorum (qbft), geth (clique)")] = None,
@@ -42,8 +46,8 @@ def genesis(
     """
     said: dict[str, object] = {"chain_id": chain_id, "consensus": consensus, "client": client}
     said |= {"validators": validators, "followers": followers, "hosts": host or None}
-    plan = networks.read_plan(Path(config) if config else None, said)
-    made = networks.make(plan, Path(out), entropy=secrets.token_bytes, services=services, owner=owner)
+    decided = networks.read_plan(Path(plan) if plan else None, said)
+    made = networks.make(decided, Path(out), entropy=secrets.token_bytes, services=services, owner=owner)
     if as_json:
         acts.say_json(_facts(made, out))
         return
@@ -76,6 +80,32 @@ def node(
     print("[[member]]")
     for field, value in entry.items():
         print(f"{field} = {json.dumps(value)}")
+
+
+@app.command()
+def validators(
+    from_block: Annotated[int | None, typer.Option(help="the first block that these accounts may seal")] = None,
+    account: Annotated[list[str] | None, typer.Option(help="one of them, once for each; none: nobody knows")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who this home believes to seal the chain's blocks, or say who does from a block on.
+
+    What nodes vote is never believed by itself. A running service is to be started again.
+    """
+    home = Home.open(config.load().home)
+    if from_block is None and account:
+        raise InvalidInput("from-block", "is not given, and the accounts seal from some block on")
+    if from_block is None:
+        found = read_validators(home)
+    else:
+        found = name_validators(home, from_block, [parse_address(each, "account") for each in account or []])
+    if as_json:
+        acts.say_json(found.to_json())
+        return
+    for span in found.spans:
+        print(f"{found.consensus} from block {span.from_block}: {len(span.accounts) or 'nobody knows who'} seal")
+        for sealer in span.accounts:
+            print(f"  {checksum_address(sealer)}")
 
 
 def _facts(made: Network, out: str) -> dict[str, object]:
