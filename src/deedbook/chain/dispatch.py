@@ -53,7 +53,7 @@ GIVEN_UP: Final = 12
 REFUSED: Final = "refused-by-node"
 UNDER_WAY: Final = float("inf")
 """When a flight is due that is being sent just now: not before its answer is in."""
-_CHUNK: Final = 1_000
+_CHUNK: Final = 400
 """How many intents are signed and kept in one SQL transaction."""
 _SLOWLY: Final = 12
 """A transaction that is not its account's next is asked for so many times more seldom."""
@@ -176,6 +176,8 @@ class Dispatcher:
         self._ours: dict[str, tuple[_Lane, _Flight]] = {}
         self._watched: dict[bytes, tuple[Lease, float]] = {}
         self._anchor: tuple[int, bytes] | None = None
+        self._finality = (b"", -1)
+        self._in_doubt = False
         self._known_accounts: set[bytes] = set()
         self._line: ThreadPoolExecutor | None = None
         self._under_way: list[tuple[Future[list[Any]], Sequence[_Flight]]] = []
@@ -328,6 +330,8 @@ class Dispatcher:
     # 2. The chain -------------------------------------------------------------------------------------------------
 
     def _follow(self, done: Step) -> None:
+        if self._in_doubt:
+            self._require_final_block()
         moved = self._track.advance()
         if moved.ancestor is not None:
             self._unwind(moved.gone, moved.ancestor, done)
@@ -349,8 +353,13 @@ class Dispatcher:
         self._finalise(done)
 
     def _final_block(self) -> int:
-        """The number of the highest final block, -1 for none."""
-        return -1 if self._track.tip is None else self._final(self._track.tip.number)
+        """The number of the highest final block, -1 for none; asked once for each newest block."""
+        tip = self._track.tip
+        if tip is None:
+            return -1
+        if self._finality[0] != tip.hash:
+            self._finality = (tip.hash, self._final(tip.number))
+        return self._finality[1]
 
     def _take_mined(self, lane: _Lane, pairs: Sequence[tuple[_Flight, Mined]], done: Step) -> None:
         final = self._final_block()
@@ -391,19 +400,23 @@ class Dispatcher:
                     if at.block_hash in kept:
                         self._end(lane, flight, at, done)
                 self._send_back(lane, gone, done)
-        self._track.forget_below(final)
+        waits = [at.block_number for lane in waiting for each in lane.flights.values() if (at := each.row.mined)]
+        self._track.forget_below(min(waits, default=None))
 
     def _unwind(self, gone: Collection[bytes], ancestor: int, done: Step) -> None:
         """The chain took another branch: what was mined above the ancestor is sent again."""
         if self._anchor is not None and ancestor < self._anchor[0]:
             self._require_final_block()
         for lane in list(self._lanes.values()):
-            blocks = set(gone)
-            if ancestor < 0:  # deeper than we remember: whatever is not final is asked for
-                at = [flight.row.mined for flight in lane.flights.values() if flight.row.mined is not None]
-                blocks |= {each.block_hash for each in at if self._track.hash_at(each.block_number) != each.block_hash}
+            blocks = gone if ancestor >= 0 else self._no_longer(lane)
             with self._holding(lane):
                 self._send_back(lane, blocks, done)
+
+    def _no_longer(self, lane: _Lane) -> set[bytes]:
+        """The fork is deeper than we remember: each block of a MINED row is asked for. (None: the node lags.)"""
+        places = [flight.row.mined for flight in lane.flights.values() if flight.row.mined is not None]
+        now = {number: self._track.hash_at(number) for number in {at.block_number for at in places}}
+        return {at.block_hash for at in places if now[at.block_number] not in (at.block_hash, None)}
 
     def _send_back(self, lane: _Lane, blocks: Collection[bytes], done: Step) -> None:
         forked = [
@@ -422,6 +435,7 @@ class Dispatcher:
         """Raises IntegrityError where the chain no longer has the highest block in which an intent came to its end."""
         if self._anchor is None:
             return
+        self._in_doubt = True
         number, expected = self._anchor
         found = Track(self._node).hash_at(number)
         if found is None:
@@ -429,6 +443,7 @@ class Dispatcher:
         if found != expected:
             said = f"block {number} was final as {to_hex(expected)}, and the node now has {to_hex(found)}"
             raise IntegrityError(said, block=number)
+        self._in_doubt = False
 
     # 3. What waits too long ---------------------------------------------------------------------------------------
 
@@ -447,8 +462,8 @@ class Dispatcher:
         if passed:
             self._overtaken(lane, passed, done)
         again = self._unknown(lane, [flight for flight in lost if flight.nonce >= used], used, done)
-        again = self._raised(lane, again, done)
-        self._fill_gap(lane, used, done)
+        again = self._raised(lane, again, used, done)
+        self._fill_gaps(lane, used, done)
         return again
 
     def _make_due(self, lane: _Lane, now: float) -> None:
@@ -514,66 +529,91 @@ class Dispatcher:
                 for later in lane.submitted():
                     later.due = min(later.due, now) if later.due != UNDER_WAY else UNDER_WAY
             if flight.refusal is not None and flight.nonce == used:
-                flight.refusals += 1
-                if flight.refusals >= SURE:
-                    done.refused[flight.row.intent.key] = self._why_refused(flight)
-                    flight.due = now + self._resend
-                    flight.refusal = None
+                self._refused(lane, flight, done)
         return missing
+
+    def _refused(self, lane: _Lane, flight: _Flight, done: Step) -> None:
+        """The node refuses the account's next transaction, and has it not: believed by and by, and in the end given
+        up, so that those behind it can go on."""
+        flight.refusals += 1
+        if flight.refusals < SURE:
+            return
+        error = done.refused[flight.row.intent.key] = self._why_refused(flight)
+        flight.due, flight.refusal = self._clock() + self._resend, None
+        if flight.refusals >= GIVEN_UP and not isinstance(error, NoFunds) and lane.account in self._signers:
+            self._outbox.give_up(lane.lease, flight.row.intent.key, REFUSED)
+            flight.row = replace(flight.row, error=REFUSED)
 
     def _why_refused(self, flight: _Flight) -> DeedbookError:
         assert flight.refusal is not None
         return self._short_of_funds(flight.row.intent.signer, flight.offers()) or flight.refusal
 
-    def _raised(self, lane: _Lane, flights: Sequence[_Flight], done: Step) -> list[_Flight]:
-        """Replaces what the base fee has left behind; gives what is to be sent, replaced or not."""
+    def _raised(self, lane: _Lane, flights: Sequence[_Flight], used: int, done: Step) -> list[_Flight]:
+        """Replaces what the base fee has left behind, and what the sealers leave lying; gives what is to be sent."""
         signer, base_fee = self._signers.get(lane.account), self._base_fee()
         waiting = [each for each in lane.submitted() if each.row.error is None and each.due != UNDER_WAY]
         short = [flight for flight in waiting if base_fee and is_short(flight.offers().price, base_fee)]
-        if signer is None or not short:
-            return [flight for flight in flights if flight.row.error is None]
+        stuck = [
+            flight for flight in waiting if flight.nonce == used and self._is_stuck(flight) and flight not in short
+        ]
+        if signer is not None and (short or stuck):
+            self._replace(lane, signer, short, done, needed=True)
+            self._replace(lane, signer, stuck, done, needed=False)
+        raised = [flight for flight in [*short, *stuck] if not flight.handed]
+        again = {flight.nonce: flight for flight in [*flights, *raised] if flight.row.error is None}
+        return [again[nonce] for nonce in sorted(again)]
+
+    def _is_stuck(self, flight: _Flight) -> bool:
+        return self._track.tip is not None and self._track.tip.number - flight.since >= _STUCK
+
+    def _replace(self, lane: _Lane, signer: Signer, flights: Sequence[_Flight], done: Step, *, needed: bool) -> None:
+        """Signs and keeps the same calls at a higher price. What is `needed` and cannot be paid for is reported."""
         signed: list[tuple[_Flight, SignedTransaction, Terms]] = []
-        for flight in short:
-            former = flight.offers()
-            price = self._pricing.bumped(former.price, base_fee)
-            if price is None:
-                continue
-            terms = Terms(price, former.gas)
-            intent = flight.row.intent
-            signed.append((flight, self._signed(signer, flight.nonce, terms, intent.to, intent.data), terms))
+        for flight in flights:
+            price = self._pricing.bumped(flight.offers().price, self._base_fee())
+            if price is not None:
+                terms, intent = Terms(price, flight.offers().gas), flight.row.intent
+                signed.append((flight, self._signed(signer, flight.nonce, terms, intent.to, intent.data), terms))
         lacking = self._short_of_funds(lane.account, signed[0][2]) if signed else None
         if lacking is not None:
-            done.refused |= {flight.row.intent.key: lacking for flight, _, _ in signed}
-            return [flight for flight in flights if flight.row.error is None]
-        self._outbox.replace_all(lane.lease, [(flight.row.intent.key, new) for flight, new, _ in signed])
+            done.refused |= {flight.row.intent.key: lacking for flight, _, _ in signed if needed}
+            return
+        if signed:
+            self._outbox.replace_all(lane.lease, [(flight.row.intent.key, new) for flight, new, _ in signed])
         for flight, new, terms in signed:
             flight.row = replace(flight.row, transaction=new, replaced=flight.row.attempts)
-            flight.terms, flight.refusal, flight.refusals = terms, None, 0
+            flight.terms, flight.refusal, flight.refusals, flight.handed = terms, None, 0, False
+            flight.since = 0 if self._track.tip is None else self._track.tip.number
             self._track_flight(lane, flight)
             done.replaced += 1
-        again = {id(flight): flight for flight in [*flights, *(flight for flight, _, _ in signed)]}
-        return sorted((each for each in again.values() if each.row.error is None), key=_nonce)
 
-    def _fill_gap(self, lane: _Lane, used: int, done: Step) -> None:
-        """Nonces below our lowest that nobody uses hold everything up: plain transfers of nothing use them."""
+    def _fill_gaps(self, lane: _Lane, used: int, done: Step) -> None:
+        """Nonces that hold everything up are used by plain transfers of nothing: those of intents that were given up,
+        and those below our lowest that nobody uses."""
+        missing = [each.nonce for each in lane.submitted() if each.row.error is not None and each.nonce >= used]
         lowest = min((flight.nonce for flight in lane.flights.values()), default=used)
-        signer = self._signers.get(lane.account)
-        if used >= lowest or signer is None or self._count(lane.account, "pending") > used:
+        if used < lowest and self._count(lane.account, "pending") <= used:
+            lane.gap += 1
+            if lane.gap >= SURE:
+                missing = [*range(used, lowest), *missing]
+        else:
             lane.gap = 0
-            return
-        lane.gap += 1
-        if lane.gap < SURE:
-            return
-        terms = Terms(self._price(), PLAIN_GAS)
-        for nonce in range(used, lowest):
-            if nonce not in lane.fillers:
-                filler = self._signed(signer, nonce, terms, lane.account, b"")
-                self._outbox.fill(lane.lease, filler)
-                lane.fillers[nonce] = filler
-                done.filled += 1
-        gap = [lane.fillers[nonce] for nonce in range(used, lowest)]
-        with suppress(ChainUnavailable):
-            self._node.batch([(SEND, [to_hex(filler.raw)]) for filler in gap])
+        fillers = [filler for nonce in missing if (filler := self._filler(lane, nonce, done)) is not None]
+        if fillers:
+            with suppress(ChainUnavailable):
+                self._node.batch([(SEND, [to_hex(filler.raw)]) for filler in fillers])
+
+    def _filler(self, lane: _Lane, nonce: int, done: Step) -> SignedTransaction | None:
+        """The transaction that fills this nonce: the one that was kept, or a new one."""
+        signer = self._signers.get(lane.account)
+        if nonce not in lane.fillers and signer is not None:
+            former = [each.offers().price for each in lane.submitted() if each.nonce == nonce]
+            price = self._pricing.bumped(former[0], self._base_fee()) if former else self._price()
+            filler = self._signed(signer, nonce, Terms(price or self._price(), PLAIN_GAS), lane.account, b"")
+            self._outbox.fill(lane.lease, filler)
+            lane.fillers[nonce] = filler
+            done.filled += 1
+        return lane.fillers.get(nonce)
 
     # 4. Signing ---------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ fixed, so nothing general is encoded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from deedbook.chain import rlp
@@ -43,19 +44,26 @@ def sign(
     signer: Signer, *, chain_id: int, nonce: int, terms: Terms, to: bytes | None, data: bytes, value: int = 0
 ) -> SignedTransaction:
     """The transaction of these fields; `to` None creates a contract."""
-    price = terms.price
-    call = rlp.number(terms.gas) + rlp.string(to or b"") + rlp.number(value) + rlp.string(data)
-    if price.tip is None:
-        fields = rlp.number(nonce) + rlp.number(price.fee) + call
+    head, call = _frame(chain_id, terms, to, value)
+    fields = head + rlp.number(nonce) + call + rlp.string(data)
+    if terms.price.tip is None:
         digest = keccak256(rlp.sequence(fields + rlp.number(chain_id) + b"\x80\x80"))
         signature = signer.sign_digest(digest)
         raw = rlp.sequence(fields + _signature(signature, signature[64] - 27 + 35 + 2 * chain_id))
     else:
-        fees = rlp.number(price.tip) + rlp.number(price.fee)
-        fields = rlp.number(chain_id) + rlp.number(nonce) + fees + call + _NO_ACCESS_LIST
+        fields += _NO_ACCESS_LIST
         signature = signer.sign_digest(keccak256(_TYPE_2 + rlp.sequence(fields)))
         raw = _TYPE_2 + rlp.sequence(fields + _signature(signature, signature[64] - 27))
     return SignedTransaction(nonce, raw, keccak256(raw))
+
+
+@lru_cache(maxsize=256)
+def _frame(chain_id: int, terms: Terms, to: bytes | None, value: int) -> tuple[bytes, bytes]:
+    """What stands before the nonce, and between it and the data: the same for most transactions of a sender."""
+    price = terms.price
+    tip = b"" if price.tip is None else rlp.number(price.tip)
+    call = tip + rlp.number(price.fee) + rlp.number(terms.gas) + rlp.string(to or b"") + rlp.number(value)
+    return (b"" if price.tip is None else rlp.number(chain_id)), call
 
 
 def terms_of(raw: bytes) -> Terms:

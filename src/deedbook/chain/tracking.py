@@ -21,6 +21,8 @@ from deedbook.errors import ChainUnavailable, InvalidInput
 
 AT_ONCE: Final = 32
 """How many blocks are asked for in one batch."""
+REMEMBERED: Final = 256
+"""How many blocks are remembered at the least: the deepest fork that is unwound without asking for each block."""
 _FEW: Final = 4
 """Up to how many receipts of a block are asked for one by one."""
 
@@ -67,8 +69,8 @@ class Track:
             self._add([latest])
             return Moved((latest,))
         if latest.number <= tip.number:
-            known = self._hashes.get(latest.number)
-            return Moved() if known == latest.hash else self._back(latest)
+            is_old = latest.number < min(self._hashes)
+            return Moved() if is_old or self._hashes[latest.number] == latest.hash else self._back(latest)
         missing = range(tip.number + 1, latest.number)
         before = self._blocks(map(hex, missing[:AT_ONCE]))
         blocks = [*before, latest] if len(before) == len(missing) else before
@@ -93,10 +95,11 @@ class Track:
         self._hashes[before.number - 1] = before.parent
         self.tip = Block(before.number - 1, before.parent, b"", before.base_fee, ())
 
-    def forget_below(self, number: int) -> None:
-        """Drops what is final; the newest block stays."""
-        for old in [old for old in self._hashes if old < number and (self.tip is None or old != self.tip.number)]:
-            del self._hashes[old]
+    def forget_below(self, number: int | None) -> None:
+        """Keeps what is at or above this number (None: nothing special), and the newest blocks anyway."""
+        if self.tip is not None and len(self._hashes) > 2 * REMEMBERED:
+            lowest = self.tip.number - REMEMBERED if number is None else min(number, self.tip.number - REMEMBERED)
+            self._hashes = {at: value for at, value in self._hashes.items() if at >= lowest}
 
     def receipts(self, block: Block, wanted: Collection[str]) -> list[Mined] | None:
         """Where these transactions of the block were mined; None where the node shows another block by now."""

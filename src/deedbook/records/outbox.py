@@ -9,11 +9,27 @@ that put intents in, the account's row of `leases` for those that send. A writer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from deedbook.domain.intents import ENDS, Intent, IntentRow, IntentState, Lease, Mined, SignedTransaction
 from deedbook.errors import Conflict, InvalidInput, LeaseLost, NotFound
@@ -68,7 +84,7 @@ class SqlOutbox:
                 elif found.intent != intent:
                     raise Conflict("the key stands for another call", key=intent.key)
             if fresh:
-                connection.execute(insert(intents), fresh)
+                _PUTTING.execute(connection, fresh)
             for row in again:
                 connection.execute(update(intents).where(intents.c.key == row["key"]).values(row | {"error": None}))
             return [rows[intent.key] for intent in wanted]
@@ -177,12 +193,11 @@ class SqlOutbox:
         if [transaction.nonce for _, transaction in signed] != list(range(first, last + 1)):
             raise Conflict("the nonces do not ascend by one", first=first, last=last)
         of_lease = (leases.c.signer == lease.signer) & (leases.c.token == lease.token) & (leases.c.next_nonce <= first)
-        moved = _submission(lease.signer)
         with self._database.writing() as connection:
             if connection.execute(update(leases).where(of_lease).values(next_nonce=last + 1)).rowcount != 1:
                 _require(connection, lease)
                 raise Conflict("the nonce was assigned before", nonce=first)
-            connection.execute(moved, [_sent(key, transaction) for key, transaction in signed])
+            _SUBMITTING.execute(connection, [_sent(lease.signer, key, transaction) for key, transaction in signed])
             of_these = (intents.c.signer == lease.signer) & intents.c.nonce.between(first, last)
             if connection.execute(select(func.count()).where(of_these)).scalar_one() != len(signed):
                 raise Conflict("an intent is no longer queued")
@@ -219,7 +234,7 @@ class SqlOutbox:
             for row, mined in found:
                 if row.transaction is not None and row.transaction.tx_hash != mined.tx_hash:
                     _take_up(connection, row, mined.tx_hash)
-            connection.execute(_MINING, [_mined_row(row, mined, final) for row, mined in found])
+            _MINING.execute(connection, [_mined_row(row, mined, final) for row, mined in found])
 
     def finalise(self, lease: Lease, blocks: Sequence[bytes]) -> int:
         """MINED to FINAL (status 1) or FAILED (0) for the rows of these blocks, by hash; how many there were."""
@@ -277,24 +292,47 @@ class SqlOutbox:
 
 # Statements -------------------------------------------------------------------------------------------------------
 
-_MINING: Final = (
+
+class _ForMany:
+    """A statement for many rows of values that are the driver's own already (bytes, text, numbers, None).
+
+    SQLAlchemy compiles it once for a kind of database; the rows go to the driver without its looking at each, which
+    costs more than the database does.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {}
+
+    def execute(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Runs it once for each row; the names are those of its bound parameters."""
+        dialect = connection.dialect
+        if dialect.name not in self._compiled:
+            compiled = self._statement.compile(dialect=dialect)
+            assert isinstance(compiled, SQLCompiler)
+            shaped = itemgetter(*compiled.positiontup) if compiled.positiontup else dict
+            self._compiled[dialect.name] = str(compiled), shaped
+        text, shaped = self._compiled[dialect.name]
+        connection.exec_driver_sql(text, [shaped(row) for row in rows])
+
+
+def _is(state: IntentState) -> ColumnElement[bool]:
+    """The row's state, said in the statement itself."""
+    return intents.c.state == literal_column(f"'{state.value}'")
+
+
+_NEW: Final = ("key", "position", "signer", "to_account", "contract", "function", "calldata", "state", "judged")
+_PUTTING: Final = _ForMany(insert(intents).values({name: bindparam(name) for name in _NEW}))
+_SUBMITTING: Final = _ForMany(
     update(intents)
-    .where(intents.c.key == bindparam("of_key"), or_(*(intents.c.state == state for state in IN_FLIGHT)))
-    .values(
-        state=bindparam("to_state"),
-        **{name: bindparam(f"to_{name}") for name in _NOT_MINED},
-    )
+    .where(intents.c.key == bindparam("of_key"), intents.c.signer == bindparam("of_signer"), _is(IntentState.QUEUED))
+    .values({name: bindparam(f"to_{name}") for name in ("state", "error", *_NOT_SENT)})
 )
-
-
-def _submission(signer: bytes) -> Any:
-    queued = (intents.c.signer == signer) & (intents.c.state == IntentState.QUEUED)
-    sent: dict[str, Any] = {name: bindparam(f"to_{name}") for name in _NOT_SENT}
-    return (
-        update(intents)
-        .where(intents.c.key == bindparam("of_key"), queued)
-        .values(state=IntentState.SUBMITTED, error=None, **sent)
-    )
+_MINING: Final = _ForMany(
+    update(intents)
+    .where(intents.c.key == bindparam("of_key"), or_(*map(_is, IN_FLIGHT)))
+    .values({name: bindparam(f"to_{name}") for name in ("state", *_NOT_MINED)})
+)
 
 
 def _of_signer(signer: bytes, *states: IntentState) -> Select[Any]:
@@ -379,14 +417,17 @@ def _new_row(intent: Intent, position: int, judged: bool) -> dict[str, Any]:
         "contract": intent.contract,
         "function": intent.function,
         "calldata": intent.data,
-        "state": IntentState.QUEUED,
+        "state": IntentState.QUEUED.value,
         "judged": judged,
     }
 
 
-def _sent(key: str, transaction: SignedTransaction) -> dict[str, Any]:
+def _sent(signer: bytes, key: str, transaction: SignedTransaction) -> dict[str, Any]:
     return {
         "of_key": key,
+        "of_signer": signer,
+        "to_state": IntentState.SUBMITTED.value,
+        "to_error": None,
         "to_nonce": transaction.nonce,
         "to_raw": transaction.raw,
         "to_tx_hash": transaction.tx_hash,
@@ -397,7 +438,7 @@ def _mined_row(row: IntentRow, mined: Mined, final: int) -> dict[str, Any]:
     end = IntentState.FINAL if mined.status == 1 else IntentState.FAILED
     return {
         "of_key": row.intent.key,
-        "to_state": end if mined.block_number <= final else IntentState.MINED,
+        "to_state": (end if mined.block_number <= final else IntentState.MINED).value,
         "to_block_number": mined.block_number,
         "to_block_hash": mined.block_hash,
         "to_tx_index": mined.tx_index,
