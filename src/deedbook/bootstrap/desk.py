@@ -1,7 +1,12 @@
-"""A running home as the API serves it: one writer at a time, the mirror kept at the chain's head by a thread."""
+"""A running home as the API serves it: one writer at a time, the mirror kept at the chain's head by a thread.
+
+Another thread drives the outbox: what was mined becomes final, and what a fork threw out is sent again, also for
+commands that did not live to see it.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,10 +19,18 @@ from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.relaying import SignedRequest
-from deedbook.errors import DeedbookError, InvalidInput, NotFound, RejectedByContract, WrongChain
+from deedbook.errors import (
+    DeedbookError,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    RejectedByContract,
+    WrongChain,
+)
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Cursor, Mirror
 
+LOG = logging.getLogger(__name__)
 RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
@@ -35,6 +48,7 @@ class Desk:
         self._relayer = services.create_account(RELAYER)
         self._controllers: dict[bytes, Signer] = {}
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
+        self._driver = threading.Thread(target=self._drive, name="sender", daemon=True)
         self._chain = None
         if services.chain is not None:
             from deedbook.chain.embedded.rpc import Methods
@@ -45,11 +59,13 @@ class Desk:
         self._services.build()
         self.catch_up()
         self._follower.start()
+        self._driver.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._follower.join()
+        self._driver.join()
 
     @property
     def mirror(self) -> Mirror:
@@ -172,6 +188,17 @@ class Desk:
         while not self._stop.wait(PAUSE):
             with suppress(DeedbookError):
                 self.catch_up()
+
+    def _drive(self) -> None:
+        said = ""
+        while not self._stop.wait(PAUSE):
+            try:
+                self._services.sender.step()
+            except IntegrityError as error:  # the chain denies what was final: nobody may miss it
+                if str(error) != said:
+                    LOG.error("%s: %s", error.code, said := str(error))
+            except DeedbookError:  # such as a node that is away: the rows wait
+                continue
 
 
 def _batch(made: Batch) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from deedbook.domain.payloads import PayloadRecord
 from deedbook.domain.relaying import ActState
 from deedbook.domain.validators import Validators
 from deedbook.errors import (
+    ChainUnavailable,
     CorruptStore,
     DeedbookError,
     IntegrityError,
@@ -79,6 +80,10 @@ if TYPE_CHECKING:
 GOVERNANCE = "governance"
 RECORDS_KEY = "records"
 """The label of the key that seals the records' private columns."""
+SOLE = "home"
+"""Who sends while it holds the embedded chain: there is one such process, and its next life takes over at once."""
+MOMENT = 4
+"""Looks at the network for what a crash left, when a home is opened."""
 FREE_GAS = 20_000_000
 """The gas limit of a transaction on the embedded chain, where gas is free."""
 
@@ -156,7 +161,7 @@ class Services:
             _ = services.records  # a wrong passphrase or another release's records are told now
             services._require_chain()
             if services.is_alone:
-                services.sender.resume()
+                services._resume()
                 services.erasure.resume()
         except BaseException:
             services.close()
@@ -205,7 +210,7 @@ class Services:
 
     def build(self) -> None:
         """Builds what acts, reads and erases, before threads share it: what is built on first use has no lock."""
-        for part in ("records", "consents", "relaying", "mirror", "source", "vault", "erasure", "keystore"):
+        for part in ("records", "sender", "consents", "relaying", "mirror", "source", "vault", "erasure", "keystore"):
             getattr(self, part)
 
     def __enter__(self) -> Services:
@@ -319,8 +324,24 @@ class Services:
         return int(self.node.request("eth_getBlockByNumber", ["latest", False])["timestamp"], 16)
 
     def _sender(self, chain_id: int, decoder: Decoder) -> Sender:
-        free = None if self.settings.rpc_urls else FREE_GAS
-        return Sender(self.node, chain_id=chain_id, decoder=decoder, outbox=self.records.outbox, gas_limit=free)
+        return Sender(
+            self.node,
+            chain_id=chain_id,
+            decoder=decoder,
+            outbox=self.records.outbox,
+            gas_limit=None if self.settings.rpc_urls else FREE_GAS,
+            final=self.final,
+            owner=None if self.chain is None else SOLE,
+        )
+
+    def _resume(self) -> None:
+        """Ends what a crash left signed and not sent. On a network others may be at it, and a block takes its time:
+        there it is looked at for a moment, and whoever sends next goes on."""
+        if self.chain is not None:
+            self.sender.resume()
+        else:
+            with suppress(ChainUnavailable):
+                self.sender.resume(patience=MOMENT)
 
     def _deploy(self, follows: Predecessor) -> Deployment:
         chain_id = int(self.node.request("eth_chainId", []), 16)

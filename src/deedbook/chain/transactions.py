@@ -148,15 +148,15 @@ class Sender:
         mined = self._finish(row, signer)
         return self._receipt(mined)
 
-    def resume(self) -> list[IntentRow]:
+    def resume(self, *, patience: int | None = None) -> list[IntentRow]:
         """Brings every transaction that was signed before a crash into a block, or back into the queue; the rows as
         they are then. It needs no key: the signed bytes are kept. What was only queued is left to its use case.
 
-        Raises ChainUnavailable.
+        Raises ChainUnavailable, after `patience` looks unless it is the sender's own.
         """
         rows = [row for row in self._outbox.unfinished() if row.transaction is not None]
         waiting = {row.intent.key: row for row in rows if row.state is IntentState.SUBMITTED}
-        for attempt in range(self._patience):
+        for attempt in range(patience or self._patience):
             if not waiting:
                 break
             step = self._step({row.intent.signer for row in waiting.values()}, signing=False)
