@@ -21,13 +21,15 @@ def running_anvil(anvil: Path, *, chain_id: int, start: int) -> Iterator[HttpNod
 
 
 @contextmanager
-def anvil_address(anvil: Path, *, chain_id: int, start: int | None, options: Sequence[str] = ()) -> Iterator[str]:
+def anvil_address(
+    anvil: Path, *, chain_id: int, start: int | None, options: Sequence[str] = (), hardfork: str = "paris"
+) -> Iterator[str]:
     """The address of such a node, with further options; a `start` of None is now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        str(anvil), "--port", str(port), "--hardfork", "paris", "--base-fee", "0", "--gas-price", "0",
+        str(anvil), "--port", str(port), "--hardfork", hardfork, "--base-fee", "0", "--gas-price", "0",
         "--disable-min-priority-fee", "--chain-id", str(chain_id),
         "--disable-default-create2-deployer", "--quiet", *options,
     ]  # fmt: skip

@@ -607,9 +607,12 @@ class Dispatcher:
         """The transaction that fills this nonce: the one that was kept, or a new one."""
         signer = self._signers.get(lane.account)
         if nonce not in lane.fillers and signer is not None:
-            former = [each.offers().price for each in lane.submitted() if each.nonce == nonce]
-            price = self._pricing.bumped(former[0], self._base_fee()) if former else self._price()
-            filler = self._signed(signer, nonce, Terms(price or self._price(), PLAIN_GAS), lane.account, b"")
+            terms = Terms(self._price(), PLAIN_GAS)
+            for former in [each.offers().price for each in lane.submitted() if each.nonce == nonce]:
+                dearer = Terms(self._pricing.bumped(former, self._base_fee()) or former, PLAIN_GAS)
+                if self._short_of_funds(lane.account, dearer) is None:  # some pool may hold what is given up
+                    terms = dearer
+            filler = self._signed(signer, nonce, terms, lane.account, b"")
             self._outbox.fill(lane.lease, filler)
             lane.fillers[nonce] = filler
             done.filled += 1
