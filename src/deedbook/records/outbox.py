@@ -3,8 +3,8 @@
 One statement for many rows, one transaction for one step of many intents. The newest attempt is in the intent's own
 row, so that the common way (signed once, mined, final) writes nothing else; `attempts` holds what was replaced.
 
-Two locks order the writers of a database that has many (SQLite has one writer anyway): the row of `counters` for those
-that put intents in, the account's row of `leases` for those that send. A writer takes it with its first statement.
+A writer has its database to itself (see `database`), so what it reads is true until it commits: a row's state, the
+lease's token, the ledger's next nonce.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Executable,
+    Insert,
     Select,
+    Update,
     bindparam,
     case,
     delete,
@@ -123,9 +124,6 @@ class SqlOutbox:
         """The account's lease: `owner`'s for `seconds` from `now`, or the one that another still holds."""
         with self._database.writing() as connection:
             held = _lease_of(connection, signer)
-            if held is None:
-                _reserved(connection, 0)  # two that are the first at once: one of them waits here
-                held = _lease_of(connection, signer)
             if held is None:
                 held = Lease(signer, owner, 1, 0, now + seconds, _next_unused(connection, signer))
                 connection.execute(insert(leases), _lease_row(held))
@@ -300,7 +298,7 @@ class _ForMany:
     costs more than the database does.
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Insert | Update) -> None:
         self._statement = statement
         self._compiled: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {}
 
@@ -310,10 +308,11 @@ class _ForMany:
         if dialect.name not in self._compiled:
             compiled = self._statement.compile(dialect=dialect)
             assert isinstance(compiled, SQLCompiler)
-            shaped = itemgetter(*compiled.positiontup) if compiled.positiontup else dict
+            names = compiled.positiontup
+            shaped: Callable[[Mapping[str, Any]], Any] = itemgetter(*names) if names else dict
             self._compiled[dialect.name] = str(compiled), shaped
-        text, shaped = self._compiled[dialect.name]
-        connection.exec_driver_sql(text, [shaped(row) for row in rows])
+        words, form = self._compiled[dialect.name]
+        connection.exec_driver_sql(words, [form(row) for row in rows])
 
 
 def _is(state: IntentState) -> ColumnElement[bool]:
@@ -401,7 +400,7 @@ def _take_up(connection: Connection, row: IntentRow, tx_hash: bytes) -> None:
 
 
 def _reserved(connection: Connection, count: int) -> int:
-    """The first of `count` new positions; holds the lock of those that put intents in."""
+    """The first of `count` new positions."""
     of_intents = counters.c.name == intents.name
     connection.execute(update(counters).where(of_intents).values(next=counters.c.next + count))
     after: int = connection.execute(select(counters.c.next).where(of_intents)).scalar_one()
@@ -472,9 +471,8 @@ def _row(row: Row, former: Sequence[SignedTransaction] = ()) -> IntentRow:
 
 
 def _lease_of(connection: Connection, signer: bytes) -> Lease | None:
-    """The account's lease as it stands, its row locked until the transaction ends."""
-    found = select(leases).where(leases.c.signer == signer).with_for_update()
-    row = connection.execute(found).mappings().first()
+    """The account's lease as it stands."""
+    row = connection.execute(select(leases).where(leases.c.signer == signer)).mappings().first()
     if row is None:
         return None
     return Lease(signer, row["owner"], row["token"], row["beat"], row["until"] / 1000, row["next_nonce"])
