@@ -14,9 +14,12 @@ from deedbook.errors import ChainUnavailable
 
 
 @contextmanager
-def running_anvil(anvil: Path, *, chain_id: int, start: int) -> Iterator[HttpNode]:
-    """A node whose first block is of `start` (Unix seconds); it ends with the context."""
-    with anvil_address(anvil, chain_id=chain_id, start=start) as url:
+def running_anvil(anvil: Path, *, chain_id: int, start: int, hardfork: str = "paris") -> Iterator[HttpNode]:
+    """A node whose first block is of `start` (Unix seconds); it ends with the context.
+
+    Before Shanghai anvil's block 0 does not hash to its own name: a mirror of it needs a later `hardfork`.
+    """
+    with anvil_address(anvil, chain_id=chain_id, start=start, hardfork=hardfork) as url:
         yield HttpNode(url, timeout=60)
 
 

@@ -44,6 +44,9 @@ LAG: Final = 5
 PERIOD: Final = 5.0
 """Seconds between surveys."""
 
+BACK_OFF: Final = (0.5, 30.0)
+"""Seconds that an endpoint is left alone: at first, and at most."""
+
 GRAVE: Final = frozenset(("timeout", "no-such-host", "tls", "http-429", "wrong-chain"))
 """Failures after which an endpoint is left alone at once: asking again costs long, or brings nothing."""
 
@@ -142,8 +145,8 @@ class Endpoints:
     """The endpoints as a Node, the preferred one first. Thread-safe.
 
     `chain_id` and `genesis_hash` (32 bytes) say which chain; without them it is the one that all endpoints which
-    answer agree on. `clock` gives seconds that do not go back; `jitter` numbers in [0, 1). Raises InvalidInput for no
-    endpoint.
+    answer agree on. `trip` failures in a row, or a grave one, open an endpoint's circuit for a `back_off`. `clock`
+    gives seconds that do not go back; `jitter` numbers in [0, 1). Raises InvalidInput for no endpoint.
     """
 
     def __init__(
@@ -155,6 +158,7 @@ class Endpoints:
         lag: int = LAG,
         period: float = PERIOD,
         trip: int = 3,
+        back_off: tuple[float, float] = BACK_OFF,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] | None = None,
     ) -> None:
@@ -162,7 +166,7 @@ class Endpoints:
             raise InvalidInput("rpc_urls", "names no node")
         jitter = jitter or secrets.SystemRandom().random
         self._lines = [
-            _Line(place, endpoint, Circuit(jitter, trip=trip), _label(nodes, place))
+            _Line(place, endpoint, Circuit(jitter, trip=trip, base=back_off[0], most=back_off[1]), _label(nodes, place))
             for place, endpoint in enumerate(nodes)
         ]
         self._identity = None if chain_id is None or genesis_hash is None else (chain_id, genesis_hash)
