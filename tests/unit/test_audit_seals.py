@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,10 +16,11 @@ from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.audit.findings import Report, Verdict
 from deedbook.audit.trust import Trust
 from deedbook.audit.verify import judge, verify
+from deedbook.chain.proofs import decode_header
 from deedbook.domain.hashing import canonical_json, keccak256
 from deedbook.domain.validators import Span, Validators
 from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, InvalidFormat, NotFound, WrongVersion
-from tests.sealers import EXTRA, Sealers, address_of, clique, keys_of, qbft
+from tests.sealers import EXTRA, Fields, Sealers, address_of, clique, keys_of, qbft
 from tests.simulator import CONTRACTS, Published, SimulatedNode, honest
 from tests.unit.test_audit_export import readers
 
@@ -84,6 +85,33 @@ def test_blocks_without_an_event_are_left_out_of_a_sealed_bundle(consensus: str)
     assert len(far.headers) == len(blocks) * (1 + after) + to_the_end
     assert far.block_number - blocks[0] > 10 * len(far.headers)
     assert verify(far.to_bytes(), network(consensus, 40).trust).verdict is Verdict.VALID
+
+
+@dataclass(frozen=True)
+class Growing(Sealers):
+    """Three signers, and from a block on the fourth as well, who seals it."""
+
+    since: int = 0
+
+    @property
+    def validators(self) -> Validators:
+        return Validators("clique", (Span(0, self.accounts[:3]), Span(self.since, self.accounts)))
+
+    def seal(self, fields: Fields, number: int) -> tuple[bytes, bytes]:
+        return clique(fields, self.keys[number % (3 if number < self.since else 4)])
+
+
+def test_an_export_looks_past_new_signers_who_do_not_count_for_its_block() -> None:
+    steady = Bundle.from_bytes(exported("clique", 41))
+    blocks = {log.block for section in steady.journals for log in section.logs}
+    before = next(block for block in sorted(blocks) if block % 4 == 2 and block % 3)
+    published = honest().publish(sealers=Growing("clique", KEYS, since=before + 1), apart=41)
+    data = export_sale(_readers(published), published.history.sales[0].sale)
+    numbers = [decode_header(raw, "clique").number for raw in Bundle.from_bytes(data).headers]
+    run = numbers[numbers.index(before) :]
+    assert run[:4] == [before, before + 1, before + 2, before + 3]  # two of three signers make it final
+    assert run[4] > before + 40
+    assert verify(data, published.trust).verdict is Verdict.VALID
 
 
 def test_the_newest_final_block_is_taken() -> None:

@@ -19,6 +19,7 @@ from deedbook.chain.proofs import Header, decode_header, encode_header, header_h
 from deedbook.chain.seals import (
     check_clique,
     check_clique_seal,
+    check_descendants,
     check_qbft,
     check_turns,
     clique_final,
@@ -308,6 +309,7 @@ def test_clique_needs_descendants_by_a_majority(count: int) -> None:
     believed, needed = trusted("clique", ACCOUNTS[:count]), count // 2 + 1
     headers = chain_of(*(KEYS[each % count] for each in range(needed + 1)))
     assert len(check_clique(headers, believed, recover)) == needed
+    assert check_descendants(headers, believed, recover) == check_clique(headers, believed, recover)
     assert clique_final(reversed(headers), believed, recover) == 10
     with pytest.raises(EvidenceMissing) as undecided:
         check_clique(headers[:-1], believed, recover)
@@ -401,9 +403,17 @@ def test_signers_of_a_later_list_do_not_count_for_an_earlier_block() -> None:
     believed = Validators("clique", (Span(0, ACCOUNTS[:3]), Span(12, ACCOUNTS[3:6])))
     headers = chain_of(KEYS[0], KEYS[1], *KEYS[3:6])
     with pytest.raises(EvidenceMissing, match="1 of 3"):
-        check_clique(headers, believed, recover)
-    assert check_clique(headers[2:], believed, recover) == ACCOUNTS[4:6]
+        check_descendants(headers, believed, recover)
+    assert check_descendants(headers[2:], believed, recover) == ACCOUNTS[4:6]
     assert clique_final(reversed(headers), believed, recover) == 12
+
+
+def test_a_block_is_final_with_a_descendant_that_others_made_final() -> None:
+    believed = Validators("clique", (Span(0, ACCOUNTS[:3]), Span(12, ACCOUNTS[3:6])))
+    headers = chain_of(KEYS[0], KEYS[1], *KEYS[3:6])
+    assert check_clique(headers, believed, recover) == ACCOUNTS[4:6]
+    with pytest.raises(EvidenceMissing, match="block 10 are sealed by 1 of 3 trusted signers; 2 make it final"):
+        check_clique(headers[:-1], believed, recover)
 
 
 def test_a_clique_block_before_or_after_the_list_is_not_decided() -> None:

@@ -18,7 +18,7 @@ list does not speak EvidenceMissing (`seal.list`, `seal.validators`), and so doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from deedbook.chain.extradata import SEAL_LENGTH, clique_signers, decode_qbft, qbft_committed
@@ -63,24 +63,35 @@ def check_clique_seal(header: Header, validators: Validators, recover: Recover) 
 
 
 def check_clique(headers: Sequence[Header], validators: Validators, recover: Recover) -> tuple[bytes, ...]:
+    """The distinct accounts that make the first header final, or a descendant of it, and so itself.
+
+    `headers` ascend, each the child of the one before. The second way is that of a block whose signers were replaced
+    before enough of them had sealed again. Raises as `check_descendants`.
+    """
+    sealers = _sealers_of_line(headers, validators, recover)
+    behind: set[bytes] = set()
+    final: tuple[bytes, ...] = ()
+    for header, sealer in zip(reversed(headers), reversed(sealers), strict=True):
+        trusted = validators.at(header.number)
+        found = _behind(behind, trusted)
+        final = found if len(found) >= clique_quorum(len(trusted)) else final
+        behind.add(sealer)
+    if not final:
+        raise _too_few(headers[0], sealers[1:], validators)
+    return final
+
+
+def check_descendants(headers: Sequence[Header], validators: Validators, recover: Recover) -> tuple[bytes, ...]:
     """The distinct accounts that make the first header final: trusted at its block, each sealed one of the others.
 
     `headers` ascend, each the child of the one before. Raises EvidenceMissing (`seal.quorum`) where the descendants
     are too few; InvalidFormat, IntegrityError, EvidenceMissing for a header whose own seal or place does not hold.
     """
-    first, *later = headers
-    trusted = validators.at(first.number)
-    check_clique_seal(first, validators, recover)
-    for parent, child in pairwise(headers):
-        _require_child(child, parent)
-    sealers = {check_clique_seal(header, validators, recover) for header in later}
-    found = tuple(account for account in trusted if account in sealers)
+    sealers = _sealers_of_line(headers, validators, recover)
+    trusted = validators.at(headers[0].number)
+    found = _behind(sealers[1:], trusted)
     if len(found) < clique_quorum(len(trusted)):
-        raise EvidenceMissing(
-            f"descendants of block {first.number} are sealed by {len(found)} of {len(trusted)} trusted signers; "
-            f"{clique_quorum(len(trusted))} make it final",
-            rule="seal.quorum",
-        )
+        raise _too_few(headers[0], sealers[1:], validators)
     return found
 
 
@@ -104,10 +115,10 @@ def check_turns(headers: Sequence[Header], validators: Validators, recover: Reco
 
 
 def clique_final(newest_first: Iterable[Header], validators: Validators, recover: Recover) -> int | None:
-    """The highest block that `check_clique` finds final under this tip, or None where the headers end before it.
+    """The highest block that `check_descendants` finds final under this tip, or None where the headers end before it.
 
     `newest_first` go from the tip down, each the parent of the one before; no more are taken than needed. Block 0 is
-    always final. Raises as `check_clique`, but for its want of descendants.
+    always final. Raises as `check_descendants`, but for its want of them.
     """
     sealers: set[bytes] = set()
     child: Header | None = None
@@ -123,6 +134,27 @@ def clique_final(newest_first: Iterable[Header], validators: Validators, recover
         sealers.add(sealer)
         child = header
     return None
+
+
+def _sealers_of_line(headers: Sequence[Header], validators: Validators, recover: Recover) -> list[bytes]:
+    """Who sealed each header of a line without a gap."""
+    for parent, child in pairwise(headers):
+        _require_child(child, parent)
+    return [check_clique_seal(header, validators, recover) for header in headers]
+
+
+def _behind(sealers: Collection[bytes], trusted: Sequence[bytes]) -> tuple[bytes, ...]:
+    return tuple(account for account in trusted if account in sealers)
+
+
+def _too_few(header: Header, sealers: Sequence[bytes], validators: Validators) -> EvidenceMissing:
+    trusted = validators.at(header.number)
+    found = len(_behind(sealers, trusted))
+    return EvidenceMissing(
+        f"descendants of block {header.number} are sealed by {found} of {len(trusted)} trusted signers; "
+        f"{clique_quorum(len(trusted))} make it final",
+        rule="seal.quorum",
+    )
 
 
 # -- QBFT
