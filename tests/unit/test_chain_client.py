@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from deedbook.chain.client import HttpNode, NodeError, Request, one_by_one, require_chain
 from deedbook.errors import ChainUnavailable, InvalidInput, WrongChain
@@ -396,6 +403,57 @@ def test_a_node_that_refuses_batches_gets_smaller_ones_from_then_on(
 def test_a_batch_that_is_too_large_for_the_server_is_split(proxy: FaultNode) -> None:
     proxy.then(Html(413))
     assert HttpNode(proxy.url, timeout=5).batch([("a", [1]), ("a", [2])]) == [[1], [2]]
+
+
+@contextmanager
+def _behind_tls(folder: Path) -> Iterator[tuple[str, Path]]:
+    """An https address whose certificate, of `localhost`, nobody has signed but itself; and the certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    certificate = builder.sign(key, hashes.SHA256())
+    paths = folder / "key.pem", folder / "certificate.pem"
+    paths[0].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    paths[1].write_bytes(certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(paths[1], paths[0])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                    with plain, context.wrap_socket(plain, server_side=True) as line:
+                        for number in (1, 2):
+                            _read_request(line)
+                            line.sendall(_http(json.dumps({**OK, "id": number}).encode()))
+                except ssl.SSLError:
+                    continue
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        yield f"https://localhost:{listener.getsockname()[1]}", paths[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_node_behind_tls_must_show_a_certificate_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _behind_tls(tmp_path) as (url, certificate):
+        with pytest.raises(ChainUnavailable) as caught:
+            HttpNode(url, timeout=5).request("a", [])
+        assert (caught.value.failure, caught.value.unsent) == ("tls", True)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with pytest.raises(ChainUnavailable) as caught:  # trusted, but not of this name
+            HttpNode(url.replace("localhost", "127.0.0.1"), timeout=5).request("a", [])
+        assert caught.value.failure == "tls"
+        node = HttpNode(url, timeout=5)
+        assert [node.request("a", []), node.request("a", [])] == ["0x1", "0x1"]
+        node.close()
 
 
 def test_a_huge_answer_needs_no_huge_memory(root: Path) -> None:
