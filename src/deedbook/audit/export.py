@@ -345,8 +345,8 @@ def _people(readers: Readers, derived: Derivation) -> tuple[tuple[Any, ...], ...
     )
 
 
-def _nodes(proof: Sequence[str]) -> tuple[bytes, ...]:
-    nodes = without_inline([from_hex(node, "proof") for node in proof])
+def _nodes(proof: Sequence[str] | None) -> tuple[bytes, ...]:
+    nodes = without_inline([from_hex(node, "proof") for node in proof or ()])  # geth: null for none
     return () if nodes == (b"\x80",) else nodes
 
 

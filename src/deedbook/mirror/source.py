@@ -136,7 +136,7 @@ class NodeSource:
             ) from error
 
     def _verified(self, header: BlockHeader, contract: str, slots: Sequence[int], answer: Any) -> list[bytes]:
-        nodes = [from_hex(node, "accountProof") for node in answer["accountProof"]]
+        nodes = [from_hex(node, "accountProof") for node in answer["accountProof"] or ()]  # geth: null for none
         account = proofs.verify_account_proof(header.state_root, self._contracts[contract], nodes)
         if account is None:
             return [ZERO32] * len(slots)  # not deployed yet
@@ -154,6 +154,6 @@ def slot_of(entity: bytes) -> int:
     return JOURNAL_SLOT if entity == CONTRACT_HEAD else entity_slot(entity)
 
 
-def _slot(storage_root: bytes, slot: int, proof: Sequence[str]) -> bytes:
-    nodes = [from_hex(node, "storageProof") for node in proof]
+def _slot(storage_root: bytes, slot: int, proof: Sequence[str] | None) -> bytes:
+    nodes = [from_hex(node, "storageProof") for node in proof or ()]
     return proofs.verify_storage_proof(storage_root, slot, nodes).to_bytes(32, "big")
