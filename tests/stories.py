@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deedbook.audit.bundle import Bundle
 from deedbook.domain.codes import AssetKind, AttestationKind, Licence, Mode, Outcome, Purpose, Right, bits_of
 from deedbook.domain.hashing import ZERO32, keccak256
 from deedbook.domain.sales import Conditions, Offer, Price
+from tests.sealers import Sealers, keys_of
 from tests.simulator import (
     ASSET,
     AUDITOR,
@@ -30,10 +33,12 @@ from tests.simulator import (
     Divided,
     History,
     Market,
+    Published,
     SoldSale,
     accept,
     attest,
     consented,
+    honest,
     pay_out,
     settle,
 )
@@ -289,8 +294,18 @@ STORIES: dict[str, tuple[Story, dict[str, Any]]] = {
 """Each story with claims that are true of it."""
 
 
-if __name__ == "__main__":  # python -m tests.stories DIR: what the vectors of version 2 are made of
+def apart() -> tuple[Published, Bundle]:
+    """The first sale of `honest` on a QBFT network, three of four having sealed its blocks in their second round, with
+    the headers of blocks in which something happened and no others."""
+    made = honest().publish(sealers=Sealers("qbft", keys_of(4), quorum=3, round=1), apart=3)
+    bundle = made.bundle()
+    told = {log.block for section in bundle.journals for log in section.logs} | {made.last}
+    return made, replace(bundle, headers=tuple(made.headers[number] for number in sorted(told)))
+
+
+if __name__ == "__main__":  # python -m tests.stories DIR: what the vectors of versions 2 and 3 (QBFT) are made of
     place = Path(sys.argv[1])
-    made = metered().publish()
-    (place / "sale-2.deed").write_bytes(made.bundle().to_bytes())
-    (place / "trust-2.json").write_bytes(made.trust.to_json())
+    second = metered().publish()
+    for name, (made, bundle) in {"-2": (second, second.bundle()), "-3-qbft": apart()}.items():
+        (place / f"sale{name}.deed").write_bytes(bundle.to_bytes())
+        (place / f"trust{name}.json").write_bytes(made.trust.to_json())

@@ -79,11 +79,10 @@ def test_a_sealed_bundle_is_believed_by_the_list_alone(consensus: str, full: boo
 @pytest.mark.parametrize("consensus", CONSENSUSES)
 def test_blocks_without_an_event_are_left_out_of_a_sealed_bundle(consensus: str) -> None:
     far = Bundle.from_bytes(exported(consensus, 40))
-    blocks = sorted({log.block for section in far.journals for log in section.logs})
+    blocks = {log.block for section in far.journals for log in section.logs} | {far.block_number}
     after = 3 if consensus == "clique" else 0
-    to_the_end = far.block_number - blocks[-1]  # bridged
-    assert len(far.headers) == len(blocks) * (1 + after) + to_the_end
-    assert far.block_number - blocks[0] > 10 * len(far.headers)
+    assert len(far.headers) == len(blocks) * (1 + after)
+    assert far.block_number - min(blocks) > 10 * len(far.headers)
     assert verify(far.to_bytes(), network(consensus, 40).trust).verdict is Verdict.VALID
 
 
@@ -130,6 +129,10 @@ def test_a_pinned_block_needs_no_list(consensus: str) -> None:
     assert verify(published.bundle().to_bytes(), both).verdict is Verdict.VALID
     forked = replace(both, blocks={published.last: bytes(32)})
     assert ended(verify(published.bundle().to_bytes(), forked)) == (Verdict.CONTRADICTED, "trust.block")
+    before = replace(
+        both, blocks={published.last - 1: published.hashes[published.last - 1]}
+    )  # says nothing of the next
+    assert ended(verify(published.bundle().to_bytes(), before)) == (Verdict.UNDECIDED, "seal.list")
 
 
 def test_a_block_is_sealed_by_whom_the_list_names_from_it_on() -> None:
@@ -142,7 +145,7 @@ def test_a_quorum_is_enough() -> None:
     published = honest().publish(sealers=Sealers("qbft", KEYS, quorum=3, round=2))
     report = verify(published.bundle().to_bytes(), published.trust)
     assert report.verdict is Verdict.VALID
-    assert any(fact.rule == "seal.quorum" and "3 of 4" in fact.words for fact in report.findings)
+    assert any(fact.rule == "seal.quorum" and "by 3 or more" in fact.words for fact in report.findings)
 
 
 # -- outside the list

@@ -321,7 +321,7 @@ UNDECIDED: dict[str, tuple[str, Callable[[JSON], None]]] = {
 }
 
 
-@pytest.mark.parametrize("version", ["", "-2"])
+@pytest.mark.parametrize("version", ["", "-2", "-3", "-3-qbft"])
 def test_a_recorded_bundle_of_each_version_is_valid(version: str) -> None:
     """What was published once is judged by the rules of its own deployment, for ever."""
     folder = Path(__file__).parent.parent / "vectors" / "recorded"

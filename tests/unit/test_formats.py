@@ -569,13 +569,20 @@ def trust(given: Input) -> Any:
         "genesisHash": to_hex(read.genesis_hash),
         "contracts": {name: to_hex(address) for name, address in read.contracts.items()},
         "blocks": {str(number): to_hex(pinned) for number, pinned in read.blocks.items()},
+        **({} if read.validators is None else {"validators": _spans(read.validators)}),
     }
+
+
+def _spans(stated: validators.Validators) -> Any:
+    spans = [{"fromBlock": span.from_block, "accounts": list(map(to_hex, span.accounts))} for span in stated.spans]
+    return {"consensus": stated.consensus, "spans": spans}
 
 
 @runs("bundle")
 def bundle(given: Input) -> Any:
     text = changed((VECTORS / given["file"]).read_bytes(), given)
-    believed, findings = Trust.from_json((VECTORS / given["trust"]).read_bytes()), Findings()
+    stated = changed((VECTORS / given["trust"]).read_bytes(), {"put": given.get("trustPut", [])})
+    believed, findings = Trust.from_json(stated), Findings()
     read = Bundle.from_bytes(text)
     headers = check_chain(read, believed, findings)
     heads = evidence.check_heads(read, headers[-1], findings)

@@ -30,16 +30,13 @@ from deedbook.domain.deployments import version_for
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
 from deedbook.domain.journal import entities_of, entity_slot
-from deedbook.domain.validators import Validators
+from deedbook.domain.validators import Validators, clique_quorum
 from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, NotFound
 from deedbook.wallet.recovery import recover
 
 BLOCKS_PER_REQUEST: Final = 5_000
 HEADERS_PER_REQUEST: Final = 500
 SLOTS_PER_REQUEST: Final = 100
-GAP: Final = 16
-"""So many blocks without an event are bridged by their headers; over more, the headers begin anew, with seals of their
-own (version 3)."""
 
 
 class Documents(Protocol):
@@ -140,9 +137,10 @@ class ChainReader:
 
     @property
     def _most_descendants(self) -> int:
-        """How many blocks after one make it final, at most."""
-        spans = self._validators.spans if self._validators else ()
-        return max((len(span.accounts) // 2 + 1 for span in spans), default=0)
+        """How many blocks after one make it final, at most: QBFT's own seals do."""
+        if self._validators is None or self._validators.consensus != "clique":
+            return 0
+        return max(clique_quorum(len(span.accounts)) for span in self._validators.spans)
 
     def newest_final(self) -> int:
         """The number of the newest block that can no longer change. Raises EvidenceMissing, IntegrityError where the
@@ -171,11 +169,12 @@ class ChainReader:
         return found
 
     def sealed(self, numbers: Collection[int], newest: int) -> list[Header]:
-        """The headers of these blocks up to `newest`, each either bridged to the next by its children or with the
-        seals that make it final. Raises EvidenceMissing for a block that is not final yet."""
+        """The headers of these blocks and of `newest`, with the seals that make them final: where fewer blocks without
+        an event follow than those have that seal, they lead to the next one. Raises EvidenceMissing, ChainUnavailable
+        for a block that is not final yet."""
         wanted = sorted({*numbers, newest})
         found: list[Header] = []
-        for first, last in _bridged(wanted, max(GAP, self._most_descendants)):
+        for first, last in _bridged(wanted, self._most_descendants):
             run = self.headers(range(first, last + 1))
             found += run + self._descendants(run[-1])
         return found

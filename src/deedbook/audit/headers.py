@@ -104,18 +104,28 @@ def _sealed(bundle: Bundle, trust: Trust, findings: Findings) -> list[Header]:
         words = f"a chain of {bundle.consensus}, not of {stated.consensus}"
         findings.require(bundle.consensus == stated.consensus, "trust.consensus", words)
     wanted = {bundle.block_number, *(log.block for section in bundle.journals for log in section.logs)}
-    believed = [
-        header
-        for run in _runs(_decoded(bundle), findings)
-        for header in _believed(run, wanted, bundle.block_number, trust, findings)
-    ]
-    last = believed[-1]
+    believed: list[Header] = []
+    sealers: list[int] = []
+    for run in list(_runs(_decoded(bundle), findings)):  # all of their order first
+        end = _end(run, wanted, bundle.block_number, findings)
+        if not _leads_to_pin(run, end, trust, findings):
+            sealers.append(_count_sealers(run[end], run[end + 1 :], trust.validators, findings))
+        believed += run[: end + 1]
+    _require_block(believed[-1], bundle, findings)
+    if sealers:
+        words = f"{len(sealers)} blocks are sealed by trusted validators, each by {min(sealers)} or more"
+        findings.found("seal.quorum", words)
+    first, last = believed[0].number, believed[-1].number
+    findings.found("trust.block", f"{len(believed)} headers from {first} to {last} are believed")
+    return believed
+
+
+def _require_block(last: Header, bundle: Bundle, findings: Findings) -> None:
+    """The last header that is believed is the bundle's block."""
     if last.number != bundle.block_number:
         raise EvidenceMissing(f"header {bundle.block_number} is missing", rule="trust.headers")
     words = f"block {last.number} is {to_hex(last.hash)}, not {to_hex(bundle.block_hash)}"
     findings.require(last.hash == bundle.block_hash, "trust.block", words)
-    findings.found("trust.block", f"{len(believed)} headers from {believed[0].number} to {last.number} are believed")
-    return believed
 
 
 def _runs(headers: Sequence[Header], findings: Findings) -> Iterator[list[Header]]:
@@ -134,36 +144,31 @@ def _runs(headers: Sequence[Header], findings: Findings) -> Iterator[list[Header
     yield run
 
 
-def _believed(
-    run: Sequence[Header], wanted: set[int], newest: int, trust: Trust, findings: Findings
-) -> Sequence[Header]:
-    """The headers of a run up to the last one that is `wanted`, which the trust pins or whose seals it believes."""
+def _end(run: Sequence[Header], wanted: set[int], newest: int, findings: Findings) -> int:
+    """Where in the run the last header stands that is `wanted`; those after it are there for its sake."""
     end = max((place for place, header in enumerate(run) if header.number in wanted), default=-1)
     words = f"no event is in headers {run[0].number} to {run[-1].number}"
     findings.require(end >= 0 and run[end].number <= newest, "trust.headers", words)
+    return end
+
+
+def _leads_to_pin(run: Sequence[Header], end: int, trust: Trust, findings: Findings) -> bool:
+    """Whether the trust pins the run's end or a header after it. What it pins before that has to be so, too."""
     pinned = [place for place, header in enumerate(run) if header.number in trust.blocks]
     for place in pinned:
         _require_pin(run[place].number, run[place].hash, trust, findings)
-    if not pinned or pinned[-1] < end:
-        _require_seals(run[: end + 1], run[end + 1 :], trust.validators, findings)
-    return run[: end + 1]
+    return bool(pinned) and pinned[-1] >= end
 
 
-def _require_seals(
-    run: Sequence[Header], after: Sequence[Header], validators: Validators | None, findings: Findings
-) -> None:
-    """The last header of the run is sealed by enough: itself (QBFT), or by those `after` it (Clique)."""
-    header = run[-1]
+def _count_sealers(header: Header, after: Sequence[Header], validators: Validators | None, findings: Findings) -> int:
+    """How many trusted validators sealed a block: itself (QBFT), or those `after` it (Clique). Raises where too few."""
     if validators is None:
         raise EvidenceMissing(f"block {header.number} is not pinned by the trust", rule="trust.block")
     if validators.consensus == "qbft":
         findings.require(not after, "trust.headers", f"no event is in a block after {header.number}")
-        sealers = check_qbft(header, validators, recover)
-    else:
-        check_turns((header, *after), validators, recover)
-        sealers = check_clique((header, *after), validators, recover)
-    of = len(validators.at(header.number))
-    findings.found("seal.quorum", f"block {header.number} is sealed by {len(sealers)} of {of} trusted validators")
+        return len(check_qbft(header, validators, recover))
+    check_turns((header, *after), validators, recover)
+    return len(check_clique((header, *after), validators, recover))
 
 
 def _decoded(bundle: Bundle) -> list[Header]:

@@ -547,12 +547,13 @@ class Services:
         for tail in ("", "-wal", "-shm"):
             self.home.mirror.with_name(self.home.mirror.name + tail).unlink(missing_ok=True)
 
-    def rebuild_mirror(self) -> Progress:
-        """Builds the mirror anew from block 0 and puts it in the place of whatever is there."""
+    def rebuild_mirror(self, until: int | None = None) -> Progress:
+        """Builds the mirror anew from block 0, to the chain's head or to block `until`, and puts it in the place of
+        whatever is there."""
         if self.settings.mirror_url is not None:
             raise InvalidInput("mirror_url", "only the home's own mirror file can be replaced")
         self._close_mirror()
-        return rebuild(self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode)
+        return rebuild(self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode, until=until)
 
     def _close_mirror(self) -> None:
         if "mirror" in self.__dict__:  # as cached_property keeps it; a later use opens it again

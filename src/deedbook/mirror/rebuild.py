@@ -108,8 +108,11 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
             fresh.close()
 
 
-def rebuild(source: Source, path: Path, chain: Chain, decode: Decode, *, patience: float = PATIENCE) -> Progress:
-    """Builds the mirror at `path` anew from block 0 up to the node's tip and puts it there in one step.
+def rebuild(
+    source: Source, path: Path, chain: Chain, decode: Decode, *, until: int | None = None, patience: float = PATIENCE
+) -> Progress:
+    """Builds the mirror at `path` anew from block 0 up to the node's tip (or block `until`) and puts it there in one
+    step.
 
     Whatever is there - nothing, another release's mirror, a corrupt file - stays until the new one is whole; a crash
     at any point leaves the one or the other. Raises Locked where another process has the mirror open for longer than
@@ -119,7 +122,7 @@ def rebuild(source: Source, path: Path, chain: Chain, decode: Decode, *, patienc
     _remove(fresh_path)
     fresh = Mirror.open(_url(fresh_path), chain)
     try:
-        progress = Follower(source, fresh, decode).follow()
+        progress = Follower(source, fresh, decode).follow(until)
     finally:
         fresh.close()
     _settle(fresh_path, patience)

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { H, K, bytes, decimal, fields, hex, number, ofVersion, parseCanonical, parseIntegers, readDocument, refuse, same, toBigInt, utf8, word } from "./bytes.mjs";
 import { rfc9162 } from "./consents.mjs";
 import { ethers } from "./modules.mjs";
+import { cliqueSeals, cliqueTurns, list, qbftSeals, read } from "./seals.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const EMPTY_ROOT = K(Uint8Array.of(0x80));
@@ -129,8 +130,10 @@ const TRUST = ["chainId", "genesisHash", "contracts", "blocks", "validators"];
 export function trust({ document }) {
   const value = parseIntegers(document);
   for (const key of ["format", "version", ...TRUST]) if (!(key in value)) refuse("evidence-missing", key);
-  const stated = readDocument(value, "deedbook.trust", TRUST, [1, 2]);
-  const contracts = named(stated.contracts, stated.version);
+  const stated = readDocument(value, "deedbook.trust", TRUST, [1, 2, 3]);
+  if (stated.version === 3 && Array.isArray(stated.validators)) refuse("wrong-version", "the validators of a version before");
+  const sealing = stated.version === 3 ? { validators: listed(stated.validators) } : {};
+  const contracts = named(stated.contracts, Math.min(stated.version, 2));
   const blocks = {};
   for (const block of stated.blocks) {
     fields(block, ["number", "hash"]);
@@ -140,7 +143,7 @@ export function trust({ document }) {
   }
   bytes(stated.genesisHash, 32);
   const chainId = decimal(stated.chainId).toString();
-  return { chainId, genesisHash: stated.genesisHash, contracts, blocks };
+  return { chainId, genesisHash: stated.genesisHash, contracts, blocks, ...sealing };
 }
 
 // -- bundles
@@ -171,6 +174,11 @@ function strictly(value, keys) {
 
 const equal = (some, others) => JSON.stringify(Object.entries(some).sort()) === JSON.stringify(Object.entries(others).sort());
 
+function pinnedHash(block, { blocks }) {
+  const pinned = blocks[block.number] ?? refuse("evidence-missing", "not pinned");
+  return pinned === block.hash ? pinned : refuse("integrity", "another block");
+}
+
 function linked(bundle, pinned) {
   const headers = bundle.headers.map((raw) => header({ raw }));
   let expected = pinned;
@@ -179,6 +187,56 @@ function linked(bundle, pinned) {
     expected = each.parentHash;
   }
   return headers;
+}
+
+// The headers of version 3: runs, each with an end that is pinned or sealed; those up to the block.
+function sealed(bundle, { blocks, validators }) {
+  const { consensus, block } = bundle.chain;
+  if (validators && validators.consensus !== consensus) refuse("integrity", "another consensus");
+  const headers = bundle.headers.map((raw) => headerOf({ raw, consensus }));
+  const wanted = new Set([block.number, ...bundle.journals.flatMap(({ logs }) => logs.map((log) => log.block))].map(Number));
+  const runs = [];
+  headers.forEach((header, place) => {
+    const before = headers[place - 1];
+    if (!before || Number(header.number) > Number(before.number) + 1) return runs.push([header]);
+    if (Number(header.number) !== Number(before.number) + 1 || header.parentHash !== before.hash) refuse("integrity", "no parent");
+    return runs.at(-1).push(header);
+  });
+  const believed = runs.flatMap((run) => {
+    const end = run.findLastIndex(({ number }) => wanted.has(Number(number)));
+    if (end < 0 || Number(run[end].number) > block.number) refuse("integrity", "headers for nothing");
+    const pinned = run.findLastIndex(({ number }) => number in blocks);
+    for (const { number, hash } of run) if ((blocks[number] ?? hash) !== hash) refuse("integrity", "another block than the pinned");
+    if (pinned < end) requireSeals(run.slice(end), consensus, validators ?? refuse("evidence-missing", "not pinned"));
+    return run.slice(0, end + 1);
+  });
+  if (Number(believed.at(-1)?.number) !== block.number) refuse("evidence-missing", "the block's header");
+  if (believed.at(-1).hash !== block.hash) refuse("integrity", "another block");
+  return believed;
+}
+
+function requireSeals(headers, consensus, validators) {
+  const raws = headers.map(({ raw }) => raw);
+  const document = { format: "deedbook.validators", version: 1, ...validators };
+  if (consensus === "qbft") {
+    if (raws.length > 1) refuse("integrity", "headers for nothing");
+    return qbftSeals({ raw: raws[0], validators: document });
+  }
+  cliqueTurns({ headers: raws, validators: document });
+  return cliqueSeals({ headers: raws, validators: document });
+}
+
+function listed(document) {
+  const { consensus, spans } = list(document);
+  return { consensus, spans: spans.map(({ accounts }, place) => ({ fromBlock: document.spans[place].fromBlock, accounts })) };
+}
+
+function headerOf({ raw, consensus }) {
+  try {
+    return { raw, ...read({ raw, consensus }) };
+  } catch (reason) {
+    return refuse("integrity", `no header: ${reason.message}`);
+  }
 }
 
 function headOf({ contract, entity, count, proof, logs }, storageHash) {
@@ -194,18 +252,18 @@ function headOf({ contract, entity, count, proof, logs }, storageHash) {
   return hex(head);
 }
 
-export function bundle({ file, trust: trustFile, ...change }) {
+export function bundle({ file, trust: trustFile, trustPut = [], ...change }) {
   const text = changed(readFileSync(join(folder, file), "utf8"), change);
-  const believed = trust({ document: readFileSync(join(folder, trustFile), "utf8") });
+  const believed = trust({ document: changed(readFileSync(join(folder, trustFile), "utf8"), { put: trustPut }) });
   const value = parseCanonical(text);
   strictly(value, ["format", "version", ...BUNDLE]);
-  readDocument(value, "deedbook.bundle", BUNDLE, [1, 2]);
-  const { chainId, genesisHash, contracts, block } = strictly(value.chain, ["block", "chainId", "contracts", "genesisHash"]);
+  readDocument(value, "deedbook.bundle", BUNDLE, [1, 2, 3]);
+  if (value.version === 3 && !("consensus" in value.chain)) refuse("wrong-version", "the chain of a version before");
+  const { chainId, genesisHash, contracts, block, consensus } = strictly(value.chain, ["block", "chainId", "contracts", "genesisHash", ...(value.version === 3 ? ["consensus"] : [])]);
+  if (value.version === 3 && !["clique", "qbft"].includes(consensus)) refuse("invalid-format", `consensus ${consensus}`);
   const same_ = chainId === believed.chainId && genesisHash === believed.genesisHash;
-  if (!same_ || !equal(named(contracts, value.version), believed.contracts)) refuse("integrity", "another chain");
-  const pinned = believed.blocks[block.number] ?? refuse("evidence-missing", "not pinned");
-  if (pinned !== block.hash) refuse("integrity", "another block");
-  const headers = linked(value, pinned);
+  if (!same_ || !equal(named(contracts, Math.min(value.version, 2)), believed.contracts)) refuse("integrity", "another chain");
+  const headers = value.version === 3 ? sealed(value, believed) : linked(value, pinnedHash(block, believed));
   const state = bytes(headers.at(-1).stateRoot, 32);
   const heads = value.journals.map((journal) => {
     const known = value.version === 1 ? JOURNALLED.slice(0, 7) : JOURNALLED;

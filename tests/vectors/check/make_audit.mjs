@@ -27,6 +27,9 @@ async function write(format, about, cases) {
 
 const sale = JSON.parse(recorded("sale.deed"));
 const { proof, logBlock } = JSON.parse(recorded("qbft.json"));
+const flippedAt = (text, place) => text.slice(0, place) + (text.at(place) === "0" ? "1" : "0") + text.slice(place + 1 || text.length);
+const SEAL = -2 * (9 + 33 + 50);
+const STATE = 2 + 2 * (3 + 33 + 33 + 21 + 5);
 const flipped = (text) => text.slice(0, -1) + (text.endsWith("0") ? "1" : "0");
 
 const [first, second] = sale.headers;
@@ -84,7 +87,33 @@ await write("trust", "What an auditor believes beforehand; JSON in any spelling.
   { name: "refused: version 1 with the contracts of version 2", input: { document: of(1, eleven) }, error: "wrong-version" },
   { name: "refused: version 2 with a contract that it does not know", input: { document: of(2, { ...eleven, Gateway: eleven.Usage }) }, error: "invalid-format" },
   { name: "missing: version 2 without AnchorLog", input: { document: of(2, { ...eleven, AnchorLog: undefined }) }, error: "evidence-missing" },
+  ...thirdTrusts(),
 ]);
+
+function thirdTrusts() {
+  const clique = recorded("trust-3.json");
+  const stated = JSON.parse(clique);
+  const [span] = stated.validators.spans;
+  const changed = (change) => JSON.stringify({ ...stated, ...change });
+  const of = (change) => changed({ validators: { ...stated.validators, ...change } });
+  const lowered = { ...span, accounts: span.accounts.map((each) => each.toLowerCase()).reverse() };
+  return [
+    { name: "version 3: Clique", input: { document: clique } },
+    { name: "version 3: QBFT", input: { document: recorded("trust-3-qbft.json") } },
+    { name: "version 3: indented, lower case, in another order", input: { document: JSON.stringify(JSON.parse(of({ spans: [lowered] })), null, 1) } },
+    { name: "version 3: a pinned block besides", input: { document: changed({ blocks: [pin] }) } },
+    { name: "version 3: validators that change, and end", input: { document: of({ spans: [span, { ...span, fromBlock: 7, accounts: span.accounts.slice(1) }, { fromBlock: 9, accounts: [] }] }) } },
+    { name: "refused: version 3 with an array of validators", input: { document: changed({ validators: [span] }) }, error: "wrong-version" },
+    { name: "refused: version 3 without a list", input: { document: changed({ validators: null }) }, error: "invalid-format" },
+    { name: "refused: version 3 of an instant chain", input: { document: of({ consensus: "instant" }) }, error: "invalid-format" },
+    { name: "refused: version 3 with a list of another version", input: { document: of({ version: 2 }) }, error: "wrong-version" },
+    { name: "refused: version 3 with a validator twice", input: { document: of({ spans: [{ ...span, accounts: [span.accounts[0], ...span.accounts] }] }) }, error: "invalid-format" },
+    { name: "refused: version 3 with spans out of order", input: { document: of({ spans: [{ ...span, fromBlock: 1 }, span] }) }, error: "invalid-format" },
+    { name: "refused: version 3 with the contracts of version 1", input: { document: changed({ contracts: JSON.parse(trust).contracts }) }, error: "wrong-version" },
+    { name: "refused: a version after 3", input: { document: changed({ version: 4 }) }, error: "wrong-version" },
+    { name: "missing: version 3 without validators", input: { document: changed({ validators: undefined }) }, error: "evidence-missing" },
+  ];
+}
 
 function lower(text) {
   return { contracts: Object.fromEntries(Object.entries(JSON.parse(text).contracts).map(([name, address]) => [name, address.toLowerCase()])) };
@@ -109,7 +138,42 @@ await write("bundle", "What a bundle's own bytes establish: headers, journal hea
   { name: "missing: the units", input: { ...base, take: [["units"]] }, error: "evidence-missing" },
   { name: "missing: a pin", input: { ...base, put: [[["chain", "block", "number"], 3]] }, error: "evidence-missing" },
   ...secondBundles(),
+  ...thirdBundles(),
 ]);
+
+function thirdBundles() {
+  const [sale, other] = ["sale-3.deed", "sale-3-qbft.deed"].map((name) => JSON.parse(recorded(name)));
+  const base = { file: "recorded/sale-3.deed", trust: "recorded/trust-3.json" };
+  const qbft = { file: "recorded/sale-3-qbft.deed", trust: "recorded/trust-3-qbft.json" };
+  const last = other.headers.length - 1;
+  const tail = sale.headers.length;
+  const spanOf = (name) => JSON.parse(recorded(name)).validators.spans[0];
+  const by = ({ trust }, change) => ({ trustPut: [[["validators", "spans", 0], { ...spanOf(trust.split("/")[1]), ...change }]] });
+  const late = (given) => ({ ...given, ...by(given, { fromBlock: 100000 }) });
+  const without = (given) => ({ ...given, ...by(given, { accounts: [addressOf("stranger"), ...spanOf(given.trust.split("/")[1]).accounts.slice(1)] }) });
+  return [
+    { name: "version 3: a sale on Clique", input: base },
+    { name: "version 3: a sale on QBFT", input: qbft },
+    { name: "missing: version 3: a descendant", input: { ...base, take: [["headers", tail - 1]] }, error: "evidence-missing" },
+    { name: "refused: version 3: another header", input: { ...base, put: [[["headers", 1], sale.headers[2]]] }, error: "integrity" },
+    { name: "refused: version 3: a forged seal", input: { ...base, put: [[["headers", tail - 1], flippedAt(sale.headers[tail - 1], SEAL)]] }, error: "integrity" },
+    { name: "refused: version 3: a seal of another field", input: { ...qbft, put: [[["headers", last], flippedAt(other.headers[last], STATE)]] }, error: "integrity" },
+    { name: "refused: version 3: a header that is none", input: { ...qbft, put: [[["headers", last], "0xc0"]] }, error: "integrity" },
+    { name: "refused: version 3: a header for nothing", input: { ...qbft, put: [[["headers"], [...other.headers, other.headers[last]]]] }, error: "integrity" },
+    { name: "refused: version 3: another block's hash", input: { ...qbft, put: [[["chain", "block", "hash"], flipped(other.chain.block.hash)]] }, error: "integrity" },
+    { name: "missing: version 3: the block's header", input: { ...qbft, take: [["headers", last]] }, error: "evidence-missing" },
+    { name: "refused: version 3: another consensus", input: { ...qbft, trust: "recorded/trust-3.json", put: [[["chain", "chainId"], sale.chain.chainId], [["chain", "genesisHash"], sale.chain.genesisHash], [["chain", "contracts"], sale.chain.contracts]] }, error: "integrity" },
+    { name: "refused: version 3: an instant chain", input: { ...qbft, put: [[["chain", "consensus"], "instant"]] }, error: "invalid-format" },
+    { name: "refused: version 3 without its consensus", input: { ...qbft, take: [["chain", "consensus"]] }, error: "wrong-version" },
+    { name: "refused: version 2 with a consensus", input: { ...qbft, put: [[["version"], 2]] }, error: "invalid-format" },
+    { name: "missing: version 3: a block before the list", input: late(qbft), error: "evidence-missing" },
+    { name: "missing: version 3: a Clique block before the list", input: late(base), error: "evidence-missing" },
+    { name: "refused: version 3: a seal of somebody whom the list does not name", input: without(qbft), error: "integrity" },
+    { name: "refused: version 3: a Clique signer whom the list does not name", input: without(base), error: "integrity" },
+    { name: "version 3: a block that is pinned besides", input: { ...base, trustPut: [[["blocks"], [sale.chain.block]]] } },
+    { name: "refused: version 3: another block than the pinned", input: { ...base, trustPut: [[["blocks"], [{ ...sale.chain.block, hash: flipped(sale.chain.block.hash) }]]] }, error: "integrity" },
+  ];
+}
 
 function secondBundles() {
   const sale = JSON.parse(recorded("sale-2.deed"));

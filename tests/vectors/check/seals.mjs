@@ -17,7 +17,7 @@ function account(text) {
   return lower;
 }
 
-function list(document) {
+export function list(document) {
   const stated = readDocument(document, "deedbook.validators", ["consensus", "spans"]);
   if (!["clique", "qbft"].includes(stated.consensus)) refuse("invalid-format", `consensus ${stated.consensus}`);
   if (!Array.isArray(stated.spans) || stated.spans.length < 1 || stated.spans.length > 1024) refuse("invalid-format", "spans");
@@ -84,7 +84,7 @@ function qbftExtra(data) {
   };
 }
 
-function read({ raw, consensus }) {
+export function read({ raw, consensus }) {
   const stated = plainHeader({ raw });
   const items = decodeRlp(bytes(raw));
   const extra = { clique: cliqueExtra, qbft: qbftExtra }[consensus](bytes(items[EXTRA]));

@@ -427,10 +427,10 @@ class Stage:
 
     def rebuild_mirror(self) -> None:
         """The SQL copy is disposable."""
-        self.services.follow()
+        head = self.services.follow().head
         before = self.services.mirror_digests()
         self.services.delete_mirror()
-        self.services.rebuild_mirror()
+        self.services.rebuild_mirror(head)  # a chain of others goes on meanwhile
         after = self.services.mirror_digests()
         if before != after:
             raise IntegrityError("the rebuilt mirror differs")
