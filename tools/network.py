@@ -171,7 +171,7 @@ class Network:
             self._make_nodes()
             for node in self.nodes:
                 self._spawn(node)
-            self.wait_ready(blocks=1)
+            self._wait_for_all()
         except BaseException:
             self.stop()
             raise
@@ -225,10 +225,12 @@ class Network:
                 self._end(node, signal.SIGKILL)
 
     def restart(self, index: int) -> None:
-        """Starts a node again; one that runs is asked to end first. Waits until it answers."""
+        """Starts a node again; one that runs is asked to end first. Waits until it
+        answers, and lets it seal."""
         self.shut(index)
         self._spawn(self.nodes[index])
         self._wait_for(self.nodes[index])
+        self._begin_sealing(self.nodes[index])
 
     def pause(self, index: int) -> None:
         """Stops a node where it stands (SIGSTOP): its connections stay open and nothing answers."""
@@ -250,13 +252,18 @@ class Network:
         """Parts the network: nothing passes between groups, and nobody is told. Who is not named is in the first."""
         if self._wires is not None:
             self._wires.split(groups)
-            return
+        else:
+            self.part_links(groups)
+
+    def part_links(self, groups: Sequence[Sequence[int]], disturb: Callable[[Link], None] = Link.blackhole) -> None:
+        """Disturbs every link between groups, at once. A link that is cut, other than one that is blackholed or a cable
+        that is moved, forgets what was under way: it is not sent again when the link is mended."""
         side = {index: place for place, group in enumerate(groups) for index in group}
         for one in range(len(self.nodes)):
             for other in range(one):
                 if side.get(one, 0) != side.get(other, 0):
                     for link in self.links(one, other):
-                        link.blackhole()
+                        disturb(link)
 
     def heal(self) -> None:
         """Joins all parts and mends every link."""
@@ -454,18 +461,28 @@ class Network:
 
     # -- small work --------------------------------------------------------------------------------------------------
 
-    def wait_ready(self, blocks: int, seconds: float = READY) -> None:
-        """Waits until every node answers, knows the others, and the RPC node has this many blocks."""
+    def _wait_for_all(self) -> None:
+        """Lets the signers seal when all nodes know one another, not before: what a node seals alone it tells nobody,
+        and a node that does not seal yet drops what it is told. The first block's signer is last, for it is quickest.
+        """
         for node in self.nodes:
-            self._wait_for(node, seconds)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            peers = [int(self.ask(node.index, "net_peerCount"), 16) for node in self.nodes]
-            head = self._head(-1)
-            if min(peers) >= len(self.nodes) - 1 and head is not None and head[0] >= blocks:
-                return
+            self._wait_for(node)
+        others = len(self.nodes) - 1
+        peers = self._wait(lambda: [int(self.ask(node.index, "net_peerCount"), 16) for node in self.nodes], others)
+        first = self.signers[1 % self._signers]
+        for node in sorted(self.signers, key=lambda node: node is first):
+            self._begin_sealing(node)
+        heads = self._wait(lambda: [head[0] if head else 0 for head in self.heads()], 1)
+        if min(peers) < others or min(heads) < 1:
+            raise ChainUnavailable(f"the nodes know {peers} others, and stand at blocks {heads}: nothing goes on")
+
+    @staticmethod
+    def _wait(look: Callable[[], list[int]], least: int) -> list[int]:
+        """What is seen as soon as each is at least so much, or in the end."""
+        deadline = time.monotonic() + READY
+        while min(seen := look()) < least and time.monotonic() < deadline:
             time.sleep(0.2)
-        raise ChainUnavailable(f"the nodes do not find one another, or seal nothing: peers {peers}, head {head}")
+        return seen
 
     def _begin_sealing(self, node: Member) -> None:
         """Lets a signer take transactions priced at nothing, and seal."""
@@ -477,7 +494,6 @@ class Network:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._head(node.index) is not None:
-                self._begin_sealing(node)
                 return
             if not node.runs:
                 break

@@ -106,8 +106,9 @@ class Run(Generic[_Stage]):
 
     def _on_stage(self, step: Step[_Stage]) -> Result:
         if self._stage is None:
-            self._opened = self._open_stage()
-            self._stage = self._opened.__enter__()
+            opened = self._open_stage()
+            self._stage = opened.__enter__()
+            self._opened = opened
         stage = self._stage
         recoveries, mark = stage.recoveries, stage.mark()
         assert step.work is not None

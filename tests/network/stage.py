@@ -20,7 +20,7 @@ from typing import Any
 from deedbook.bootstrap.services import GOVERNANCE, Services
 from deedbook.bootstrap.validators import finality
 from deedbook.chain import abis, deadlock
-from deedbook.chain.client import HttpNode, Node
+from deedbook.chain.client import HttpNode, Node, NodeError
 from deedbook.chain.dispatch import Dispatcher
 from deedbook.config import Settings
 from deedbook.domain.codes import JURISDICTION_CN, Role
@@ -33,8 +33,10 @@ from deedbook.wallet.signers import LocalSigner
 from tests import tally
 from tools.network import Network
 
-SETTLING = 90.0
+SETTLING = 300.0
 """Seconds that a healed network has to agree on one head and to seal on it."""
+MEETING = 45.0
+"""Seconds in which nodes have met again that could not: geth calls a peer no more often than every 35."""
 STUCK = 8.0
 """Seconds without a new head anywhere after which a network that disagrees is taken for deadlocked."""
 ENDING = 240.0
@@ -102,11 +104,11 @@ class Stage:
     def settle(self) -> None:
         """Waits until all nodes have one head again and seal; where they stand still apart, the operators' recovery
         (`chain.deadlock`) runs, and is counted. Raises AssertionError where that does not help either."""
-        deadline = time.monotonic() + SETTLING
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while time.monotonic() < began + SETTLING:
             if self.network.agree(5) and self.network.wait_for_blocks(2, 10):
                 return
-            if all(self.network.heads()) and deadlock.is_stuck(self.nodes, STUCK):
+            if time.monotonic() > began + MEETING and self._is_stuck():
                 self._recover()
         raise AssertionError(f"the nodes do not agree: {self.network.heads()}")
 
@@ -114,6 +116,12 @@ class Stage:
     def nodes(self) -> dict[str, Node]:
         """Each node by name, asked directly."""
         return {node.name: HttpNode(node.url, timeout=5) for node in self.network.nodes}
+
+    def _is_stuck(self) -> bool:
+        try:
+            return deadlock.is_stuck(self.nodes, STUCK)
+        except (ChainUnavailable, NodeError):
+            return False
 
     def _recover(self) -> None:
         try:
@@ -123,7 +131,7 @@ class Stage:
                 self._say(f"the network is deadlocked at block {made.keep.number}; debug_setHead: {gone}")
                 self.recoveries += 1
                 deadlock.rejoin(self.nodes, made)
-        except ChainUnavailable as reason:
+        except (ChainUnavailable, NodeError) as reason:
             self._say(f"recovery: {reason}")
 
     # -- what became of it ---------------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ SIGNERS = 4
 
 
 class ToyNode:
-    """Blocks by name, each with its difficulty; after a rewind it copies `peer`, where it has one."""
+    """Blocks by name, each with its difficulty; after a rewind it copies `peer` when it meets it again."""
 
-    def __init__(self, *blocks: str, weights: Sequence[int] = (), apis: str = "eth clique debug miner") -> None:
+    def __init__(self, *blocks: str, weights: Sequence[int] = (), apis: str = "eth clique debug miner admin") -> None:
         self.blocks = list(blocks)
         self.weights = list(weights) or [1] * len(blocks)
         self.peer: ToyNode | None = None
@@ -59,8 +59,20 @@ class ToyNode:
     def debug_setHead(self, block: str) -> None:  # noqa: N802
         self.done.append(f"back to {int(block, 16)}")
         del self.blocks[int(block, 16) + 1 :]
+
+    def admin_peers(self) -> list[dict[str, Any]]:
+        return [{"enode": name, "network": {"static": name == "called"}} for name in ("called", "calling")]
+
+    def admin_removePeer(self, enode: str) -> bool:  # noqa: N802
+        self.done.append(f"without {enode}")
+        return True
+
+    def admin_addPeer(self, enode: str) -> bool:  # noqa: N802
+        """Only now the node hears of its peer's chain."""
+        self.done.append(f"with {enode}")
         if self.peer is not None:
             self.blocks, self.weights = list(self.peer.blocks), list(self.peer.weights)
+        return True
 
 
 def two_and_two() -> dict[str, ToyNode]:
@@ -122,8 +134,9 @@ def test_who_goes_back_does_not_seal_meanwhile() -> None:
     follower.mines = False
     rejoin(nodes, made)
     assert {head(node) for node in nodes.values()} == {head(kept)}
-    assert nodes[made.rewinds[0].node].done == ["stop", "back to 1", "start"]
-    assert follower.done == ["back to 1"]
+    met = ["without called", "with called", "without calling"]
+    assert nodes[made.rewinds[0].node].done == ["stop", "back to 1", *met, "start"]
+    assert follower.done == ["back to 1", *met]
     assert kept.done == []
 
 

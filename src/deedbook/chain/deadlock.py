@@ -7,10 +7,11 @@ the block before the fork (`debug_setHead`) and copy the branch that is kept.
 
     is_stuck    whether the nodes' heads stay as they are
     plan        what would be done: the branch to keep, and how far each other node goes back
-    rejoin      does it: stops sealing, goes back, waits until the node has the kept head, seals again
+    rejoin      does it: they stop sealing, go back, wait until they have the kept head, and seal again
 
 Only blocks that are not final are ever given up: a branch of more than floor(n/2)+1 blocks holds a final one, and is
-refused. The nodes must answer `debug`, `miner` and `clique` (geth: on a socket of their own, never in public).
+refused. The nodes must answer `admin`, `clique`, `debug` and `miner` (geth: on an address of their own, never in
+public).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from deedbook.domain.hashing import from_hex
 from deedbook.domain.validators import clique_quorum
 from deedbook.errors import ChainUnavailable, IntegrityError, InvalidInput, WrongChain
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds that a node has to copy the branch that is kept."""
 
 
@@ -92,21 +93,35 @@ def rejoin(
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Carries a plan out, node by node. A node seals again also where it did not come to the kept head in time.
+    """Carries a plan out: all of them go back before any seals again, so that none copies the lost branch from another.
 
-    Raises ChainUnavailable where it did not, NodeError where a node refuses (its `debug` or `miner` is not open).
+    They seal again also where one did not come to the kept head in time. Raises ChainUnavailable where one did not,
+    NodeError where a node refuses (an API of it is not open).
     """
-    for rewind in made.rewinds:
-        node = nodes[rewind.node]
-        sealed = bool(_asked(node, "eth_mining", []))
-        if sealed:
+    going = [(rewind.node, nodes[rewind.node], rewind.ancestor) for rewind in made.rewinds]
+    sealing = [node for _, node, _ in going if _asked(node, "eth_mining", [])]
+    try:
+        for node in sealing:
             _asked(node, "miner_stop", [])
-        try:
-            _asked(node, "debug_setHead", [hex(rewind.ancestor)])
-            _wait_for(node, rewind.node, made.keep, clock() + PATIENCE, clock, wait)
-        finally:
-            if sealed:
-                _asked(node, "miner_start", [])
+        for _, node, ancestor in going:
+            _asked(node, "debug_setHead", [hex(ancestor)])
+        for _, node, _ in going:
+            _meet_again(node)
+        deadline = clock() + PATIENCE
+        for name, node, _ in going:
+            _wait_for(node, name, made.keep, deadline, clock, wait)
+    finally:
+        for node in sealing:
+            _asked(node, "miner_start", [])
+
+
+def _meet_again(node: Node) -> None:
+    """Drops the node's peers and calls them again. geth looks for a heavier chain only when it hears something of a
+    peer, and in a network that stands still it hears nothing."""
+    for peer in _asked(node, "admin_peers", []):
+        _asked(node, "admin_removePeer", [peer["enode"]])
+        if peer["network"]["static"]:
+            _asked(node, "admin_addPeer", [peer["enode"]])
 
 
 def _wait_for(
