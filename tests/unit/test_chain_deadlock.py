@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from deedbook.chain.client import NodeError, Request, one_by_one
 from deedbook.chain.deadlock import Rewind, is_stuck, plan, rejoin
+from deedbook.cli.main import run
 from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.errors import ChainUnavailable, IntegrityError, InvalidInput, WrongChain
+from tests.fault_node import FaultNode
 
 SIGNERS = 4
 
@@ -162,3 +166,26 @@ def test_a_network_that_moves_is_not_stuck() -> None:
     nodes = two_and_two()
     assert is_stuck(nodes, 5, wait=lambda _: None)
     assert not is_stuck(nodes, 5, wait=lambda _: nodes["a"].blocks.append("a4"))
+
+
+def test_the_operators_command_says_what_it_would_do_and_does_it(capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = two_and_two()
+    with ExitStack() as stack:
+        served = {stack.enter_context(FaultNode(node)).url: node for node in nodes.values()}
+        words = ["chain", "rejoin", *served, "--watch", "0.01"]
+        assert run(words) == 0
+        assert capsys.readouterr().out.count("would give up 2 blocks after block 1") == 2
+        assert [len(node.blocks) for node in nodes.values()] == [4] * 4
+        kept = plan(nodes).keep
+        for node in nodes.values():
+            node.peer = next(each for each in nodes.values() if keccak256(head(each).encode()) == kept.hash)
+        assert run([*words, "--go", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["moves"], said["done"], said["plan"]["keep"]["hash"]) == (False, True, to_hex(kept.hash))
+    assert len({head(node) for node in nodes.values()}) == 1
+
+
+def test_the_operators_command_leaves_nodes_of_one_branch_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with FaultNode(ToyNode("g", "1")) as one, FaultNode(ToyNode("g", "1")) as other:
+        assert run(["chain", "rejoin", one.url, other.url, "--watch", "0.01", "--go"]) == 0
+    assert "too few of them seal" in capsys.readouterr().out

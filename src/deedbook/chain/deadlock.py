@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deedbook.chain.client import Node, NodeError
-from deedbook.domain.hashing import from_hex
+from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.validators import clique_quorum
 from deedbook.errors import ChainUnavailable, IntegrityError, InvalidInput, WrongChain
 
@@ -54,6 +54,11 @@ class Plan:
 
     keep: Head
     rewinds: tuple[Rewind, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        rewinds = [{"node": each.node, "ancestor": each.ancestor, "drops": each.drops} for each in self.rewinds]
+        return {"keep": {"number": self.keep.number, "hash": to_hex(self.keep.hash)}, "rewinds": rewinds}
 
 
 def is_stuck(nodes: Mapping[str, Node], seconds: float, wait: Callable[[float], None] = time.sleep) -> bool:

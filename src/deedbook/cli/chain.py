@@ -6,6 +6,7 @@ import json
 import secrets
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,6 +14,8 @@ from deedbook import config
 from deedbook.bootstrap import networks
 from deedbook.bootstrap.home import Home
 from deedbook.bootstrap.validators import name_validators, read_validators
+from deedbook.chain import deadlock
+from deedbook.chain.client import HttpNode
 from deedbook.chain.genesis import PORT, Network
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import AsJson
@@ -106,6 +109,36 @@ def validators(
         print(f"{found.consensus} from block {span.from_block}: {len(span.accounts) or 'nobody knows who'} seal")
         for sealer in span.accounts:
             print(f"  {checksum_address(sealer)}")
+
+
+@app.command()
+def rejoin(
+    urls: Annotated[list[str], typer.Argument(help="the JSON-RPC of every node, with admin, clique, debug and miner")],
+    go: Annotated[bool, typer.Option("--go", help="do it; without this, only say what would be done")] = False,
+    watch: Annotated[float, typer.Option(help="seconds without a new block that count as standing still")] = 15.0,
+    as_json: AsJson = False,
+) -> None:
+    """Get a Clique network going that stands still on branches of equal weight: nodes go back to the fork.
+
+    A network that moves is left alone, and a final block is never given up. Name every node: one that is left out may
+    keep the others from agreeing.
+    """
+    nodes = {url: HttpNode(url) for url in urls}
+    moves = not deadlock.is_stuck(nodes, watch)
+    plan = None if moves else deadlock.plan(nodes)
+    if plan and go:
+        deadlock.rejoin(nodes, plan)
+    if as_json:
+        acts.say_json({"moves": moves, "done": bool(plan and go), "plan": plan and plan.to_json()})
+    elif plan is None:
+        print("the network moves: nothing to do")
+    elif not plan.rewinds:
+        print(f"all nodes are of the branch of block {plan.keep.number} {to_hex(plan.keep.hash)}: too few of them seal")
+    else:
+        print(f"kept: block {plan.keep.number} {to_hex(plan.keep.hash)}")
+        for rewind in plan.rewinds:
+            verb = "gave up" if go else "would give up"
+            print(f"  {urlsplit(rewind.node).netloc} {verb} {rewind.drops} blocks after block {rewind.ancestor}")
 
 
 def _facts(made: Network, out: str) -> dict[str, object]:
