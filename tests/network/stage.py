@@ -158,7 +158,8 @@ class Stage:
     def _wait_for_ends(self) -> None:
         deadline = time.monotonic() + ENDING
         outbox = self._services.records.outbox
-        while (left := outbox.unfinished()) and not self.faults:
+        while left := outbox.unfinished():
+            assert not self.faults, self.faults
             if time.monotonic() > deadline:
                 states = Counter(str(row.state) for row in left)
                 raise AssertionError(f"intents have not ended in {ENDING:.0f} s: {dict(states)}")
