@@ -114,6 +114,25 @@ def test_a_consent_withdrawn_before_it_is_anchored_never_is(desk: Desk) -> None:
     assert desk.cli("consents", "anchor", desk.asset, "--as", "provider", "--salt", desk.salt).code == 5
 
 
+def test_a_consent_is_withdrawn_by_its_receipt_and_the_proof_applied_later(desk: Desk) -> None:
+    cli, (asset,) = desk.cli, [each["assetId"] for each in desk.cli.done("assets", "list")["items"]]
+    with Services.open(config.load(cli.home, {})) as services:
+        book = services.records.consents
+        leaves = book.leaves_of(book.batches_of(int(asset))[0].batch_id)
+    subject = cli.done("wallet", "derive", "person-000001", "--asset", asset)["address"]
+    (mine,) = ["0x" + each.consent_id.hex() for each in leaves if "0x" + each.consent.subject.hex() == subject.lower()]
+    receipt = str(desk.folder / "receipt.json")
+    cli.done("consents", "receipt", mine, "--out", receipt)
+    signed = desk.withdrawal("person-000001", mine, asset)
+    marked = cli.done("consents", "withdraw", signed, "--receipt", receipt, "--as", "bank")
+    assert (marked["consentId"], marked["pending"]) == (mine, 1)
+    applied = cli.done("consents", "apply-mark", mine, "--as", "bank")
+    assert applied["erased"] == 1
+    assert cli.done("consents", "show", mine)["live"] is False
+    again = cli("consents", "withdraw", signed, "--receipt", receipt, "--as", "bank", "--json")
+    assert again.code == 4
+
+
 @pytest.mark.rule("controller-holds-the-asset")
 def test_only_who_knows_the_salt_anchors_for_an_asset_to_come(desk: Desk) -> None:
     desk.cli.done("consents", "collect", desk.signed("person-000001"), "--as", "provider")

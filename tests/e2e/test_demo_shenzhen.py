@@ -55,6 +55,15 @@ def test_every_step_is_told_and_the_contracts_refuse_in_their_own_words(told: tu
     assert f"delivered: one envelope for {FIRMS - 1} records" in said
 
 
+def test_the_banks_order_by_signature_and_the_exchange_sends(at_home: CommandLine) -> None:
+    """The events are the banks', whoever paid for the transaction; the bundle of the first sale says so (see below)."""
+    acts = at_home.done("relayed", "list")["items"]
+    buyers = {each["buyer"] for each in at_home.done("sales", "list")["items"]}
+    assert {each["member"] for each in acts} == buyers
+    assert {(each["act"], each["state"]) for each in acts} == {("Market.order", "done")}
+    assert at_home.done("wallet", "address", "exchange")["address"] not in buyers
+
+
 def test_every_act_shows_transaction_block_and_gas(told: tuple[Path, Answer]) -> None:
     blocks = [int(block) for block in re.findall(r"\[tx 0x[0-9a-f]{12}… block (\d+) gas [\d,]+\]", told[1].out)]
     assert len(blocks) >= 40

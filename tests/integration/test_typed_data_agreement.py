@@ -27,6 +27,7 @@ from deedbook.domain.consents import (
     withdrawal_typed_data,
 )
 from deedbook.domain.hashing import keccak256, to_hex
+from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_digest, request_typed_data
 from deedbook.domain.usage import UsageDomain, UsageReport, report_digest, report_typed_data
 from tools.forge import binary
 
@@ -113,6 +114,18 @@ def _drawn(services: Services, source: random.Random) -> Iterator[Case]:
         # These two only the contract's own acts tell: contracts/test/Signatures.t.sol.
         yield Case(receipt_typed_data(domain, *receipt), *(receipt_digest(domain, *receipt),) * 2)
         yield Case(withdrawal_typed_data(domain, identifier), *(withdrawal_digest(domain, identifier),) * 2)
+        relayed = ForwardDomain(acting.chain_id, acting.addresses["Forwarder"])
+        request = ForwardRequest(
+            sender=_bytes(source, 20),
+            to=_bytes(source, 20),
+            value=_edge(source, 256),
+            gas=_edge(source, 256),
+            nonce=_edge(source, 256),
+            deadline=_edge(source, 48),
+            data=source.randbytes(source.randrange(300)),
+        )
+        # The forwarder's own `verify` tells in tests/integration/test_relaying.py.
+        yield Case(request_typed_data(relayed, request), *(request_digest(relayed, request),) * 2)
         reports = UsageDomain(acting.chain_id, acting.addresses["Usage"])
         report = UsageReport(
             source.randbytes(32), _edge(source, 53), _edge(source, 53), _edge(source, 64), source.randbytes(32)

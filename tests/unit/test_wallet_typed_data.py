@@ -1,4 +1,4 @@
-"""What a wallet is asked to sign is read strictly: the two messages of a person, in exactly one form."""
+"""What a wallet is asked to sign is read strictly: a person's two messages and a member's two, in exactly one form."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deedbook.domain.consents import Consent, ConsentDomain, consent_id, typed_data, withdrawal_typed_data
+from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_digest, request_typed_data
 from deedbook.domain.usage import UsageDomain, UsageReport, report_typed_data
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.wallet import typed_data as reading
@@ -124,3 +125,45 @@ def test_another_usage_report_is_refused(signer: LocalSigner, part: str, change:
     typed[part] = change if isinstance(change, str) else typed[part] | change
     with pytest.raises(InvalidInput):
         reading.sign_report(typed, signer)
+
+
+# -- relayed acts
+
+FORWARDER = ForwardDomain(20230415, b"\x0e" * 20)
+
+
+def request_of(signer: LocalSigner) -> ForwardRequest:
+    return ForwardRequest(signer.address, b"\x0f" * 20, 2**256 - 1, 2**64, 2**48 - 1, b"\x01\x02\x03\x04")
+
+
+def test_a_relayed_act_is_signed_as_it_is_shown(signer: LocalSigner) -> None:
+    request = request_of(signer)
+    signed = reading.sign_request(request_typed_data(FORWARDER, request), signer)
+    assert (signed.domain, signed.request) == (FORWARDER, request)
+    assert recover(request_digest(FORWARDER, request), signed.signature) == signer.address
+
+
+def test_anothers_act_is_not_signed(signer: LocalSigner) -> None:
+    typed = request_typed_data(FORWARDER, replace(request_of(signer), sender=b"\x09" * 20))
+    with pytest.raises(InvalidInput) as refusal:
+        reading.sign_request(typed, signer)
+    assert refusal.value.field == "from"
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("message", {"nonce": 3}),
+        ("message", {"deadline": 2**48}),
+        ("message", {"data": "0x123"}),
+        ("message", {"note": "?"}),
+        ("message", {"to": "0x" + "aB" * 20}),
+        ("domain", {"name": "Deedbook Consent"}),
+        ("primaryType", "Request"),
+    ],
+)
+def test_another_request_is_refused(signer: LocalSigner, part: str, change: Any) -> None:
+    typed = copy.deepcopy(request_typed_data(FORWARDER, request_of(signer)))
+    typed[part] = change if isinstance(change, str) else typed[part] | change
+    with pytest.raises(InvalidInput):
+        reading.sign_request(typed, signer)

@@ -87,7 +87,7 @@ class RequestBook(Protocol):
         """The act under an idempotency key."""
 
     def seen(self, digest: bytes) -> int:
-        """The chain's newest block when the request was kept."""
+        """The chain's newest final block when the request was kept."""
 
     def waiting(self, signer: bytes | None = None) -> list[RelayedAct]:
         """What waits, by member and nonce."""
@@ -100,7 +100,10 @@ class RequestBook(Protocol):
     def settle(
         self, digest: bytes, state: ActState, *, ran: Ran | None = None, refusal: Refusal | None = None
     ) -> RelayedAct:
-        """Notes what became of a waiting act."""
+        """Notes what became of a waiting act, or that a refused one ran."""
+
+    def refuse(self, digest: bytes, refusal: Refusal, *, now: int) -> RelayedAct:
+        """WAITING to REFUSED, unless somebody has claimed it beyond `now`."""
 
     def free(self, digest: bytes, carrier: str) -> RelayedAct:
         """Gives up a claim."""
@@ -189,26 +192,29 @@ class Relaying:
         InvalidSignature, Conflict for a nonce that is used or that another request waits with.
         """
         self._require_ours(signed)
-        request, seen = signed.request, self._tip()
+        request, seen = signed.request, max(0, self._final(self._tip()))
         following = self._next(request.sender)
         if request.nonce < following:
-            return self._taken_late(signed, key, seen)
+            return self._taken_late(signed, key)
         if request.nonce > following + MOST_WAITING:
             raise InvalidInput("nonce", f"is more than {MOST_WAITING} ahead of {following}", nonce=request.nonce)
         if request.deadline < self._time():
             raise InvalidInput("deadline", "has passed", deadline=request.deadline)
         return self._book.put(signed, key=key or key_of(signed.digest), seen=seen)
 
-    def _taken_late(self, signed: SignedRequest, key: str | None, seen: int) -> RelayedAct:
+    def _taken_late(self, signed: SignedRequest, key: str | None) -> RelayedAct:
         """One whose nonce is used: it is known, or it ran without us. Raises Conflict where another request did."""
         known = self._book.find(key or key_of(signed.digest))
         if known is not None and known.digest == signed.digest and known.state is not ActState.REFUSED:
             return known
-        ran, ours = self._ran(signed, max(0, seen - BACK), seen)
+        tip = self._tip()
+        ran, ours = self._ran(signed, max(0, tip - BACK), tip)
         if ran is None or not ours:
             used = self._next(signed.request.sender)
             raise Conflict("the request's nonce is used", nonce=signed.request.nonce, next=used)
-        return self._book.put(signed, key=key or key_of(signed.digest), seen=ran.block_number)
+        return self._book.put(
+            signed, key=key or key_of(signed.digest), seen=min(ran.block_number, max(0, self._final(tip)))
+        )
 
     def _require_ours(self, signed: SignedRequest) -> None:
         request = signed.request
@@ -279,7 +285,8 @@ class Relaying:
                 self._try(act.signed.request, NEXT)
                 self._require_valid(act.signed)
             except (RejectedByContract, InvalidInput, TransactionFailed) as refusal:
-                changed.append(self._book.settle(act.digest, ActState.REFUSED, refusal=refusal_of(refusal)))
+                if self._is_next(act.signed.request):  # else it has run meanwhile, and was refused for that
+                    changed += self._refused(act, refusal)
                 continue
             accepted.append(act.digest)
             gas += needed
@@ -289,6 +296,10 @@ class Relaying:
             return {}
         now, name = self._clock(), partial(_carrier, relayer.address)
         return self._book.claim(accepted, relayer.address, now=now, until=now + CLAIM, name=name)
+
+    def _refused(self, act: RelayedAct, refusal: DeedbookError) -> list[RelayedAct]:
+        said = self._book.refuse(act.digest, refusal_of(refusal), now=self._clock())
+        return [said] if said.state is ActState.REFUSED else []
 
     def _carry(self, carrier: str, acts: Sequence[RelayedAct], relayer: Signer) -> list[RelayedAct]:
         """Sends the transaction that carries these requests, and notes what the forwarder said of each."""
@@ -552,8 +563,9 @@ def requests_in(calldata: bytes) -> Sequence[Mapping[str, Any]] | None:
 
 
 def gas_around(request: ForwardRequest) -> int:
-    """The gas that a transaction sets aside for one request, whatever its call uses: what the call may use, so that the
-    forwarder still has 1/64 above it (EIP-150; it refuses to run a call with less), its calldata, and its own work."""
+    """The most gas that one request takes of a transaction: what its call may use and 1/63 more (EIP-150: with less the
+    forwarder gives up the whole transaction, so that a mean relayer uses up nobody's nonce), its calldata, and the
+    forwarder's own work. Where a node estimates, it finds less; what then fails as a whole is carried alone."""
     return request.gas * 64 // 63 + 40 * (len(request.data) + 400) + 80_000
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
@@ -28,8 +28,9 @@ class RelayedActs:
     def put(self, signed: SignedRequest, *, key: str, seen: int) -> RelayedAct:
         """Keeps a request as WAITING under its idempotency key, or gives the act that it is already.
 
-        `seen` is the chain's newest block: it ran in none before. One that was refused waits again. Raises Conflict
-        where the key stands for another request that was not refused, or another one of this member and nonce waits.
+        `seen` is the chain's newest final block: it ran in none before. One that was refused waits again. Raises
+        Conflict where the key stands for another request that was not refused, or another one of this member and nonce
+        waits.
         """
         with self._database.writing() as connection:
             known = _first(connection, acts.c.digest == signed.digest)
@@ -68,7 +69,7 @@ class RelayedActs:
             return _first(connection, acts.c.key == key)
 
     def seen(self, digest: bytes) -> int:
-        """The chain's newest block when the request was kept. Raises NotFound."""
+        """The chain's newest final block when the request was kept. Raises NotFound."""
         with self._database.reading() as connection:
             found = connection.execute(select(acts.c.seen_block).where(acts.c.digest == digest)).scalar()
         if found is None:
@@ -113,26 +114,36 @@ class RelayedActs:
     def settle(
         self, digest: bytes, state: ActState, *, ran: Ran | None = None, refusal: Refusal | None = None
     ) -> RelayedAct:
-        """Notes what became of a waiting act; one that waits no more is given back unchanged. Raises NotFound."""
+        """Notes what became of a waiting act, or of a refused one that ran after all; one that waits no more
+        is given back unchanged. Raises NotFound."""
         said: dict[str, Any] = {"state": state, "refusal": None if refusal is None else _text(refusal)}
         if ran is not None:
             said |= {"tx_hash": ran.tx_hash, "block_number": ran.block_number, "block_hash": ran.block_hash}
             said |= {"success": int(ran.success)}
-        return self._changed(digest, said)
+        return self._changed(digest, said, _WAITS if ran is None else acts.c.state.in_(_OPEN))
+
+    def refuse(self, digest: bytes, refusal: Refusal, *, now: int) -> RelayedAct:
+        """WAITING to REFUSED, unless somebody has claimed it beyond `now` and may be sending it. Raises NotFound."""
+        said = {"state": ActState.REFUSED, "refusal": _text(refusal)}
+        nobody = acts.c.relayer.is_(None) | (acts.c.claimed_until <= now)
+        return self._changed(digest, said, _WAITS & nobody)
 
     def free(self, digest: bytes, carrier: str) -> RelayedAct:
         """Gives up the claim of a transaction that ended without running the request, which waits on."""
         nobody = {"relayer": None, "carrier": None, "claimed_until": None, "attempts": acts.c.attempts + 1}
-        return self._changed(digest, nobody, acts.c.carrier == carrier)
+        return self._changed(digest, nobody, _WAITS & (acts.c.carrier == carrier))
 
-    def _changed(self, digest: bytes, values: dict[str, Any], *where: ColumnElement[bool]) -> RelayedAct:
-        waits = (acts.c.digest == digest, acts.c.state == ActState.WAITING, *where)
+    def _changed(self, digest: bytes, values: dict[str, Any], where: ColumnElement[bool]) -> RelayedAct:
         with self._database.writing() as connection:
-            connection.execute(update(acts).where(*waits).values(values))
+            connection.execute(update(acts).where(acts.c.digest == digest, where).values(values))
             found = _first(connection, acts.c.digest == digest)
         if found is None:
             raise NotFound("relayed act", to_hex(digest))
         return found
+
+
+_OPEN: Final = (ActState.WAITING, ActState.REFUSED)
+_WAITS: Final = acts.c.state == ActState.WAITING
 
 
 def _is_claimable(row: Row, relayer: bytes, now: int) -> bool:
