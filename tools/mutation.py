@@ -263,7 +263,7 @@ def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[s
             verdict = judge(place, name, mutant, original)
             with lock:
                 verdicts[mutant.name] = verdict
-                kept.write_text(json.dumps(verdicts))
+                _keep(kept, verdicts)
                 _tell(name, verdicts, count)
 
     threads = [threading.Thread(target=work, args=(place,)) for place in places]
@@ -281,6 +281,13 @@ def run(name: str, count: int, seed: int, places: Sequence[Workplace]) -> dict[s
         "share": round((len(judged) - len(survivors)) / max(1, len(judged)), 4),
         "survivors": [asdict(mutant) for mutant in sorted(survivors, key=lambda mutant: (mutant.part, mutant.start))],
     }
+
+
+def _keep(place: Path, verdicts: dict[str, str]) -> None:
+    """Whole or not at all: a stopped run goes on from here."""
+    draft = place.with_suffix(".draft")
+    draft.write_text(json.dumps(verdicts), encoding="utf-8")
+    draft.replace(place)
 
 
 def _fingerprint(name: str) -> str:

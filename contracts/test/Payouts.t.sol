@@ -178,6 +178,18 @@ contract PayoutsTest is Settlement {
         _expectList(saleId, 0, 4, 4, 1);
     }
 
+    /// Also in the middle: what counts is how many of these are put off, not where they stand.
+    function test_confirmPayout_putsAllOfALaterPartOff() public {
+        (IMarket.Offer memory offer, bytes32 saleId) = _settled();
+        _payOut(saleId, offer, _payment(0, 0, 2, RECEIPT));
+        _payOutFails(
+            saleId, offer, _deferral(0, 2, 4, 2, OTHER_RECEIPT), abi.encodeWithSelector(IRevenue.ReceiptOfNothing.selector, OTHER_RECEIPT)
+        );
+        _payOut(saleId, offer, _deferral(0, 2, 4, 2, 0));
+        _expectList(saleId, 0, 4, 4, 2);
+        _expectList(saleId, 1, 2, 0, 0);
+    }
+
     /// Nothing was paid, so that no receipt stands for it.
     function test_confirmPayout_putsAllOff() public {
         (IMarket.Offer memory offer, bytes32 saleId) = _settled();
