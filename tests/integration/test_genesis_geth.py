@@ -10,9 +10,12 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from deedbook.chain.seals import check_clique_seal
 from deedbook.domain.validators import Validators
 from deedbook.errors import ChainUnavailable
 from deedbook.wallet.recovery import recover
+from tests.integration.test_postgresql import Server
 from tools import geth
 from tools.network import free_ports
 
@@ -144,6 +148,75 @@ def test_a_transaction_priced_at_nothing_is_mined_through_a_follower(network: tu
     receipt = asked(running.url, "eth_getTransactionReceipt", sent)
     assert receipt is not None, running.log()
     assert (receipt["status"], receipt["effectiveGasPrice"]) == ("0x1", "0x0")
+
+
+@pytest.mark.slow
+def test_an_exchange_stands_on_it_as_the_units_run_it(
+    network: tuple[Running, Network, Path], root: Path, tmp_path: Path
+) -> None:
+    """`deedbook init`, `serve` and a follower, with PostgreSQL; the follower goes on when the service ends."""
+    running, *_ = network
+    database = Server()
+    (tmp_path / "passphrase").write_text("of a test")
+    said = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(root / "src"),
+        "DEEDBOOK_HOME": str(tmp_path / "home"),
+        "DEEDBOOK_PORT": str(free_ports(1)[0]),
+        "DEEDBOOK_RPC_URLS": running.url,
+        "DEEDBOOK_CONSENSUS": "clique",
+        "DEEDBOOK_RECORDS_URL": database.new(),
+        "DEEDBOOK_MIRROR_URL": database.new(),
+    }
+    keyed = said | {"DEEDBOOK_PASSPHRASE_FILE": str(tmp_path / "passphrase")}
+
+    def begin(name: str, *words: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with (tmp_path / name).open("wb") as log:
+            command = [sys.executable, "-m", "deedbook.cli.main", *words]
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+    def told(name: str) -> str:
+        return (tmp_path / name).read_text(encoding="utf-8")
+
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        assert begin("init", "init", environment=keyed).wait(timeout=5 * PATIENCE) == 0, told("init")
+        started.append(begin("serve", "serve", environment=keyed))
+        ready(started[0], f"http://127.0.0.1:{said['DEEDBOOK_PORT']}/ready", lambda: told("serve"))
+        started.append(begin("follow", "mirror", "follow", "--watch", environment=said))
+        await_line(lambda: told("follow"), 1)
+        started[0].terminate()
+        assert started[0].wait(timeout=PATIENCE) == 0, told("serve")
+        await_line(lambda: told("follow"), len(told("follow").splitlines()) + 2)
+        started[1].terminate()
+        assert started[1].wait(timeout=PATIENCE) == 0, told("follow")
+        assert begin("check", "mirror", "rebuild", "--check", environment=keyed).wait(timeout=PATIENCE) == 0, told(
+            "check"
+        )
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+        database.close()
+
+
+def ready(service: subprocess.Popen[bytes], url: str, log: Callable[[], str]) -> None:
+    """Waits until the service says that it is."""
+    deadline = time.monotonic() + 2 * PATIENCE
+    while time.monotonic() < deadline and service.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+            assert answer.status == 200
+            return
+        time.sleep(0.5)
+    pytest.fail(f"the service did not get ready: {log()}")
+
+
+def await_line(told: Callable[[], str], count: int) -> None:
+    """Waits for so many lines."""
+    deadline = time.monotonic() + PATIENCE
+    while len(told().splitlines()) < count:
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.2)
 
 
 def test_no_signer_listens_for_http(network: tuple[Running, Network, Path]) -> None:

