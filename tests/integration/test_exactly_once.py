@@ -13,22 +13,23 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deedbook.chain.client import HttpNode, NodeError
+from deedbook.chain.client import HttpNode, Node, NodeError
+from deedbook.chain.dispatch import SEND, Dispatcher
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.intents import IntentRow, IntentState
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.store import Records
 from deedbook.wallet.signers import LocalSigner
 from tests import tally
-from tests.dying_sender import DEPTH, Plan, intents_of
-from tests.fault_node import ALREADY_KNOWN, NONCE_TOO_LOW, CloseAfter, CloseBefore, Delay, Fault, FaultNode, Reset
+from tests.dying_sender import DEPTH, GAS, Plan, intents_of, over, put
+from tests.fault_node import ALREADY_KNOWN, NONCE_TOO_LOW, Ask, CloseAfter, CloseBefore, Delay, Fault, FaultNode, Reset
 from tests.integration.anvil_node import anvil_address
 from tests.toy_sealer import ToySealer
 
@@ -266,3 +267,109 @@ def test_two_senders_of_one_account_do_each_intent_once(scene: Scene, root: Path
     finally:
         crowd.end()
     judged(scene, range(crowd.first))
+
+
+# -- what a node says is no proof --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Forgetful:
+    """Does not find transactions by their hash: says nothing, or says why (as geth does while it indexes)."""
+
+    reason: str = ""
+
+    def answer(self, ask: Ask, method: str, params: Sequence[Any]) -> Any:
+        if method not in ("eth_getTransactionReceipt", "eth_getTransactionByHash"):
+            return ask(method, params)
+        if self.reason:
+            raise NodeError(-32000, self.reason)
+        return None
+
+
+class Pauses:
+    """A clock that goes on while one waits; a block comes with every pause."""
+
+    def __init__(self, node: Node) -> None:
+        self.now = 1_800_000_000.0
+        self._node = node
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self._node.request("evm_mine", [])
+
+
+def sender(scene: Scene, node: Node, pauses: Pauses) -> Dispatcher:
+    """A dispatcher in this process."""
+    return Dispatcher(
+        node,
+        scene.outbox(),
+        {SIGNER.address: SIGNER},
+        chain_id=31_337,
+        final=lambda tip: tip - DEPTH,
+        gas_limit=GAS,
+        owner="sender",
+        clock=pauses,
+        wait=pauses.wait,
+    )
+
+
+@pytest.mark.parametrize("reason", ["", "transaction indexing is in progress"])
+def test_what_a_node_no_longer_finds_is_not_done_again(scene: Scene, reason: str) -> None:
+    """A sender dies when its transactions have arrived; they are mined; the next one asks a node without an index."""
+    put(scene.outbox(), scene.plan(first=0, each=0), range(7))
+    sender(scene, HttpNode(scene.url), Pauses(scene.node)).step()
+    for _ in range(2 * DEPTH):
+        scene.node.request("evm_mine", [])
+    with FaultNode(HttpNode(scene.url)) as proxy:
+        proxy.always(Forgetful(reason))
+        pauses = Pauses(scene.node)
+        after = sender(scene, HttpNode(proxy.url), pauses)
+        for _ in range(60):
+            after.step()
+            pauses.wait(1.0)
+        after.close()
+    judged(scene, range(7))
+
+
+def test_another_transaction_of_the_account_takes_no_intent_away(scene: Scene) -> None:
+    """Somebody uses the key beside us, and with it the nonces that three intents were signed for."""
+    put(scene.outbox(), scene.plan(first=0, each=0), range(3))
+    cut = FaultNode(HttpNode(scene.url))
+    with cut:
+        cut.then(CloseBefore(), methods=[SEND], times=9)
+        sender(scene, HttpNode(cut.url), Pauses(scene.node)).step()
+    scene.node.request("anvil_impersonateAccount", [to_hex(SIGNER.address)])
+    for _ in range(3):
+        gift = {"from": to_hex(SIGNER.address), "to": to_hex(bytes(20)), "gasPrice": "0x0"}
+        scene.node.request("eth_sendTransaction", [gift])
+    pauses = Pauses(scene.node)
+    after = sender(scene, HttpNode(scene.url), pauses)
+    after.run(lambda: over(scene.outbox()))
+    times = tally.logged(scene.node, scene.tally)
+    assert (len(times), max(times.values())) == (3, 1)
+    rows = [scene.outbox().get(f"intent {number}") for number in range(3)]
+    assert [row.state for row in rows if row is not None] == [IntentState.FINAL] * 3
+
+
+# -- prices ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_sent_for_nothing_is_done_once_after_the_base_fee_rose(scene: Scene) -> None:
+    """The chain was free when the transactions were sent; before a block takes them, it no longer is. Twice."""
+    put(scene.outbox(), scene.plan(first=0, each=0), range(12))
+    pauses = Pauses(scene.node)
+    dispatcher = sender(scene, HttpNode(scene.url), pauses)
+    dispatcher.step()
+    assert {row.transaction.nonce for row in scene.outbox().unfinished() if row.transaction} == set(range(12))
+    for fee in (7, 1_000):
+        scene.node.request("anvil_setNextBlockBaseFeePerGas", [hex(fee)])
+        scene.node.request("evm_mine", [])
+        assert not tally.logged(scene.node, scene.tally)
+        dispatcher.step()
+    dispatcher.run(lambda: over(scene.outbox()))
+    rows = [scene.outbox().get(row.intent.key) for row in scene.outbox().finished()]
+    assert min(len(row.attempts) for row in rows if row is not None) > 1
+    judged(scene, range(12))

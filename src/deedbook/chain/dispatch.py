@@ -26,9 +26,10 @@ from typing import Any, Final
 from deedbook.chain.client import Node, NodeError
 from deedbook.chain.decoding import decode_revert, revert_data
 from deedbook.chain.finality import Finality, at_once
+from deedbook.chain.nonces import user_of
 from deedbook.chain.pricing import Price, Pricing, is_short
 from deedbook.chain.signing import Signer, Terms, sign, terms_of
-from deedbook.chain.tracking import Track, mined_of
+from deedbook.chain.tracking import Block, Track, mined_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.intents import Intent, IntentRow, IntentState, Lease, Mined, Outbox, SignedTransaction
 from deedbook.errors import (
@@ -65,7 +66,8 @@ _PAUSES: Final = (0.01, 0.5)
 
 @dataclass(slots=True)
 class Step:
-    """What one round did. `refused` says why intents did not go on, by key; `waiting` is how many are in flight."""
+    """What one round did. `sent` is how many the node took, `waiting` how many are in flight; `refused` says why some
+    intents did not go on, by key."""
 
     signed: int = 0
     sent: int = 0
@@ -125,6 +127,10 @@ class _Lane:
     gap: int = 0
     asked: bool = False
     has_queued: bool = True
+
+    def waits(self, flight: _Flight) -> bool:
+        """Whether the flight is still on its way: neither mined nor over."""
+        return flight.row.intent.key in self.flights and flight.row.state is IntentState.SUBMITTED
 
     def submitted(self) -> Iterator[_Flight]:
         return (flight for flight in self.flights.values() if flight.row.state is IntentState.SUBMITTED)
@@ -338,19 +344,29 @@ class Dispatcher:
             return
         found: dict[_Lane, list[tuple[_Flight, Mined]]] = {}
         for block in moved.blocks:
-            ours = self._ours.keys() & set(block.transactions)
-            if not ours:
-                continue
-            receipts = self._track.receipts(block, ours)
+            receipts = self._receipts_of(block)
             if receipts is None:
                 self._track.retreat(block)
                 break
-            for mined in receipts:
-                lane, flight = self._ours["0x" + mined.tx_hash.hex()]
+            for lane, flight, mined in receipts:
                 found.setdefault(lane, []).append((flight, mined))
         for lane, pairs in found.items():
             self._take_mined(lane, pairs, done)
         self._finalise(done)
+
+    def _receipts_of(self, block: Block) -> list[tuple[_Lane, _Flight, Mined]] | None:
+        """Where ours of a block were mined; None where the node shows another block by now."""
+        ours = self._ours.keys() & set(block.transactions)
+        receipts = self._track.receipts(block, ours) if ours else []
+        if receipts is None:
+            return None
+        return [(*self._ours["0x" + mined.tx_hash.hex()], mined) for mined in receipts]
+
+    def _take_block(self, number: int, done: Step) -> None:
+        """Takes what an older block holds of ours."""
+        block = self._track.block_at(number)
+        for lane, flight, mined in (self._receipts_of(block) if block is not None else None) or ():
+            self._take_mined(lane, [(flight, mined)], done)
 
     def _final_block(self) -> int:
         """The number of the highest final block, -1 for none; asked once for each newest block."""
@@ -499,16 +515,21 @@ class Dispatcher:
         return [flight for flight in flights if flight not in found]
 
     def _overtaken(self, lane: _Lane, flights: Sequence[_Flight], done: Step) -> None:
-        """Their nonces are used, and not by them: queued anew once that is sure, and final."""
+        """Their nonces are used. By whom is seen in a final block: by an attempt of theirs, which the node merely does
+        not find by its hash, or by another transaction: then they are queued anew."""
+        final, out = self._final_block(), []
         for flight in flights:
             flight.overtaken += 1
-        sure = [flight for flight in flights if flight.overtaken >= SURE]
-        final = self._final_block()
-        if not sure or final < 0:
-            return
-        used = self._count(lane.account, hex(final))
-        known = self._known(flight.newest for flight in sure)
-        out = [flight for flight in sure if flight.nonce < used and flight.newest.tx_hash not in known]
+            if flight.overtaken < SURE or final < 0 or not lane.waits(flight):
+                continue
+            found = user_of(self._node, lane.account, flight.nonce, final)
+            if found is None:
+                continue
+            number, tx_hash = found
+            if tx_hash in self._ours:
+                self._take_block(number, done)
+            else:
+                out.append(flight)
         if out:
             self._outbox.requeue_all(lane.lease, [flight.row for flight in out])
             lane.has_queued = True
@@ -766,8 +787,8 @@ class Dispatcher:
         now = self._clock()
         for flight, answer in zip(flights, answers, strict=True):
             flight.handed = True
-            done.sent += 1
             if isinstance(answer, str):
+                done.sent += 1
                 flight.due = now + self._resend
             else:
                 flight.due = now  # looked up by hash before anything else

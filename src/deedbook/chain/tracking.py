@@ -88,6 +88,10 @@ class Track:
             return found[0].hash if found else None
         return self._hashes[number]
 
+    def block_at(self, number: int) -> Block | None:
+        """The chain's block of this number, or None where the node has none yet."""
+        return next(iter(self._blocks([hex(number)])), None)
+
     def retreat(self, before: Block) -> None:
         """Forgets a block and what follows it, so that they are looked at again."""
         for number in [number for number in self._hashes if number >= before.number]:
@@ -103,22 +107,23 @@ class Track:
 
     def receipts(self, block: Block, wanted: Collection[str]) -> list[Mined] | None:
         """Where these transactions of the block were mined; None where the node shows another block by now."""
-        found: Sequence[Any] | None = None
-        if self._by_block and len(wanted) > _FEW:
-            found = self._of_block(block)
-        if found is None:
-            found = self._node.batch([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in wanted])
-        mined = [one for one in map(mined_of, found) if one is not None and one.block_hash == block.hash]
-        ours = [one for one in mined if "0x" + one.tx_hash.hex() in wanted]
+        if len(wanted) <= _FEW or not self._by_block:
+            one_by_one = self._node.batch([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in wanted])
+            ours = _receipts_in(block, wanted, one_by_one)
+            if len(ours) == len(wanted):
+                return ours
+        ours = _receipts_in(block, wanted, self._of_block(block))
         return ours if len(ours) == len(wanted) else None
 
-    def _of_block(self, block: Block) -> Sequence[Any] | None:
-        try:
-            found = self._node.request("eth_getBlockReceipts", [hex(block.number)])
-        except NodeError:
-            self._by_block = False
-            return None
-        return found if isinstance(found, list) else []
+    def _of_block(self, block: Block) -> Sequence[Any]:
+        if self._by_block:
+            try:
+                found = self._node.request("eth_getBlockReceipts", [hex(block.number)])
+            except NodeError:
+                self._by_block = False
+            else:
+                return found if isinstance(found, list) else ()
+        return ()
 
     def _add(self, blocks: Sequence[Block]) -> Moved:
         for block in blocks:
@@ -154,6 +159,11 @@ class Track:
                 break
             found.append(_block(answer))
         return found
+
+
+def _receipts_in(block: Block, wanted: Collection[str], receipts: Sequence[Any]) -> list[Mined]:
+    found = [mined for mined in map(mined_of, receipts) if mined is not None and mined.block_hash == block.hash]
+    return [mined for mined in found if "0x" + mined.tx_hash.hex() in wanted]
 
 
 def mined_of(receipt: Any) -> Mined | None:
