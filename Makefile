@@ -5,7 +5,7 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-BENCHES = gas verify
+BENCHES = gas verify sender
 
 .PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
@@ -35,6 +35,9 @@ bench: ## every number of the README's table, beside the peers; leaves build/ben
 
 bench-verify: dev ## a sale's bundle verified offline, from start to exit
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.verify $(BENCH)
+
+bench-sender: dev node ## contract calls from request to stored receipt, on anvil and on 4 Clique signers (BENCH=--record keeps it)
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.sender $(BENCH)
 
 bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)
