@@ -56,7 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
             services.create_account(part.key)
         Guiyang(services, Teller("en", out), PEOPLE).tell()
         reader = ChainReader(services.node, services.addresses)
-        journals = reader.journals(reader.newest())
+        journals = reader.journals(reader.newest_final())
         first, second = (
             event.args["saleId"]
             for (contract, entity), events in sorted(journals._journals.items())

@@ -254,7 +254,8 @@ class Services:
     @cached_property
     def validators(self) -> Validators | None:
         """Who seals the chain's blocks, by block; None on an instant chain."""
-        return known_validators(self.home, self.node, self.settings.consensus)
+        genesis = self.deployment.genesis_hash if self.home.deployment.exists() else None
+        return known_validators(self.home, self.node, self.settings.consensus, genesis)
 
     @cached_property
     def final(self) -> Finality:

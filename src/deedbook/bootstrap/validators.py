@@ -21,16 +21,16 @@ from deedbook.wallet.recovery import recover
 INSTANT = "instant"
 
 
-def known_validators(home: Home, node: Node, consensus: str) -> Validators | None:
+def known_validators(home: Home, node: Node, consensus: str, genesis_hash: bytes | None = None) -> Validators | None:
     """Who seals, as the home has it written down; from the genesis header where it has not yet, and then it has.
 
     None for an instant chain. Raises InvalidInput ("consensus") where the chain or the file is of another one,
-    ChainUnavailable, InvalidFormat.
+    WrongChain for another genesis than that of this hash (None: not known yet), ChainUnavailable, InvalidFormat.
     """
     if consensus == INSTANT:
         return None
     if not home.validators.exists():
-        write_bytes(home.validators, _genesis_validators(node, consensus).encode() + b"\n")
+        write_bytes(home.validators, _genesis_validators(node, consensus, genesis_hash).encode() + b"\n")
     found = read_validators(home)
     if found.consensus != consensus:
         raise InvalidInput("consensus", f"is {consensus}, and {home.validators.name} is of {found.consensus}")
@@ -67,7 +67,7 @@ def finality(node: Node, validators: Validators | None) -> Finality:
     return CliqueFinality(node, validators, recover)
 
 
-def _genesis_validators(node: Node, consensus: str) -> Validators:
+def _genesis_validators(node: Node, consensus: str, expected: bytes | None) -> Validators:
     block = node.request("eth_getBlockByNumber", ["0x0", False])
     if block is None:
         raise ChainUnavailable("the node has no block 0")
@@ -79,6 +79,8 @@ def _genesis_validators(node: Node, consensus: str) -> Validators:
         raise InvalidInput("consensus", f"the chain's genesis is not of {consensus}: {reason}") from reason
     if to_hex(header.hash) != block["hash"]:
         raise WrongChain(f"block 0 does not hash to {block['hash']} by {consensus} consensus")
+    if expected not in (None, header.hash):
+        raise WrongChain(f"block 0 is {block['hash']}, not the deployment's {to_hex(expected or b'')}")
     if not accounts:
         raise InvalidInput("consensus", "the chain's genesis names no validators", hint="write validators.json")
     return Validators(consensus, (Span(0, accounts),))

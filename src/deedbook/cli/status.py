@@ -8,12 +8,16 @@ import typer
 
 from deedbook import __version__
 from deedbook.bootstrap.services import Services
+from deedbook.chain.finality import CliqueFinality
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import AsJson
 from deedbook.domain.hashing import checksum_address
 from deedbook.queries import status as queries
 
 app = grammar.single()
+
+MEANWHILE = 2
+"""So many blocks may come to a chain of others while this looks at it."""
 
 
 @app.command()
@@ -22,13 +26,22 @@ def status(as_json: AsJson = False) -> None:
     with acts.reading() as services:
         tip = int(services.node.request("eth_blockNumber", []), 16)
         now = queries.status(services.mirror, tip=tip)
-        healthy = now.lag == 0 and now.quarantined == 0 and now.verified
-        found = {"healthy": healthy, "version": __version__, **_home(services), "tip": tip, **now.to_json()}
+        finality = _finality(services, tip)
+        current = now.lag <= (MEANWHILE if services.settings.rpc_urls else 0)
+        healthy = current and now.quarantined == 0 and now.verified and finality["doubt"] is None
+        found = {"healthy": healthy, "version": __version__, **_home(services), "tip": tip, **finality, **now.to_json()}
     if as_json:
         acts.say_json(found)
     else:
         _words(found)
     raise typer.Exit(0 if healthy else 1)
+
+
+def _finality(services: Services, tip: int) -> dict[str, object]:
+    """The highest final block, and why no later one is where the home's list of validators does not say."""
+    final = services.final(tip)
+    doubt = services.final.doubt if isinstance(services.final, CliqueFinality) else None
+    return {"consensus": services.settings.consensus, "final": final, "doubt": None if doubt is None else str(doubt)}
 
 
 def _home(services: Services) -> dict[str, object]:
