@@ -149,6 +149,22 @@ def test_one_alone_is_asked_once_more() -> None:
     assert caught.value.failure == "wrong-id"
 
 
+def test_a_request_that_takes_too_long_is_no_verdict_on_an_endpoint_that_is_well() -> None:
+    a, b = Told("a:1"), Told("b:2")
+    several = endpoints(a, b)
+    a.failures, b.failures = [lost("timeout")], [lost("timeout")]
+    with pytest.raises(ChainUnavailable):
+        several.request("eth_getLogs", [])
+    assert (a.asked, b.asked) == (["eth_getLogs"], ["eth_getLogs"])
+    assert who(several) == "a:1"
+    alone = endpoints(a)
+    a.failures = [lost("timeout")]
+    with pytest.raises(ChainUnavailable) as caught:
+        alone.request("eth_getLogs", [])
+    assert caught.value.failure == "timeout"
+    assert who(alone) == "a:1"
+
+
 def test_while_its_circuit_is_open_an_endpoint_is_left_alone() -> None:
     a, clock = Told("a:1"), Ticks()
     a.down = "timeout"
@@ -374,6 +390,20 @@ def test_two_that_disagree_are_both_quoted() -> None:
     assert "b:2 states 0x" in caught.value.message
     assert not caught.value.retryable
     assert several.check(lambda tip: 89) == 89  # a fork above what is final is none of our business
+
+
+def test_an_agreement_holds_for_a_while_and_a_disagreement_is_told_each_time() -> None:
+    a, b, clock = Told("a"), Told("b"), Ticks()
+    several = endpoints(a, b, clock=clock)
+    assert [several.check(within=5), several.check(within=5)] == [100, 100]
+    assert a.probed == 1
+    b.fork = 50
+    assert several.check(within=5) == 100
+    clock.now += 5
+    for _ in range(2):
+        with pytest.raises(NodesDisagree):
+            several.check(within=5)
+    assert b.probed == 3
 
 
 def test_who_does_not_answer_disagrees_with_nobody() -> None:

@@ -31,7 +31,7 @@ from deedbook.chain.deployment import (
     deploy,
     predecessor_of,
 )
-from deedbook.chain.endpoints import Endpoint, Endpoints, EndpointState
+from deedbook.chain.endpoints import PERIOD, Endpoint, Endpoints, EndpointState
 from deedbook.chain.finality import Finality
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
@@ -236,10 +236,11 @@ class Services:
         """How each configured node stands; none where the home uses its own chain."""
         return self.node.states() if isinstance(self.node, Endpoints) else ()
 
-    def agree(self) -> None:
-        """Makes sure that the configured nodes have the same final blocks. Raises NodesDisagree quoting them."""
+    def agree(self, within: float = 0.0) -> None:
+        """Makes sure that the configured nodes have the same final blocks, unless they had less than `within` seconds
+        ago. Raises NodesDisagree quoting them."""
         if isinstance(self.node, Endpoints) and len(self.settings.rpc_urls) > 1:
-            self.node.check(self.final)
+            self.node.check(self.final, within=within)
 
     @property
     def chain_id(self) -> int:
@@ -463,7 +464,7 @@ class Services:
 
     def follow(self) -> Progress:
         """Brings the mirror to the chain's head. Raises NodesDisagree before anything is copied."""
-        self.agree()
+        self.agree(within=PERIOD)
         return Follower(self.source, self.mirror, self.decoder.decode).follow()
 
     def ended_records(self, asset_id: int, version: int) -> list[int]:

@@ -47,10 +47,12 @@ PERIOD: Final = 5.0
 BACK_OFF: Final = (0.5, 30.0)
 """Seconds that an endpoint is left alone: at first, and at most."""
 
-GRAVE: Final = frozenset(("timeout", "no-such-host", "tls", "http-429", "wrong-chain"))
-"""Failures after which an endpoint is left alone at once: asking again costs long, or brings nothing."""
-
+TIMEOUT: Final = "timeout"
 WRONG_CHAIN: Final = "wrong-chain"
+
+GRAVE: Final = frozenset(("no-such-host", "tls", "http-429", WRONG_CHAIN))
+"""Failures after which an endpoint is left alone at once: asking again costs long, or brings nothing. So is one that
+says nothing of itself in time; a request may just have been a long one."""
 
 _PROBE: Final[Sequence[Request]] = (
     ("eth_chainId", []),
@@ -174,6 +176,7 @@ class Endpoints:
         self._period = period
         self._clock = clock
         self._next = clock()
+        self._agreed: tuple[float, int] | None = None
         self._lock = threading.Lock()
         self._surveying = threading.Lock()
 
@@ -216,10 +219,14 @@ class Endpoints:
                 self._worked(line)
                 raise
             except ChainUnavailable as failure:
-                self._failed(line, failure.failure)
+                self._failed(line, failure.failure, grave=failure.failure in GRAVE)
                 tried.heard |= not failure.unsent
                 if not (repeatable or failure.unsent):
                     raise
+                if failure.failure == TIMEOUT:
+                    tried.times[line] += 1  # as good as asked twice
+                    if len(self._lines) == 1:
+                        raise
             else:
                 self._worked(line)
                 return found
@@ -232,7 +239,7 @@ class Endpoints:
             order = self._order()
             fresh = [line for line in order if line not in tried.times]
             if not fresh and sum(tried.times.values()) < 2:
-                fresh = order
+                fresh = order  # one alone: once more
             if fresh:
                 return fresh[0]
             raise self._unavailable(unsent=not tried.heard)
@@ -257,11 +264,11 @@ class Endpoints:
         with self._lock:
             line.circuit.worked()
 
-    def _failed(self, line: _Line, failure: str) -> None:
+    def _failed(self, line: _Line, failure: str, *, grave: bool) -> None:
         with self._lock:
             line.sound = False
             line.failure = failure
-            line.circuit.failed(self._clock(), grave=failure in GRAVE)
+            line.circuit.failed(self._clock(), grave=grave)
 
     def _unavailable(self, *, unsent: bool) -> DeedbookError:
         """Why no endpoint answers, each by its name."""
@@ -322,7 +329,7 @@ class Endpoints:
     def _learn(self, line: _Line, facts: _Facts) -> None:
         if facts.identity != self._identity:
             line.foreign = _chain(facts.identity)
-            self._failed(line, WRONG_CHAIN)
+            self._failed(line, WRONG_CHAIN, grave=True)
             return
         with self._lock:
             line.foreign = ""
@@ -345,7 +352,7 @@ class Endpoints:
         try:
             return ask(node)
         except ChainUnavailable as failure:
-            self._failed(line, failure.failure)
+            self._failed(line, failure.failure, grave=failure.failure in GRAVE or failure.failure == TIMEOUT)
             return None
 
     # -- identity, agreement, state --------------------------------------------------------------------------------
@@ -362,18 +369,23 @@ class Endpoints:
                 raise self._unavailable(unsent=True)
         return self._identity
 
-    def check(self, final: Finality = at_once) -> int:
+    def check(self, final: Finality = at_once, *, within: float = 0.0) -> int:
         """Compares the endpoints that answer at the highest block that all have and that is final; its number, or -1
-        where there is none. With a single endpoint there is nothing to compare.
+        where there is none. With a single endpoint there is nothing to compare. A comparison that went well less than
+        `within` seconds ago stands for a new one.
 
         Raises NodesDisagree quoting each endpoint's hash, ChainUnavailable.
         """
+        now = self._clock()
+        if self._agreed is None or now - self._agreed[0] >= within:
+            self._agreed = now, self._compared(final)
+        return self._agreed[1]
+
+    def _compared(self, final: Finality) -> int:
         self.survey()
         with self._lock:
             lines = self._order()
-        if len(lines) < 2:
-            return -1
-        number = final(min(line.head or 0 for line in lines))
+        number = final(min(line.head or 0 for line in lines)) if len(lines) > 1 else -1
         if number < 0:
             return -1
         stated = self._together(lines, lambda node: _hash_of(node, number))
