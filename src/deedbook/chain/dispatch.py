@@ -54,8 +54,8 @@ GIVEN_UP: Final = 12
 REFUSED: Final = "refused-by-node"
 UNDER_WAY: Final = float("inf")
 """When a flight is due that is being sent just now: not before its answer is in."""
-_CHUNK: Final = 400
-"""How many intents are signed and kept in one SQL transaction."""
+_CHUNK: Final = 500
+"""How many intents are signed and kept in one SQL transaction: while they are sent, the next ones are signed."""
 _SLOWLY: Final = 12
 """A transaction that is not its account's next is asked for so many times more seldom."""
 _STUCK: Final = 12
@@ -157,7 +157,7 @@ class Dispatcher:
         owner: str,
         lease: float = 30.0,
         in_flight: int = 2_000,
-        batch: int = 200,
+        batch: int = 500,
         pricing: Pricing = Pricing(),  # noqa: B008 - frozen
         resend: float = 5.0,
         clock: Callable[[], float] = time.time,
@@ -228,6 +228,7 @@ class Dispatcher:
                     self._send(again, done)
             self._collect(done, wait=not done.progressed)
             for lane in lanes:
+                self._make_due(lane, self._clock())
                 if not lane.flights and not lane.has_queued:
                     self._let_go(lane)
         except BaseException:
@@ -789,7 +790,7 @@ class Dispatcher:
             flight.handed = True
             if isinstance(answer, str):
                 done.sent += 1
-                flight.due = now + self._resend
+                flight.due = now + self._resend * _SLOWLY  # sooner when it is the account's next: see `_make_due`
             else:
                 flight.due = now  # looked up by hash before anything else
                 flight.refusal = answer if isinstance(answer, NodeError) else None

@@ -40,7 +40,7 @@ from deedbook.records.schema import attempts, counters, intents, leases
 MOST_KEY: Final = 200
 UNFINISHED: Final = (IntentState.QUEUED, IntentState.SUBMITTED, IntentState.MINED)
 IN_FLIGHT: Final = (IntentState.SUBMITTED, IntentState.MINED)
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 2_000
 """How many values stand in one IN list."""
 _NOT_SENT: Final[Mapping[str, Any]] = {"nonce": None, "raw": None, "tx_hash": None}
 _NOT_MINED: Final[Mapping[str, Any]] = dict.fromkeys(
