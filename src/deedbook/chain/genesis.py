@@ -278,6 +278,9 @@ def besu_file(network: Network, member: Member) -> bytes:
     (the same for all nodes) and /etc/besu/node (its own), its chain in /var/lib/besu."""
     seals = member.account is not None
     shared = "/etc/besu/network"
+    accounts: dict[str, Any] = {"permissions-accounts-config-file-enabled": network.permitted is not None}
+    if network.permitted is not None:
+        accounts["permissions-accounts-config-file"] = f"{shared}/permissions_config.toml"
     options: dict[str, Any] = {
         "genesis-file": f"{shared}/genesis.json",
         "node-private-key-file": "/etc/besu/node/key",
@@ -292,8 +295,7 @@ def besu_file(network: Network, member: Member) -> bytes:
         "static-nodes-file": f"{shared}/static-nodes.json",
         "permissions-nodes-config-file-enabled": True,
         "permissions-nodes-config-file": f"{shared}/permissions_config.toml",
-        "permissions-accounts-config-file-enabled": network.permitted is not None,
-        "permissions-accounts-config-file": f"{shared}/permissions_config.toml",
+        **accounts,
         "min-gas-price": 0,  # above it, a node drops transactions priced 0 without a word
         "tx-pool": "sequenced",
         "tx-pool-max-size": POOL,
