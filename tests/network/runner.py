@@ -1,8 +1,9 @@
 """The drills on a live network, one by one, resumed after a stop.
 
-    python -m tests.network.runner [--seed 20261122] [--only WORD] [--quick] [--period 1] [--list]
+    python -m tests.network.runner [--seed 20261122] [--only WORD] [--part K/N] [--quick] [--period 1] [--list]
 
-What passed at this commit, with this seed, is not done again; another commit begins anew. A drill that fails ends its
+What passed at this commit, with this seed, is not done again; another commit begins anew (what parts on other machines
+left in `build/network-drills` may be put together there). A drill that fails ends its
 network, and the next one gets a new one. Leaves `build/reports/test-network.json`, and the same in `tests/reports`
 where everything passed. The exit code is 0 where all passed, 1 where one failed, 69 where the network cannot be had on
 this machine: then it is said what is missing, and no report is left.
@@ -145,11 +146,14 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--only", default="", help="the drills whose name holds this word; leaves no report")
     parser.add_argument("--quick", action="store_true", help="the two cheapest; leaves no report")
+    parser.add_argument("--part", default="1/1", help="K/N: of N parts the Kth, for N machines; leaves no report")
     parser.add_argument("--period", type=int, default=1, help="seconds between blocks")
     parser.add_argument("--list", action="store_true")
     given = parser.parse_args(words)
     began = time.time()
     steps = [step for step in _steps(given.seed, given.period) if given.only in step.name]
+    part, parts = map(int, given.part.split("/"))
+    steps = steps[part - 1 :: parts]
     if given.quick:
         steps = [step for step in steps if step.name in QUICK]
     if given.list:
@@ -164,7 +168,7 @@ def main(words: list[str]) -> int:
         print(f"test-network: {reason}", file=sys.stderr)
         return geth.ABSENT
     good = all(result["passed"] for result in results.values())
-    if given.only or given.quick:
+    if given.only or given.quick or parts > 1:
         return 0 if good else 1
     command = f"python -m tests.network.runner --seed {given.seed} --period {given.period}"
     return apart.publish("test-network", command, began, good, summary(given.seed, results))
