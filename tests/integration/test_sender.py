@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from deedbook.chain.embedded.chain import Chain
 from deedbook.chain.transactions import Call, Sender, revert_data
 from deedbook.domain.hashing import checksum_address, from_hex, keccak256, to_hex
 from deedbook.domain.intents import Intent, IntentState
-from deedbook.errors import ChainUnavailable, Conflict, InvalidInput, RejectedByContract, TransactionFailed
+from deedbook.errors import ChainUnavailable, Conflict, InvalidInput, NoFunds, RejectedByContract, TransactionFailed
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.store import Records
 from deedbook.wallet.signers import LocalSigner
@@ -62,9 +63,10 @@ class Bench:
         admission = (bytes([9]) * 32, 156, 1, START * 2, ())
         return Call("Membership", self.membership, "admit", (account, admission))
 
-    def again(self) -> Sender:
+    def again(self, **options: Any) -> Sender:
         """The sender of a process that was started anew on the same records."""
-        return _sender(self.node, self.outbox, {"AccessManager": self.manager, "Membership": self.membership})
+        addresses = {"AccessManager": self.manager, "Membership": self.membership}
+        return _sender(self.node, self.outbox, addresses, **options)
 
     def nonce(self, signer: LocalSigner) -> int:
         return int(self.node.node.request("eth_getTransactionCount", [to_hex(signer.address), "latest"]), 16)
@@ -75,12 +77,18 @@ class Bench:
         return row.state
 
 
-def _sender(node: Node, outbox: SqlOutbox, addresses: Mapping[str, bytes], *, gas: int | None = GAS) -> Sender:
+def _sender(
+    node: Node,
+    outbox: SqlOutbox,
+    addresses: Mapping[str, bytes],
+    *,
+    gas: int | None = GAS,
+    wait: Callable[[float], None] = lambda _: None,
+    patience: int = 20,
+) -> Sender:
     chain_id = int(node.request("eth_chainId", []), 16)
     decoder = Decoder(addresses)
-    return Sender(
-        node, chain_id=chain_id, decoder=decoder, outbox=outbox, gas_limit=gas, wait=lambda _: None, patience=20
-    )
+    return Sender(node, chain_id=chain_id, decoder=decoder, outbox=outbox, gas_limit=gas, wait=wait, patience=patience)
 
 
 def _code(contract: str, *arguments: Any) -> bytes:
@@ -278,6 +286,22 @@ def test_threads_of_one_key_send_once(bench: Bench) -> None:
     assert bench.nonce(ALICE) == before + 1
 
 
+def test_senders_of_several_processes_take_turns_with_an_account(bench: Bench) -> None:
+    before = bench.nonce(ALICE)
+    senders = [bench.again(wait=time.sleep, patience=600) for _ in range(3)]
+
+    def send(n: int) -> tuple[bytes, bytes]:
+        sender = senders[n % 3]
+        own = sender.send(bench.label(200 + n), ALICE, key=f"own {n}").tx_hash
+        return own, sender.send(bench.label(300), ALICE, key="of all").tx_hash
+
+    with ThreadPoolExecutor(3) as pool:
+        sent = list(pool.map(send, range(6)))
+    assert len({of_all for _, of_all in sent}) == 1
+    assert bench.nonce(ALICE) == before + 7
+    assert bench.outbox.unfinished() == []
+
+
 def test_a_foreign_transaction_of_the_same_key_is_counted(bench: Bench, tmp_path: Path) -> None:
     _foreign(bench, ALICE, 30)
     bench.sender.send(bench.label(7), ALICE, key="a")
@@ -451,6 +475,19 @@ def _goes_the_whole_way(bench: Bench, admin: LocalSigner) -> None:
     assert refused.value.arguments == {"account": checksum_address(ACCOUNT)}
     bench.node.then(SEND, bench.node.lost_after())
     bench.sender.send(bench.label(7), admin, key="c")
+
+
+def test_an_account_that_cannot_pay_is_named_and_its_key_goes_on_when_it_can(anvil: Path, tmp_path: Path) -> None:
+    with running_anvil(anvil, chain_id=31337, start=START) as node:
+        bench = _bench(node, tmp_path)
+        node.request("anvil_setNextBlockBaseFeePerGas", ["0x7"])
+        node.request("evm_mine", [])
+        with pytest.raises(NoFunds) as refused:
+            bench.sender.send(bench.label(7), ALICE, key="a")
+        assert refused.value.account == to_hex(ALICE.address)
+        node.request("anvil_setBalance", [to_hex(ALICE.address), hex(10**18)])
+        bench.sender.send(bench.label(7), ALICE, key="a")
+        assert bench.state("a") is IntentState.FINAL
 
 
 @pytest.mark.parametrize("gas", [GAS, None])
