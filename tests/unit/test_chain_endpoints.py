@@ -392,6 +392,11 @@ def test_two_that_disagree_are_both_quoted() -> None:
     assert several.check(lambda tip: 89) == 89  # a fork above what is final is none of our business
 
 
+def test_one_that_came_back_beside_a_block_that_is_final_by_now_is_only_behind() -> None:
+    several = endpoints(Told("a", head=100), Told("b", head=96, fork=96))
+    assert several.check(lambda tip: tip - 3) == 93
+
+
 def test_an_agreement_holds_for_a_while_and_a_disagreement_is_told_each_time() -> None:
     a, b, clock = Told("a"), Told("b"), Ticks()
     several = endpoints(a, b, clock=clock)

@@ -55,6 +55,10 @@ def test_what_was_final_stays_so_though_a_node_lags() -> None:
     assert found(10) == 10  # nothing above the tip that was asked about
 
 
+def test_asked_anew_it_counts_no_block_above_the_tip() -> None:
+    assert [final()(tip) for tip in (20, 18, 10)] == [17, 15, 7]
+
+
 @pytest.mark.parametrize(
     "spans",
     [
