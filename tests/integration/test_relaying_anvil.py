@@ -126,12 +126,15 @@ def test_a_request_of_more_gas_than_it_could_use_is_not_what_others_pay_for(serv
     assert states == [ActState.DONE] * 2
 
 
-def test_processes_with_accounts_of_their_own_relay_each_request_once_and_in_order(home: Path) -> None:
-    """Three of them, each handed every request in an order of its own."""
+@pytest.mark.parametrize("accounts", [1, 3])
+def test_processes_relay_each_request_once_and_in_order(home: Path, accounts: int) -> None:
+    """Three of them, with one account or each its own, each handed every request in an order of its own."""
     with opened(home) as services:
         before = {member.address: len(ran(services, member)) for member in MEMBERS}
         requests = [
-            signed(services, member, b"crowd %d" % number, ahead=number) for member in MEMBERS for number in range(EACH)
+            signed(services, member, b"crowd %d of %d" % (number, accounts), ahead=number)
+            for member in MEMBERS
+            for number in range(EACH)
         ]
 
     def relay(number: int) -> None:
@@ -139,7 +142,7 @@ def test_processes_with_accounts_of_their_own_relay_each_request_once_and_in_ord
             mine = random.Random(number).sample(requests, len(requests))
             for request in mine:
                 process.relaying.take(request)
-                process.relaying.step(RELAYERS[number])
+                process.relaying.step(RELAYERS[number % accounts])
 
     with ThreadPoolExecutor(len(RELAYERS)) as pool:
         list(pool.map(relay, range(len(RELAYERS))))
