@@ -21,7 +21,7 @@ RECEIPT = {
 }  # fmt: skip
 RANGE = [{"fromBlock": "0x5", "toBlock": "0x9"}]
 IN_BLOCK = [{"blockHash": A}]
-PROOF = {"accountProof": [], "storageProof": []}
+PROOF: dict[str, Any] = {"accountProof": [], "storageProof": []}
 
 ANSWERS: list[tuple[str, Sequence[Any], Any]] = [
     ("eth_blockNumber", [], "0x0"),
@@ -59,32 +59,37 @@ ANSWERS: list[tuple[str, Sequence[Any], Any]] = [
     ("anvil_mine", [], object()),
 ]
 
+
+def _each(method: str, params: Sequence[Any], *results: Any) -> list[tuple[str, Sequence[Any], Any]]:
+    return [(method, params, result) for result in results]
+
+
 NO_ANSWERS: list[tuple[str, Sequence[Any], Any]] = [
-    *(("eth_blockNumber", [], value) for value in (None, 7, "7", "0x", "0xg", "0x" + "0" * 65, "0x7\n", [], {}, True)),
-    *(("eth_call", [{}, "latest"], value) for value in (None, 7, "", "0x1", "abcd", [], "0xab cd", "0xab\n")),
-    *(("eth_sendRawTransaction", [RAW], value) for value in (A, None, "0x", SENT[:-1], 7, SENT + "00")),
+    *_each("eth_blockNumber", [], None, 7, "7", "0x", "0xg", "0x" + "0" * 65, "0x7\n", [], {}, True),
+    *_each("eth_call", [{}, "latest"], None, 7, "", "0x1", "abcd", [], "0xab cd", "0xab\n"),
+    *_each("eth_sendRawTransaction", [RAW], A, None, "0x", SENT[:-1], 7, SENT + "00"),
     ("eth_sendRawTransaction", [], SENT),
     ("eth_sendRawTransaction", ["0x0"], SENT),
-    *(("eth_syncing", [], value) for value in (None, "false", 0, [])),
-    *(("eth_getBlockByNumber", ["0x7", False], value) for value in (7, [], "0x7", {}, {**BLOCK, "number": "0x8"})),
-    *(("eth_getBlockByNumber", ["0x7", False], {**BLOCK, "hash": value}) for value in (None, "0xaa", 7, A + "\n")),
+    *_each("eth_syncing", [], None, "false", 0, []),
+    *_each("eth_getBlockByNumber", ["0x7", False], 7, [], "0x7", {}, {**BLOCK, "number": "0x8"}),
+    *_each("eth_getBlockByNumber", ["0x7", False], *({**BLOCK, "hash": each} for each in ("", "0xaa", A + "\n"))),
     ("eth_getBlockByNumber", ["latest", False], None),
     ("eth_getBlockByNumber", ["latest", False], {"number": None, "hash": A}),
     ("eth_getBlockByNumber", ["pending", False], []),
     ("eth_getBlockByHash", [B, False], BLOCK),
-    *(("eth_getTransactionByHash", [A], value) for value in ({"hash": B}, {}, [], A, {"hash": None})),
-    *(("eth_getTransactionReceipt", [A], value) for value in ({}, [], A, {**RECEIPT, "transactionHash": B})),
+    *_each("eth_getTransactionByHash", [A], {"hash": B}, {}, [], A, {"hash": None}),
+    *_each("eth_getTransactionReceipt", [A], {}, [], A, {**RECEIPT, "transactionHash": B}),
     *(("eth_getTransactionReceipt", [A], {**RECEIPT, name: None}) for name in RECEIPT if name != "blockNumber"),
     *(("eth_getTransactionReceipt", [A], {**RECEIPT, name: 7}) for name in RECEIPT),
     ("eth_getBlockReceipts", ["0x7"], {}),
     ("eth_getBlockReceipts", ["0x7"], [RECEIPT, {**RECEIPT, "blockHash": A}]),
     ("eth_getBlockReceipts", ["0x7"], [RECEIPT, None]),
-    *(("eth_getLogs", RANGE, value) for value in (None, {}, "0x", [None], [{}], [{"blockNumber": "0x4"}])),
+    *_each("eth_getLogs", RANGE, None, {}, "0x", [None], [{}], [{"blockNumber": "0x4"}]),
     ("eth_getLogs", RANGE, [{"blockNumber": "0xa"}]),
     ("eth_getLogs", IN_BLOCK, [{"blockHash": A}, {"blockHash": B}]),
     ("eth_getLogs", IN_BLOCK, [{"blockNumber": "0x5"}]),
-    *(("eth_getProof", [], value) for value in ([], "0x", {"accountProof": []}, {**PROOF, "storageProof": None})),
-    *(("eth_feeHistory", [], value) for value in (None, {}, [], {"oldestBlock": 1})),
+    *_each("eth_getProof", [], [], "0x", {"accountProof": []}, {**PROOF, "storageProof": None}),
+    *_each("eth_feeHistory", [], None, {}, [], {"oldestBlock": 1}),
 ]
 
 
