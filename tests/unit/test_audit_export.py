@@ -10,6 +10,7 @@ import pytest
 
 from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.audit.verify import verify
+from deedbook.chain.client import NodeError
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.hashing import keccak256, sha256
 from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, NotFound
@@ -104,6 +105,31 @@ class Garbled(SimulatedNode):
     def request(self, method: str, params: Sequence[Any]) -> Any:
         found = super().request(method, params)
         return [{**log, "topics": None} for log in found] if method == "eth_getLogs" else found
+
+
+class Modest(SimulatedNode):
+    """Gives the logs of no more than five blocks at once."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        if method == "eth_getLogs" and int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) > 4:
+            raise NodeError(-32005, "too many logs")
+        return super().request(method, params)
+
+
+class Mute(SimulatedNode):
+    """Gives no logs at all."""
+
+    def request(self, method: str, params: Sequence[Any]) -> Any:
+        if method == "eth_getLogs":
+            raise NodeError(-32601, "no such method")
+        return super().request(method, params)
+
+
+def test_logs_are_asked_for_by_ranges_that_the_node_can_give(published: Published) -> None:
+    sale = published.history.sales[0].sale
+    assert export_sale(readers(published, Modest(published)), sale) == export_sale(readers(published), sale)
+    with pytest.raises(NodeError):
+        export_sale(readers(published, Mute(published)), sale)
 
 
 @pytest.mark.parametrize(
