@@ -3,7 +3,9 @@
     Finality = (tip) -> number     -1 where no block is final
 
 An instant chain and QBFT are final at once. A Clique block is final when floor(n/2)+1 distinct trusted signers have
-sealed descendants of it: then every other branch has fewer signers than it needs to overtake.
+sealed descendants of it. That is an assumption about delays, not a proof: Clique signers may change branches, and where
+messages take longer than a block, a node was seen to give up a block upon which three of four had built
+(`make test-network`, "slow links"). Whoever denies a final block is refused, never followed; QBFT has no such case.
 """
 
 from __future__ import annotations
