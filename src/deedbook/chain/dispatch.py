@@ -649,6 +649,8 @@ class Dispatcher:
         `again` has lower nonces and goes first. Gives what is still to be sent.
         """
         signer = self._signers.get(lane.account)
+        if self._under_way and self._in_flight - len(lane.flights) < self._batch:
+            return again  # the line is busy: more is signed when there is room for a whole batch
         lane.has_queued = False
         while signer is not None and len(lane.flights) < self._in_flight:
             most = min(_CHUNK, self._in_flight - len(lane.flights))
