@@ -218,7 +218,7 @@ class Crowd:
         """Leaves nobody behind."""
         for process in self._alive:
             process.kill()
-            process.wait()
+            process.communicate()
 
     def _kill(self, process: subprocess.Popen[str]) -> bool:
         """Whether it had its intents in the outbox by then."""

@@ -752,7 +752,7 @@ class Dispatcher:
         needed = terms.price.fee * terms.gas
         if not needed:
             return None
-        balance = int(self._node.request("eth_getBalance", [to_hex(account), "latest"]), 16)
+        balance = self._number("eth_getBalance", account, "latest")
         return NoFunds(to_hex(account), needed, balance) if balance < needed else None
 
     # 5. Sending ---------------------------------------------------------------------------------------------------
@@ -811,7 +811,14 @@ class Dispatcher:
         return {tx_hash for tx_hash, answer in zip(hashes, answers, strict=True) if isinstance(answer, Mapping)}
 
     def _count(self, account: bytes, block: str) -> int:
-        return int(self._node.request("eth_getTransactionCount", [to_hex(account), block]), 16)
+        return self._number("eth_getTransactionCount", account, block)
+
+    def _number(self, method: str, account: bytes, block: str) -> int:
+        """What a node says of an account; whatever it says else is no answer. Raises ChainUnavailable."""
+        try:
+            return int(self._node.request(method, [to_hex(account), block]), 16)
+        except (NodeError, TypeError, ValueError) as error:
+            raise ChainUnavailable(f"the node does not answer {method}") from error
 
 
 def call_of(intent: Intent) -> dict[str, str]:
