@@ -15,6 +15,7 @@ was done, and its clock is as wrong as the plan says. PLAN is JSON (`Plan`).
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -26,6 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, event
@@ -132,16 +134,26 @@ class Reaper:
 
 
 class Weather:
-    """What happens to the chain of its own accord, one thing at a time; `tell` hears of it."""
+    """What happens to the chain of its own accord, one thing at a time; `tell` hears of it.
 
-    def __init__(self, url: str, draw: random.Random, tell: Callable[[str], None], *, fees: bool) -> None:
-        self._node = HttpNode(url)
+    One thing at a time among all processes, too: an anvil that is to reorganise and to mine at once loses state that
+    its own blocks show.
+    """
+
+    def __init__(self, plan: Plan, draw: random.Random, tell: Callable[[str], None]) -> None:
+        self._node = HttpNode(plan.url)
         self._draw = draw
         self._tell = tell
-        self._fees = fees
+        self._fees = plan.fees
+        self._turns = Path(plan.records.removeprefix("sqlite:///") + ".turns")
 
     def turn(self) -> None:
         """Mostly a block."""
+        with self._turns.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._befall()
+
+    def _befall(self) -> None:
         drawn = self._draw.random()
         if drawn < 0.72:
             self._node.request("evm_mine", [])
@@ -256,7 +268,7 @@ def child(
         os.write(out, word.encode() + b"\n")
 
     reaper = Reaper(*aim)
-    weather = Weather(plan.url, draw, tell, fees=plan.fees)
+    weather = Weather(plan, draw, tell)
     if calm:
         weather.turn = lambda: HttpNode(plan.url).request("evm_mine", [])  # type: ignore[method-assign]
     hours = Hours(1_800_000_000 + number * 60 + draw.choice((0, 0, 3600, -3600, TERM, -TERM)), weather)
@@ -353,7 +365,7 @@ def live(plan: Plan) -> None:
     outbox = Records.open(plan.records, ToySealer()).outbox
     put(outbox, plan, range(plan.first, plan.first + plan.each))
     print("put", flush=True)
-    weather = Weather(plan.url, draw, lambda word: print(word, flush=True), fees=plan.fees)
+    weather = Weather(plan, draw, lambda word: print(word, flush=True))
     signer = LocalSigner(from_hex(plan.key, "key"))
 
     def wait(seconds: float) -> None:
