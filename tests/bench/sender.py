@@ -63,6 +63,8 @@ CLIQUE_SIZES: Final = (100, 500)
 GAS: Final = 100_000
 BLOCK: Final = 0.1
 """Seconds between anvil's blocks."""
+PATIENCE: Final = 120
+"""Seconds after which a run of raw has failed."""
 BRANCH: Final = 20
 """How many blocks back a Clique branch may begin."""
 OF_RAW: Final = 0.8
@@ -141,6 +143,7 @@ def raw(lane: Lane, words: Sequence[bytes], size: int) -> float:
         answer = _posted(connection, body)
         assert b'"error"' not in answer, answer[:500]
     while b'"blockHash"' not in _posted(connection, last):
+        assert time.perf_counter() < began + PATIENCE, "the node has lost one of the transactions"
         time.sleep(0.005)
     seconds = time.perf_counter() - began
     connection.close()
