@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deedbook import config
 from deedbook.bootstrap.services import GOVERNANCE, Services
-from deedbook.chain.client import HttpNode
+from deedbook.chain.client import HttpNode, Node
 from deedbook.chain.pricing import Price
 from deedbook.chain.signing import Terms, sign
 from deedbook.chain.transactions import Call
@@ -100,6 +102,15 @@ def test_the_gas_is_enough_for_every_request_of_a_transaction(services: Services
     assert len(requests_in(bytes.fromhex(sent["input"][2:])) or ()) == len(MEMBERS)
 
 
+def receipt_of(node: Node, tx_hash: bytes) -> dict[str, Any]:
+    for _ in range(600):  # anvil answers before its block is there
+        receipt: dict[str, Any] | None = node.request("eth_getTransactionReceipt", [to_hex(tx_hash)])
+        if receipt is not None:
+            return receipt
+        time.sleep(0.05)
+    raise AssertionError("the transaction is in no block")
+
+
 def test_a_relayer_that_is_mean_with_gas_uses_up_nothing(services: Services) -> None:
     request = signed(services, MEMBERS[0], b"mean", gas=1_000_000)
     services.relaying.take(request)
@@ -109,7 +120,7 @@ def test_a_relayer_that_is_mean_with_gas_uses_up_nothing(services: Services) -> 
     terms = Terms(Price(0, 0), 95_000)
     mean = sign(STRANGER, chain_id=CHAIN, nonce=nonce, terms=terms, to=call.to, data=call.data)
     services.node.request("eth_sendRawTransaction", [to_hex(mean.raw)])
-    receipt = services.node.request("eth_getTransactionReceipt", [to_hex(mean.tx_hash)])
+    receipt = receipt_of(services.node, mean.tx_hash)
     assert (int(receipt["status"], 16), receipt["logs"]) == (0, [])
     assert services.relaying.relay(request, RELAYERS[0]).state is ActState.DONE
 
