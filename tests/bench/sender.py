@@ -43,7 +43,7 @@ from deedbook.chain.client import HttpNode
 from deedbook.chain.dispatch import Dispatcher
 from deedbook.chain.finality import CliqueFinality, Finality, at_once
 from deedbook.domain.hashing import from_hex, keccak256, to_hex
-from deedbook.domain.intents import ENDS, IntentState, Outbox
+from deedbook.domain.intents import IntentState, Outbox
 from deedbook.domain.validators import Span, Validators
 from deedbook.records.store import Records
 from deedbook.wallet.recovery import recover
@@ -179,7 +179,7 @@ def ours(lane: Lane, words: Sequence[bytes]) -> float:
         asked = Thread(target=_ask, args=(outbox, lane, signer.address, words))
         began = time.perf_counter()
         asked.start()
-        dispatcher.run(lambda: not asked.is_alive() and set(outbox.counts()) <= set(ENDS))
+        dispatcher.run(lambda: not asked.is_alive() and not outbox.busy())
         seconds = time.perf_counter() - began
         assert outbox.counts() == {IntentState.FINAL: len(words)}, outbox.counts()
         records.close()

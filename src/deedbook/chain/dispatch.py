@@ -142,7 +142,8 @@ class Dispatcher:
     `final` gives the highest final block for a tip. `gas_limit` is every transaction's (a free chain needs no
     estimate); None estimates and adds a fifth. `owner` names this sender: a second one under the same name takes over
     at once, as the first one's next life. `lease` is its term in seconds. At most `in_flight` transactions of an
-    account wait at a time; `batch` go to the node in one exchange. What waits `resend` seconds is looked after.
+    account wait to be mined at a time; `batch` go to the node in one exchange. What waits `resend` seconds is looked
+    after.
     """
 
     def __init__(
@@ -649,11 +650,12 @@ class Dispatcher:
         `again` has lower nonces and goes first. Gives what is still to be sent.
         """
         signer = self._signers.get(lane.account)
-        if self._under_way and self._in_flight - len(lane.flights) < self._batch:
+        room = self._in_flight - sum(1 for _ in lane.submitted())  # what is mined waits for nothing but finality
+        if self._under_way and room < self._batch:
             return again  # the line is busy: more is signed when there is room for a whole batch
         lane.has_queued = False
-        while signer is not None and len(lane.flights) < self._in_flight:
-            most = min(_CHUNK, self._in_flight - len(lane.flights))
+        while signer is not None and room > 0:
+            most = min(_CHUNK, room)
             found = self._outbox.queued(lane.account, most)
             rows = self._judged([row for row in found if row.intent.key not in done.refused], done)
             offers = self._offers(lane.account, rows, done)
@@ -661,10 +663,11 @@ class Dispatcher:
                 break
             self._send(again, done, more=True)
             again = self._submitted(lane, signer, offers, done)
+            room -= len(again)
             lane.has_queued = len(found) == most
             if not lane.has_queued:
                 break
-        lane.has_queued = lane.has_queued or len(lane.flights) >= self._in_flight
+        lane.has_queued = lane.has_queued or room <= 0
         return again
 
     def _judged(self, rows: Sequence[IntentRow], done: Step) -> list[IntentRow]:
