@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from deedbook.chain.client import HttpNode
+from deedbook.chain.client import HttpNode, Node
 from deedbook.errors import ChainUnavailable
 
 
@@ -45,6 +46,16 @@ def anvil_address(
             yield url
         finally:
             process.kill()
+
+
+def receipt_of(node: Node, tx_hash: str) -> dict[str, Any]:
+    """The receipt of a transaction (0x-hex text) that was sent: anvil answers before its block is there."""
+    for _ in range(600):
+        receipt: dict[str, Any] | None = node.request("eth_getTransactionReceipt", [tx_hash])
+        if receipt is not None:
+            return receipt
+        time.sleep(0.05)
+    raise AssertionError(f"{tx_hash} is in no block")
 
 
 def _wait_for(node: HttpNode, process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from deedbook.domain.codes import Role
 from deedbook.domain.hashing import from_hex, keccak256, to_hex
 from deedbook.domain.members import Admission
 from tests.conftest import START
-from tests.integration.anvil_node import running_anvil
+from tests.integration.anvil_node import receipt_of, running_anvil
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 SEED, HONEST, CORRUPTED = 20_261_122, 5_000, 10_000
@@ -118,17 +117,9 @@ class Anchors:
             {"to": to_hex(to)} if to else {}
         )
         sent = self._node.request("eth_sendTransaction", [transaction])
-        receipt = self._receipt(sent)
+        receipt = receipt_of(self._node, sent)
         assert receipt["status"] == "0x1"
         return receipt
-
-    def _receipt(self, sent: str) -> dict[str, Any]:
-        for _ in range(600):  # anvil answers before its block is there
-            receipt: dict[str, Any] | None = self._node.request("eth_getTransactionReceipt", [sent])
-            if receipt is not None:
-                return receipt
-            time.sleep(0.05)
-        raise AssertionError(f"{sent} is in no block")
 
 
 @pytest.fixture(scope="module")

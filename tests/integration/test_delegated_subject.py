@@ -7,7 +7,6 @@ rules there is no delegation: the transaction that would set one is none.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from deedbook.domain.consents import Consent
 from deedbook.domain.hashing import ZERO_ADDRESS, checksum_address, from_hex, keccak256, to_hex
 from tests.bench.chain import CHAIN_ID, RefusedError, running
 from tests.bench.exchange import Exchange, account, word
+from tests.integration.anvil_node import receipt_of
 
 PERSON, ANYONE = "person", "anyone"
 KEYS = {name: keccak256(f"key of {name}".encode()) for name in (PERSON, ANYONE)}
@@ -66,11 +66,7 @@ def delegate(exchange: Exchange, code: bytes) -> None:
     }
     raw = Account.sign_transaction(transaction, KEYS[ANYONE]).raw_transaction
     sent = exchange.chain.node.request("eth_sendRawTransaction", [to_hex(bytes(raw))])
-    for _ in range(600):  # anvil answers before its block is there
-        if exchange.chain.node.request("eth_getTransactionReceipt", [sent]) is not None:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{sent} is in no block")
+    receipt_of(exchange.chain.node, sent)
 
 
 def code_of(exchange: Exchange) -> bytes:

@@ -25,7 +25,7 @@ from deedbook.ledger import members
 from deedbook.ledger.relaying import RAN, requests_in
 from deedbook.wallet.signers import LocalSigner
 from tests.conftest import START, Clock, Entropy
-from tests.integration.anvil_node import running_anvil
+from tests.integration.anvil_node import receipt_of, running_anvil
 from tests.integration.scenario import STRANGER, YEAR, account
 
 CHAIN = 31_337
@@ -102,15 +102,6 @@ def test_the_gas_is_enough_for_every_request_of_a_transaction(services: Services
     assert len(requests_in(bytes.fromhex(sent["input"][2:])) or ()) == len(MEMBERS)
 
 
-def receipt_of(node: Node, tx_hash: bytes) -> dict[str, Any]:
-    for _ in range(600):  # anvil answers before its block is there
-        receipt: dict[str, Any] | None = node.request("eth_getTransactionReceipt", [to_hex(tx_hash)])
-        if receipt is not None:
-            return receipt
-        time.sleep(0.05)
-    raise AssertionError("the transaction is in no block")
-
-
 def test_a_relayer_that_is_mean_with_gas_uses_up_nothing(services: Services) -> None:
     request = signed(services, MEMBERS[0], b"mean", gas=1_000_000)
     services.relaying.take(request)
@@ -120,7 +111,7 @@ def test_a_relayer_that_is_mean_with_gas_uses_up_nothing(services: Services) -> 
     terms = Terms(Price(0, 0), 95_000)
     mean = sign(STRANGER, chain_id=CHAIN, nonce=nonce, terms=terms, to=call.to, data=call.data)
     services.node.request("eth_sendRawTransaction", [to_hex(mean.raw)])
-    receipt = receipt_of(services.node, mean.tx_hash)
+    receipt = receipt_of(services.node, to_hex(mean.tx_hash))
     assert (int(receipt["status"], 16), receipt["logs"]) == (0, [])
     assert services.relaying.relay(request, RELAYERS[0]).state is ActState.DONE
 

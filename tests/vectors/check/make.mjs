@@ -1,15 +1,14 @@
 // Writes the vector files beside this folder: the inputs below, with what the second implementation makes of them.
 // A case whose input a format refuses names the error instead. Published versions never change: run this to add cases.
 
-import { writeFileSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { CONTRACTS, H, K, canonicalJson, hex, uint, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
 import { ethers, viemAccounts } from "./modules.mjs";
+import { folder, writer } from "./writing.mjs";
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BY = "noble, viem, ethers and WebCrypto (tests/vectors/check/make.mjs)";
 
 async function expectedOf(format, cases) {
@@ -18,19 +17,7 @@ async function expectedOf(format, cases) {
   return found;
 }
 
-async function write(format, about, cases) {
-  const names = cases.map(({ name }) => name);
-  if (new Set(names).size !== names.length) throw new Error(`${format}: two cases of one name`);
-  const made = [];
-  for (const { name, input, error } of cases) {
-    const found = await outcome(format, input);
-    if (error !== found.error) throw new Error(`${format}: ${name}: ${JSON.stringify(found)} and not ${error}`);
-    made.push(error === undefined ? { name, input, expected: found.expected } : { name, input, error });
-  }
-  const vectors = { format, version: 1, about, madeBy: BY, cases: made };
-  writeFileSync(join(folder, `${format}.json`), JSON.stringify(vectors, null, 1) + "\n");
-  return Object.fromEntries(made.map((each) => [each.name, each.expected]));
-}
+const write = writer(BY);
 
 // -- fixed matter: keys, hashes and addresses that follow from their names
 

@@ -1,29 +1,19 @@
 // Writes the vectors of headers, proofs, trusts and bundles, from what is kept in ../recorded: a sale's bundle with its
 // trust of each version (sale-2 and trust-2: written by tests/stories.py), and proofs of a QBFT network.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { header, trieProof } from "./audit.mjs";
 import { K, hex, utf8 } from "./bytes.mjs";
-import { outcome } from "./check.mjs";
 import { journalSlots } from "./ledger.mjs";
 import { ethers } from "./modules.mjs";
+import { folder, writer } from "./writing.mjs";
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BY = "noble and ethers (tests/vectors/check/make_audit.mjs)";
 const recorded = (name) => readFileSync(join(folder, "recorded", name), "utf8");
 
-async function write(format, about, cases) {
-  const made = [];
-  for (const { name, input, error } of cases) {
-    const found = await outcome(format, input);
-    if (error !== found.error) throw new Error(`${format}: ${name}: ${JSON.stringify(found)} and not ${error}`);
-    made.push(error === undefined ? { name, input, expected: found.expected } : { name, input, error });
-  }
-  writeFileSync(join(folder, `${format}.json`), JSON.stringify({ format, version: 1, about, madeBy: BY, cases: made }, null, 1) + "\n");
-}
+const write = writer(BY);
 
 const sale = JSON.parse(recorded("sale.deed"));
 const { proof, logBlock } = JSON.parse(recorded("qbft.json"));

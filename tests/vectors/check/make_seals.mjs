@@ -1,29 +1,19 @@
 // Writes the vectors of validators, seals and receipts, from what is kept in ../recorded: headers of a GoQuorum QBFT
 // network, and of geth Clique networks without and with London. What no network was seen to say is sealed with keys here.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { K, bytes, concat, hex, toBigInt, uint, utf8 } from "./bytes.mjs";
-import { outcome } from "./check.mjs";
 import { ethers, secp256k1 } from "./modules.mjs";
 import { sealedHeader } from "./seals.mjs";
+import { folder, writer } from "./writing.mjs";
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BY = "noble and ethers (tests/vectors/check/make_seals.mjs)";
 const recorded = (name) => JSON.parse(readFileSync(join(folder, "recorded", `${name}.json`), "utf8"));
 const { decodeRlp, encodeRlp } = ethers;
 
-async function write(format, about, cases) {
-  const made = [];
-  for (const { name, input, error } of cases) {
-    const found = await outcome(format, input);
-    if (error !== found.error) throw new Error(`${format}: ${name}: ${JSON.stringify(found)} and not ${error}`);
-    made.push(error === undefined ? { name, input, expected: found.expected } : { name, input, error });
-  }
-  writeFileSync(join(folder, `${format}.json`), JSON.stringify({ format, version: 1, about, madeBy: BY, cases: made }, null, 1) + "\n");
-}
+const write = writer(BY);
 
 // -- headers
 
