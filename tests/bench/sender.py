@@ -20,6 +20,7 @@ the chain is asked, and every word was counted once, by its storage and by its l
 from __future__ import annotations
 
 import argparse
+import gc
 import http.client
 import json
 import sys
@@ -177,6 +178,7 @@ def ours(lane: Lane, words: Sequence[bytes]) -> float:
             batch=BATCH,
         )
         asked = Thread(target=_ask, args=(outbox, lane, signer.address, words))
+        gc.freeze()  # as `deedbook serve` does
         began = time.perf_counter()
         asked.start()
         dispatcher.run(lambda: not asked.is_alive() and not outbox.busy())
@@ -237,11 +239,10 @@ def best_size(lane: Lane, calls: int, sizes: Sequence[int]) -> tuple[int, str]:
     return best, f"{lane.name}: raw by batches of {best} (trial of {calls} calls by batch size: {trial})"
 
 
-def take_turns(lane: Lane, number: int, calls: int, size: int) -> None:
-    """Raw and ours on one chain, each the first in every other round: an anvil grows slower with what it holds."""
-    ways = [("raw", partial(raw, lane, size=size)), ("ours", partial(ours, lane))]
-    for way, work in ways if number % 2 == 0 else ways[::-1]:
-        lane.measure(way, calls, work)
+def turns(number: int, size: int) -> list[tuple[str, Callable[[Lane, Sequence[bytes]], float]]]:
+    """Raw and ours, each the first in every other round."""
+    ways = [("raw", partial(raw, size=size)), ("ours", ours)]
+    return ways if number % 2 == 0 else ways[::-1]
 
 
 @contextmanager
@@ -257,13 +258,16 @@ def anvils() -> Iterator[tuple[Lane, Lane]]:
 
 
 def bench_anvil(rounds: int, calls: int) -> tuple[list[Row], list[Lane], list[str]]:
-    """Row 9 on anvil, with web3.py; every round has anvils of its own."""
+    """Row 9 on anvil, with web3.py; every run has an anvil of its own, which grows slower with what it holds."""
     with anvils() as (lane, eager):
         size, said = best_size(lane, calls // 4, SIZES)
     for number in range(rounds):
-        with anvils() as (fresh, fresh_eager):
-            lane, eager = fresh.after(lane), fresh_eager.after(eager)
-            take_turns(lane, number, calls, size)
+        for way, work in turns(number, size):
+            with anvils() as (fresh, _):
+                lane = fresh.after(lane)
+                lane.measure(way, calls, partial(work, lane))
+        with anvils() as (_, fresh):
+            eager = fresh.after(eager)
             eager.measure("web3.py", NAIVE, partial(web3py, eager))
     return [_of_raw(lane), _of_web3(lane, eager)], [lane, eager], [said]
 
@@ -283,7 +287,8 @@ def bench_clique(rounds: int, calls: int) -> tuple[list[Row], list[Lane], list[s
     with tempfile.TemporaryDirectory() as folder, clique(Path(folder) / "network") as lane:
         size, said = best_size(lane, calls // 4, CLIQUE_SIZES)
         for number in range(rounds):
-            take_turns(lane, number, calls, size)
+            for way, work in turns(number, size):
+                lane.measure(way, calls, partial(work, lane))
     return [_of_raw(lane)], [lane], [said]
 
 

@@ -11,12 +11,13 @@ outcome. Bytes are not interpreted here: results are JSON values as the node gav
 from __future__ import annotations
 
 import base64
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
+
+import orjson
 
 from deedbook.chain.connections import Address, Connections
 from deedbook.domain.hashing import from_hex, to_hex
@@ -176,7 +177,7 @@ class HttpNode:
         return answer["result"]
 
     def _exchange(self, body: Any) -> Any:
-        status, content = self._connections.post(json.dumps(body, separators=(",", ":")).encode())
+        status, content = self._connections.post(orjson.dumps(body))
         if status in BUSY or (status >= 400 and bytes(content[:64]).lstrip()[:1] not in (b"{", b"[")):
             if status == 413 and isinstance(body, list):
                 return _TOO_LARGE
@@ -184,8 +185,8 @@ class HttpNode:
         if len(content) > _SPARSE and _values(content) > len(content) // 16:
             raise self._unusable("malformed", "the node's answer is made of too many parts")
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as reason:
+            return orjson.loads(content)
+        except ValueError as reason:
             message = f"the node's answer is not JSON (HTTP {status})"
             raise self._unusable("not-json", message, status=status) from reason
 

@@ -655,7 +655,7 @@ class Dispatcher:
             return again  # the line is busy: more is signed when there is room for a whole batch
         lane.has_queued = False
         while signer is not None and room > 0:
-            most = min(_CHUNK, room)
+            most = min(_CHUNK if lane.flights else self._batch, room)  # an idle line gets its first batch soon
             found = self._outbox.queued(lane.account, most)
             rows = self._judged([row for row in found if row.intent.key not in done.refused], done)
             offers = self._offers(lane.account, rows, done)

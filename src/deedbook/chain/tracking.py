@@ -162,8 +162,13 @@ class Track:
 
 
 def _receipts_in(block: Block, wanted: Collection[str], receipts: Sequence[Any]) -> list[Mined]:
-    found = [mined for mined in map(mined_of, receipts) if mined is not None and mined.block_hash == block.hash]
-    return [mined for mined in found if "0x" + mined.tx_hash.hex() in wanted]
+    ours = [receipt for receipt in receipts if isinstance(receipt, Mapping) and _tx_hash(receipt) in wanted]
+    return [mined for mined in map(mined_of, ours) if mined is not None and mined.block_hash == block.hash]
+
+
+def _tx_hash(receipt: Mapping[str, Any]) -> str | None:
+    found = receipt.get("transactionHash")
+    return found.lower() if isinstance(found, str) else None
 
 
 def mined_of(receipt: Any) -> Mined | None:

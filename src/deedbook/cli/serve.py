@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import json
 import socket
@@ -37,6 +38,7 @@ def serve(
             said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
             here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc"}
             print(json.dumps(here) if as_json else said, flush=True)
+            gc.freeze()  # what was imported stays: the collector need not look at it again
             api.run(desk, listener)
     print("stopped", file=sys.stderr)
 

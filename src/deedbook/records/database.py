@@ -8,7 +8,9 @@ failing half-way, and a reader sees one state throughout.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,8 +28,10 @@ Row = RowMapping | Mapping[str, Any]
 
 PATIENCE = 10.0
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
-_DURABLE = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
-_REBUILDABLE = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+_EVERY = ("journal_mode = WAL", "foreign_keys = ON", "cache_size = -65536")
+"""A cache of at most 64 MiB: SQLite's own 2 MiB are read anew all the time."""
+_DURABLE = (*_EVERY, "synchronous = FULL", "secure_delete = ON")
+_REBUILDABLE = (*_EVERY, "synchronous = NORMAL")
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -61,6 +65,7 @@ class Database:
         except (ArgumentError, ImportError) as error:
             raise InvalidInput("url", "is of no database that can be opened here") from error
         weakref.finalize(self, self._engine.dispose)  # no connection outlives its database
+        self._turns = _Turns(patience) if self.path is not None else None
 
     @property
     def path(self) -> Path | None:
@@ -79,7 +84,7 @@ class Database:
 
         Raises CorruptStore, Locked.
         """
-        with self._named(), self._engine.connect() as connection:
+        with self._turn(), self._named(), self._engine.connect() as connection:
             connection.execution_options(deedbook_write=True)
             with connection.begin():
                 yield connection
@@ -105,6 +110,18 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._turns is None:
+            yield
+        elif self._turns.taken():
+            try:
+                yield
+            finally:
+                self._turns.give_back()
+        else:
+            raise _busy(Path(self.name).name)
+
+    @contextmanager
     def _named(self) -> Iterator[None]:
         try:
             yield
@@ -113,6 +130,29 @@ class Database:
             if known is None:
                 raise
             raise known from error
+
+
+class _Turns:
+    """The turns of this process's writers of one SQLite database.
+
+    SQLite lets writers look again by and by, each less often the longer it has waited: two busy threads would starve
+    one another. Other processes' writers still meet in SQLite itself.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def taken(self) -> bool:
+        """Takes the turn; False where it did not come in time."""
+        if self._process != os.getpid():  # a fork's copy may be held by a thread that is not here
+            self._lock, self._process = threading.Lock(), os.getpid()
+        return self._lock.acquire(timeout=self._patience)
+
+    def give_back(self) -> None:
+        """Lets the next one in."""
+        self._lock.release()
 
 
 def failure(name: str, error: BaseException | None) -> DeedbookError | None:

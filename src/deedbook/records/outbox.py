@@ -153,9 +153,13 @@ class SqlOutbox:
 
     def queued(self, signer: bytes, most: int) -> list[IntentRow]:
         """The account's oldest QUEUED rows, oldest first."""
-        found = _of_signer(signer, IntentState.QUEUED).order_by(intents.c.position).limit(most)
+        queued = (intents.c.signer == signer) & (intents.c.state == IntentState.QUEUED)
+        found = select(*_CALL, intents.c.error, intents.c.judged).where(queued)
         with self._database.reading() as connection:
-            return [_row(row) for row in connection.execute(found).mappings()]
+            rows = connection.execute(found.order_by(intents.c.position).limit(most)).all()
+        return [
+            IntentRow(Intent(*call), IntentState.QUEUED, error=error, judged=judged) for *call, error, judged in rows
+        ]
 
     def in_flight(self, signer: bytes) -> list[IntentRow]:
         """The account's SUBMITTED and MINED rows by nonce, with every attempt."""
@@ -320,6 +324,15 @@ def _is(state: IntentState) -> ColumnElement[bool]:
     return intents.c.state == literal_column(f"'{state.value}'")
 
 
+_CALL: Final = (
+    intents.c.key,
+    intents.c.signer,
+    intents.c.to_account,
+    intents.c.contract,
+    intents.c.function,
+    intents.c.calldata,
+)
+"""The columns of an `Intent`, in the order of its fields."""
 _NEW: Final = ("key", "position", "signer", "to_account", "contract", "function", "calldata", "state", "judged")
 _PUTTING: Final = _ForMany(insert(intents).values({name: bindparam(name) for name in _NEW}))
 _SUBMITTING: Final = _ForMany(
