@@ -25,6 +25,7 @@ from pathlib import Path
 PREFIX = "deedbook-"
 _OWNED = re.compile(rf"{PREFIX}(\d+)-(\d+)(?:-|$)")
 _NAMESPACES = Path("/run/netns")
+_TRIES = 100
 _DEVICES = Path("/sys/class/net")
 
 
@@ -43,7 +44,7 @@ class Wires:
         for number in range(self._count):
             space = self.namespace(number)
             _ip("netns", "add", space)
-            _ip("link", "add", self._cable(number), "type", "veth", "peer", "name", "eth0", "netns", space)
+            self._make_cable(number)
             _ip("link", "set", self._cable(number), "master", self._switch(0), "up")
             _ip("-n", space, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
             _ip("-n", space, "link", "set", "eth0", "up")
@@ -108,6 +109,19 @@ class Wires:
         self._switches.append(name)
         _ip("link", "set", name, "alias", owner())
         _ip("link", "set", name, "up")
+
+    def _make_cable(self, number: int) -> None:
+        """A former network's cable of this name may still be on its way out: the kernel ends namespaces by and by."""
+        space = self.namespace(number)
+        for left in range(_TRIES, -1, -1):
+            try:
+                _ip("link", "add", self._cable(number), "type", "veth", "peer", "name", "eth0", "netns", space)
+            except OSError as reason:
+                if "exists" not in str(reason) or not left:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def _switch(self, place: int) -> str:
         return f"dbk{self._net}s{place}"

@@ -276,6 +276,18 @@ def test_one_that_fell_out_of_the_pool_holds_up_nothing_for_long(bench: Bench) -
     assert bench.counted_once("a", "b", "c")
 
 
+def test_what_blocks_pass_by_without_is_looked_after_before_its_time(bench: Bench) -> None:
+    bench.put("a", "b")
+    engine = bench.engine(resend=3_600.0)
+    engine.step()
+    bench.node.node.request("anvil_dropAllTransactions", [])
+    bench.mine(3)
+    steps(engine, 3)
+    bench.mine()
+    steps(engine)
+    assert bench.counted_once("a", "b")
+
+
 def test_what_a_fork_threw_out_is_sent_again_with_the_same_bytes(bench: Bench) -> None:
     bench.put("a", "b")
     engine = bench.engine(final=lagging)

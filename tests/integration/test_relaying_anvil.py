@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deedbook import config
 from deedbook.bootstrap.services import GOVERNANCE, Services
-from deedbook.chain.client import HttpNode, Node
+from deedbook.chain.client import HttpNode
 from deedbook.chain.pricing import Price
 from deedbook.chain.signing import Terms, sign
 from deedbook.chain.transactions import Call

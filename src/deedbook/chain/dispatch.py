@@ -58,6 +58,8 @@ _CHUNK: Final = 500
 """How many intents are signed and kept in one SQL transaction: while they are sent, the next ones are signed."""
 _SLOWLY: Final = 12
 """A transaction that is not its account's next is asked for so many times more seldom."""
+_MISSED: Final = 3
+"""After how many blocks without a transaction of the account its next one is looked after: a pool may have lost it."""
 _STUCK: Final = 12
 """After how many blocks a transaction that the nodes know, and could mine, is replaced at a higher price."""
 _PAUSES: Final = (0.01, 0.5)
@@ -125,7 +127,7 @@ class _Lane:
     flights: dict[str, _Flight] = field(default_factory=dict)
     fillers: dict[int, SignedTransaction] = field(default_factory=dict)
     gap: int = 0
-    asked: bool = False
+    seen: int = 0
     has_queued: bool = True
 
     def waits(self, flight: _Flight) -> bool:
@@ -381,6 +383,7 @@ class Dispatcher:
 
     def _take_mined(self, lane: _Lane, pairs: Sequence[tuple[_Flight, Mined]], done: Step) -> None:
         final = self._final_block()
+        lane.seen = max([lane.seen, *(mined.block_number for _, mined in pairs)])
         pairs = [(flight, mined) for flight, mined in pairs if flight.row.state is IntentState.SUBMITTED]
         with self._holding(lane):
             self._outbox.mined_all(lane.lease, [(flight.row, mined) for flight, mined in pairs], final=final)
@@ -489,11 +492,18 @@ class Dispatcher:
         """The account's next nonce is looked after soon, and what the base fee has left behind at once."""
         first = next(lane.submitted(), None)
         if first is not None and first.due != UNDER_WAY:
-            first.due = min(first.due, now + self._resend)
+            first.due = min(first.due, now if self._is_missed(lane, first) else now + self._resend)
         base_fee = self._base_fee()
         for flight in lane.submitted() if base_fee else ():
             if flight.due != UNDER_WAY and is_short(flight.offers().price, base_fee):
                 flight.due = min(flight.due, now)
+
+    def _is_missed(self, lane: _Lane, first: _Flight) -> bool:
+        """Whether blocks went by without a transaction of the account's, since one of them or since the last look."""
+        if self._track.tip is None or self._track.tip.number - max(lane.seen, first.since) < _MISSED:
+            return False
+        lane.seen = self._track.tip.number
+        return True
 
     def _not_mined(self, lane: _Lane, flights: Sequence[_Flight], done: Step) -> list[_Flight]:
         """Looks every attempt up by its hash; those of which none was mined."""

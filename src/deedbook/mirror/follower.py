@@ -117,8 +117,9 @@ class Follower:
     def follow(self, until: int | None = None) -> Progress:
         """Advances until the mirror stands at the node's tip, or at block `until`; where another follower is at work
         too, takes turns with it. Raises as `advance`."""
+        filled = self._fill(until)
         progress = self._advance_in_turn(until)
-        added, undone = progress.added, progress.undone
+        added, undone = filled + progress.added, progress.undone
         while progress.head < (progress.tip if until is None else until) and progress.added + progress.undone:
             progress = self._advance_in_turn(until)
             added, undone = added + progress.added, undone + progress.undone
@@ -150,6 +151,21 @@ class Follower:
             proven = True
         head = run.headers[-1].number if run.headers else (cursor.number if cursor else -1)
         return Progress(_case(start, tip, undone), len(run.headers), undone, head, tip.number, proven)
+
+    def _fill(self, until: int | None) -> int:
+        """Copies by columns what is far behind and final; how many blocks."""
+        from deedbook.mirror.backfill import WORTHWHILE, BackFill, Ranges, build_indexes
+
+        tip, cursor = self._source.tip(), self._mirror.cursor()
+        head = cursor.number if cursor else -1
+        last = tip.number if until is None else min(tip.number, until)
+        if isinstance(self._source, Ranges) and last - head >= WORTHWHILE:
+            last = min(last, self._source.final(tip.number))
+            here = self._source.header(head) if cursor else None
+            if last - head >= WORTHWHILE and (cursor is None or (here is not None and here.hash == cursor.hash)):
+                return BackFill(self._source, self._mirror, self._decode).run(last)
+        build_indexes(self._mirror)
+        return 0
 
     def _advance_in_turn(self, until: int | None) -> Progress:
         for _ in range(TURNS):

@@ -21,6 +21,7 @@ from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, I
 from deedbook.mirror.follower import CONTRACT_HEAD, BlockHeader
 
 SLOTS_PER_REQUEST = 200
+HEADERS_PER_REQUEST = 100
 
 
 class NodeSource:
@@ -85,10 +86,44 @@ class NodeSource:
             heads |= dict(zip(some, stated, strict=True))
         return heads
 
+    def headers(self, first: int, last: int) -> Sequence[BlockHeader]:
+        """The blocks of these numbers in order, as far as the node has them. Raises as `header`."""
+        found: list[BlockHeader] = []
+        for at in range(first, last + 1, HEADERS_PER_REQUEST):
+            numbers = range(at, min(at + HEADERS_PER_REQUEST, last + 1))
+            requests = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
+            for number, answer in zip(numbers, self._node.batch(requests), strict=True):
+                if isinstance(answer, NodeError):
+                    raise ChainUnavailable(f"the node gives no block {number}", block=number) from answer
+                if answer is None:
+                    return found
+                found.append(self._checked(answer, hex(number)))
+        return found
+
+    def logs_between(self, first: int, last: int) -> Sequence[Mapping[str, Any]] | None:
+        """The logs of our contracts in these blocks as the node gives them, unchecked; None where it refuses so many.
+
+        Raises ChainUnavailable.
+        """
+        addresses = [to_hex(address) for address in self._contracts.values()]
+        wanted = {"fromBlock": hex(first), "toBlock": hex(last), "address": addresses}
+        try:
+            found = self._node.request("eth_getLogs", [wanted])
+        except NodeError:
+            return None
+        except ChainUnavailable as error:
+            if error.fields.get("failure") != "too-long":
+                raise
+            return None
+        if not isinstance(found, list):
+            raise ChainUnavailable(f"the node gives no logs for blocks {first} to {last}")
+        return found
+
     def _header(self, block: str) -> BlockHeader | None:
         found = self._node.request("eth_getBlockByNumber", [block, False])
-        if found is None:
-            return None
+        return None if found is None else self._checked(found, block)
+
+    def _checked(self, found: Any, block: str) -> BlockHeader:
         try:
             header = BlockHeader(
                 number=int(found["number"], 16),

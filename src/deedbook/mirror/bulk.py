@@ -1,0 +1,169 @@
+"""Many rows at once: binary COPY into PostgreSQL, one prepared statement in SQLite; and rows held in memory until then.
+
+What is written is what `store.BlockWriter` would have written, one statement for each row; but nothing is kept to undo
+it, so it is for blocks that are final.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    LargeBinary,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    select,
+    tuple_,
+)
+from sqlalchemy.exc import IntegrityError as Duplicate
+
+from deedbook.errors import Conflict
+from deedbook.mirror import schema
+from deedbook.mirror.projector import Add, Change, Operation
+from deedbook.mirror.store import key_of
+from deedbook.records.database import failure
+
+Values = tuple[Any, ...]
+
+_AT_ONCE: Final = 400
+"""How many keys are looked up in one statement."""
+_UNIQUE_VIOLATION: Final = "23505"
+
+
+def insert_rows(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
+    """Adds rows, each with its values in the order of the table's columns. Raises Conflict where one is there."""
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, rows)
+        return
+    many = list(rows)
+    if not many:
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    marks = ", ".join("?" * len(table.columns))
+    try:
+        connection.exec_driver_sql(f"INSERT INTO {quote(table.name)} VALUES ({marks})", many)  # noqa: S608
+    except Duplicate as error:
+        raise Conflict(f"a second row of {table.name}") from error
+
+
+def _copy(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
+    """COPY FROM STDIN (FORMAT BINARY)."""
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(column.name) for column in table.columns)
+    driver: Any = connection.connection.driver_connection
+    try:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            copy.set_types([_type(column) for column in table.columns])
+            write = copy.write_row
+            for row in rows:
+                write(row)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) == _UNIQUE_VIOLATION:
+            raise Conflict(f"a second row of {table.name}") from error
+        known = failure(table.name, error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _type(column: Column[Any]) -> str:
+    kind = column.type
+    if isinstance(kind, LargeBinary):
+        return "bytea"
+    if isinstance(kind, BigInteger):
+        return "int8"
+    return "bool" if isinstance(kind, Boolean) else "text"
+
+
+class Held:
+    """Rows in memory, read when they are asked for and written together: what a range changes, one change after the
+    other, as if each had been written at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: dict[str, dict[Values, dict[str, Any] | None]] = defaultdict(dict)
+        self._stored: dict[str, set[Values]] = defaultdict(set)
+        self._changed: dict[str, dict[Values, None]] = defaultdict(dict)
+
+    def read(self, wanted: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Reads the rows of these keys, by table, with few statements."""
+        missing: dict[str, dict[Values, None]] = defaultdict(dict)
+        for name, key in wanted:
+            values = tuple(key.values())
+            if values not in self._rows[name]:
+                missing[name][values] = None
+        for name, keys in missing.items():
+            self._read(schema.metadata.tables[name], list(keys))
+
+    def event(self, operations: Sequence[Operation]) -> None:
+        """Applies all operations of an event, or none. Raises Conflict where they do not fit the rows there."""
+        places = [(operation, *self._place(operation)) for operation in operations]
+        self.read((operation.table, key) for operation, key, _ in places)
+        for operation, _, values in places:
+            self._require_fit(operation, values)
+        for operation, _, values in places:
+            self._apply(operation, values)
+
+    def write(self) -> None:
+        """Writes what changed."""
+        for name, keys in self._changed.items():
+            table = schema.metadata.tables[name]
+            again = [values for values in keys if values in self._stored[name]]
+            if again:
+                columns = list(table.primary_key.columns)
+                same = and_(*(column == bindparam(f"k{at}") for at, column in enumerate(columns)))
+                self._connection.execute(
+                    delete(table).where(same),
+                    [{f"k{at}": value for at, value in enumerate(values)} for values in again],
+                )
+            rows = (row for values in keys if (row := self._rows[name][values]) is not None)
+            insert_rows(self._connection, table, (tuple(row.values()) for row in rows))
+            self._stored[name].update(keys)
+        self._changed.clear()
+
+    def _place(self, operation: Operation) -> tuple[Mapping[str, Any], Values]:
+        table = schema.metadata.tables[operation.table]
+        key = key_of(table, operation.key if isinstance(operation, Change) else operation.row)
+        return key, tuple(key.values())
+
+    def _require_fit(self, operation: Operation, values: Values) -> None:
+        before = self._rows[operation.table][values]
+        if isinstance(operation, Change) and before is None:
+            raise Conflict(f"no row of {operation.table} to change")
+        if isinstance(operation, Add) and before is not None:
+            raise Conflict(f"a second row of {operation.table}")
+
+    def _apply(self, operation: Operation, values: Values) -> None:
+        rows = self._rows[operation.table]
+        if isinstance(operation, Change):
+            before = rows[values]
+            assert before is not None
+            sums = {name: before[name] + more for name, more in operation.sums.items()}
+            rows[values] = {**before, **operation.values, **sums}
+        else:
+            names = schema.metadata.tables[operation.table].columns.keys()
+            rows[values] = {name: operation.row.get(name) for name in names}
+        self._changed[operation.table][values] = None
+
+    def _read(self, table: Table, keys: list[Values]) -> None:
+        columns = list(table.primary_key.columns)
+        rows = self._rows[table.name]
+        rows.update(dict.fromkeys(keys))
+        for at in range(0, len(keys), _AT_ONCE):
+            some = keys[at : at + _AT_ONCE]
+            where = columns[0].in_([values[0] for values in some]) if len(columns) == 1 else tuple_(*columns).in_(some)
+            for row in self._connection.execute(select(table).where(where)).mappings():
+                values = tuple(row[column.name] for column in columns)
+                rows[values] = dict(row)  # by column, in the table's order
+                self._stored[table.name].add(values)

@@ -1,0 +1,345 @@
+"""Back-fill by columns: the rows that the follower copies block by block, in both databases, come what may."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, inspect, select
+
+from deedbook.chain import abis
+from deedbook.domain.events import Event, Log
+from deedbook.domain.hashing import sha256
+from deedbook.errors import ChainUnavailable, IntegrityError, WrongChain
+from deedbook.mirror import schema
+from deedbook.mirror.backfill import BackFill, Filled, build_indexes
+from deedbook.mirror.canonical import table_digest
+from deedbook.mirror.follower import Follower
+from deedbook.mirror.plans import PLANS, planned
+from deedbook.mirror.projector import Add, Change, project
+from deedbook.mirror.store import Mirror
+from tests import ledger_story as told
+from tests.json_chain import JsonChain, decode, real_log
+from tests.postgresql_server import Server
+from tests.scripted_chain import CONTRACTS, Call, ScriptedChain
+
+SECONDARY = {str(index.name) for table in schema.CANONICAL for index in table.indexes}
+
+
+class OneByOne:
+    """The same chain, for a follower that is not to know of ranges."""
+
+    def __init__(self, chain: ScriptedChain) -> None:
+        self.tip, self.final, self.header, self.logs = chain.tip, chain.final, chain.header, chain.logs
+        self.heads = chain.heads
+
+
+def batch(number: int) -> Call:
+    contract, name, args = told.granted()[0]
+    return (contract, name, {**args, "batchId": sha256(b"batch" + bytes([number])), "count": 1_000})
+
+
+def leaf(number: int, index: int) -> Call:
+    args: dict[str, Any] = {"assetId": told.ASSET, "batchId": sha256(b"batch" + bytes([number])), "index": index}
+    args |= {"consentId": sha256(b"c%d.%d" % (number, index)), "subject": sha256(b"s%d.%d" % (number, index))[:20]}
+    return ("Consents", "LeafEnded", {**args, "cause": 1, "actor": args["subject"], "live": 1_000 - index})
+
+
+def crowd(seed: int, blocks: int = 120, most: int = 12) -> list[list[Call]]:
+    """A history in which people withdraw, uses are reported and logs are anchored, among everything else."""
+    drawn = random.Random(seed)
+    found: list[list[Call]] = [*told.story(), *told.aside()]
+    batches, leaves, uses, size = 1, [0], 0, 1
+    found.append([batch(0)])
+    for _ in range(blocks):
+        calls: list[Call] = []
+        for _ in range(drawn.randrange(most)):
+            kind = drawn.random()
+            if kind < 0.05:
+                calls.append(batch(batches))
+                batches += 1
+                leaves.append(0)
+            elif kind < 0.7:
+                number = drawn.randrange(batches)
+                calls.append(leaf(number, leaves[number]))
+                leaves[number] += 1
+            elif kind < 0.85:
+                calls.append(told.used(sha256(b"metered"), 10_000 + uses, 10_001 + uses, 3, 2**63 + uses))
+                uses += 1
+            else:
+                calls.append(told.anchored(size + 100, size))
+                size += 1
+        found.append(calls)
+    return found
+
+
+def chain_of(history: Sequence[Sequence[Call]]) -> JsonChain:
+    chain = JsonChain()
+    for calls in history:
+        chain.mine(*calls)
+    return chain
+
+
+@pytest.fixture(scope="module")
+def chain() -> JsonChain:
+    return chain_of(crowd(1))
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'mirror.db'}"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.new()
+
+
+def digests(mirror: Mirror) -> dict[str, tuple[int, bytes]]:
+    with mirror.reading() as connection:
+        return {table.name: table_digest(connection, table) for table in schema.CANONICAL}
+
+
+def one_by_one(chain: ScriptedChain, folder: Path, until: int | None = None) -> dict[str, tuple[int, bytes]]:
+    """What the follower copies of the chain by itself."""
+    mirror = Mirror.open(f"sqlite:///{folder / 'expected.db'}", chain.chain)
+    Follower(OneByOne(chain), mirror, decode).follow(until)
+    found = digests(mirror)
+    mirror.close()
+    return found
+
+
+def indexes(mirror: Mirror) -> set[str]:
+    with mirror.reading() as connection:
+        inspector = inspect(connection)
+        return {
+            str(index["name"]) for table in schema.CANONICAL for index in inspector.get_indexes(table.name)
+        } & SECONDARY
+
+
+def count(mirror: Mirror, table: str) -> int:
+    with mirror.reading() as connection:
+        return connection.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar_one()
+
+
+def test_a_back_fill_writes_what_the_follower_writes(chain: JsonChain, url: str, tmp_path: Path) -> None:
+    mirror = Mirror.open(url, chain.chain)
+    last = chain.tip().number
+    assert BackFill(chain, mirror, decode, logs=40).run(last) == last + 1
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    assert count(mirror, "quarantine") == 0
+    assert count(mirror, "leaves_ended") > 200
+    assert len(chain.told) > 5
+    assert indexes(mirror) == SECONDARY
+    mirror.close()
+
+
+def test_the_follower_fills_what_is_far_behind_and_final(url: str, tmp_path: Path) -> None:
+    chain = chain_of(crowd(2))
+    chain.finality = 7
+    mirror = Mirror.open(url, chain.chain)
+    progress = Follower(chain, mirror, decode).follow()
+    cursor = mirror.cursor()
+    assert cursor is not None
+    assert (progress.head, progress.added, progress.proven) == (chain.tip().number, len(chain.blocks), True)
+    assert chain.told[-1][1] == cursor.final == chain.tip().number - 7
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    assert indexes(mirror) == SECONDARY
+    chain.mine(told.anchored(9_999, 1))
+    assert Follower(chain, mirror, decode).follow().added == 1
+    mirror.close()
+
+
+@pytest.mark.parametrize("seed", range(3, 9))
+def test_ranges_of_any_size_make_the_same_rows(seed: int, tmp_path: Path) -> None:
+    drawn = random.Random(seed)
+    chain = chain_of(crowd(seed, blocks=60, most=30))
+    chain.most = drawn.randrange(30, 200)
+    mirror = Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", chain.chain)
+    BackFill(chain, mirror, decode, logs=drawn.randrange(1, 300)).run(chain.tip().number)
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    mirror.close()
+
+
+def test_a_back_fill_that_is_cut_short_goes_on_where_it_was(chain: JsonChain, url: str, tmp_path: Path) -> None:
+    mirror = Mirror.open(url, chain.chain)
+    drawn, cuts = random.Random(5), 0
+
+    def cut(_: Filled) -> None:
+        if drawn.random() < 0.3:
+            raise KeyboardInterrupt
+
+    while (cursor := mirror.cursor()) is None or cursor.number < chain.tip().number:
+        try:
+            BackFill(chain, mirror, decode, logs=20, report=cut).run(chain.tip().number)
+        except KeyboardInterrupt:
+            cuts += 1
+    assert cuts > 3
+    build_indexes(mirror)
+    assert (digests(mirror), indexes(mirror)) == (one_by_one(chain, tmp_path), SECONDARY)
+    mirror.close()
+
+
+def test_progress_is_told_after_each_range(chain: JsonChain, tmp_path: Path) -> None:
+    mirror = Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", chain.chain)
+    said: list[Filled] = []
+    ticks = iter(range(1_000))
+    last = chain.tip().number
+    BackFill(chain, mirror, decode, logs=100, report=said.append, clock=lambda: float(next(ticks))).run(last)
+    assert [each.head for each in said] == sorted(each.head for each in said)
+    assert (said[-1].head, said[-1].blocks, said[-1].until, said[-1].seconds_left) == (last, last + 1, last, 0)
+    assert said[-1].logs == sum(len(block.logs) for block in chain.blocks)
+    assert said[0].rate == said[0].logs
+    assert said[0].seconds_left == (last - said[0].head) / said[0].blocks
+    mirror.close()
+
+
+def test_a_log_that_cannot_be_decoded_is_quarantined_and_the_later_ones_are_copied(url: str, tmp_path: Path) -> None:
+    history = crowd(11, blocks=30)
+    chain = JsonChain()
+    strange = Log(CONTRACTS["Consents"], (b"\7" * 32,), b"\1\2", 0, bytes(32), bytes(32), 0, 0)
+    malformed = replace(real_log(leaf(0, 900), 0, bytes(32), 0), data=bytes(31) + b"\1" + b"\xff" * 128)
+    for place, calls in enumerate(history):
+        chain.mine(*calls, raw=[strange, malformed] if place % 20 == 19 else [])
+    mirror = Mirror.open(url, chain.chain)
+    Follower(chain, mirror, decode).follow()
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    assert count(mirror, "quarantine") == 2 * (len(history) // 20)
+    mirror.close()
+
+
+def twice() -> list[list[Call]]:
+    """A leaf that ends twice, which no contract tells."""
+    return [[leaf(0, 5)], [leaf(0, 6), leaf(0, 5)], [leaf(0, 7)]]
+
+
+def orphan() -> list[list[Call]]:
+    """A leaf of a batch that is granted later."""
+    return [[leaf(77, 1), batch(77)], [leaf(77, 2)]]
+
+
+@pytest.mark.parametrize("strange", [twice, orphan])
+def test_an_event_that_does_not_fit_is_quarantined_as_the_follower_does(
+    strange: Callable[[], list[list[Call]]], url: str, tmp_path: Path
+) -> None:
+    chain = chain_of([*told.story(), [batch(0)], *strange(), *[[] for _ in range(80)]])
+    mirror = Mirror.open(url, chain.chain)
+    Follower(chain, mirror, decode).follow()
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    assert count(mirror, "quarantine") == 1
+    mirror.close()
+
+
+def hidden(number: int, logs: Sequence[Log]) -> Sequence[Log]:
+    return logs[1:] if number == 70 else logs
+
+
+def invented(number: int, logs: Sequence[Log]) -> Sequence[Log]:
+    block_hash = logs[0].block_hash if logs else bytes(32)
+    return [*logs, real_log(leaf(0, 999), number, block_hash, len(logs))] if number == 70 else logs
+
+
+def reordered(number: int, logs: Sequence[Log]) -> Sequence[Log]:
+    if number != 70:
+        return logs
+    swapped = [logs[1], logs[0], *logs[2:]]
+    return [replace(each, log_index=place) for place, each in enumerate(swapped)]
+
+
+def out_of_order(number: int, logs: Sequence[Log]) -> Sequence[Log]:
+    return list(reversed(logs)) if number == 70 else logs
+
+
+def of_another_block(number: int, logs: Sequence[Log]) -> Sequence[Log]:
+    return [replace(each, block_hash=bytes(32)) for each in logs] if number == 70 else logs
+
+
+@pytest.mark.parametrize("lie", [hidden, invented, reordered, out_of_order, of_another_block])
+def test_a_lie_is_found_in_its_range_and_nothing_of_it_is_written(
+    lie: Callable[[int, Sequence[Log]], Sequence[Log]], url: str
+) -> None:
+    chain = chain_of(crowd(13, blocks=60))
+    while len(chain.blocks[70].logs) < 2:
+        chain.fork(70)
+        for calls in [[leaf(0, 500), leaf(0, 501)], *[[] for _ in range(20)]]:
+            chain.mine(*calls)
+    chain.lie = lie
+    mirror = Mirror.open(url, chain.chain)
+    with pytest.raises(IntegrityError):
+        BackFill(chain, mirror, decode, logs=30).run(chain.tip().number)
+    cursor = mirror.cursor()
+    assert cursor is not None
+    assert 40 < cursor.number < 70
+    chain.lie = lambda _, logs: logs
+    Follower(chain, mirror, decode).follow()
+    assert count(mirror, "blocks") == len(chain.blocks)
+    mirror.close()
+
+
+class Changing(JsonChain):
+    """A node whose chain is another one every time that it is asked for headers."""
+
+    def headers(self, first: int, last: int) -> Any:
+        found = list(super().headers(first, last))
+        return [*found[:-1], replace(found[-1], parent_hash=bytes(32))]
+
+
+def test_a_chain_that_changes_while_it_is_read_is_read_again(tmp_path: Path) -> None:
+    chain = Changing(blocks=chain_of(crowd(14, blocks=5)).blocks)
+    mirror = Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", chain.chain)
+    with pytest.raises(ChainUnavailable, match="changed"):
+        BackFill(chain, mirror, decode).run(chain.tip().number)
+    assert mirror.cursor() is None
+    mirror.close()
+
+
+def test_another_genesis_is_refused(chain: JsonChain, tmp_path: Path) -> None:
+    mirror = Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", replace(chain.chain, genesis_hash=b"\1" * 32))
+    with pytest.raises(WrongChain):
+        BackFill(chain, mirror, decode).run(chain.tip().number)
+    mirror.close()
+
+
+def test_a_node_that_gives_no_logs_at_all_is_no_empty_chain(chain: JsonChain, tmp_path: Path) -> None:
+    silent = JsonChain(blocks=chain.blocks, most=-1)
+    mirror = Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", chain.chain)
+    with pytest.raises(ChainUnavailable):
+        BackFill(silent, mirror, decode).run(chain.tip().number)
+    mirror.close()
+
+
+# -- plans
+
+
+@pytest.mark.parametrize("kind", sorted(PLANS), ids=".".join)
+def test_a_plan_writes_what_the_projector_writes(kind: tuple[str, str]) -> None:
+    contract, name = kind
+    topic = next(topic for topic, member in abis.events(contract).items() if member.name == name)
+    plan = planned(contract, topic)
+    assert plan is not None
+    calls: Mapping[tuple[str, str], Call] = {
+        ("Consents", "LeafEnded"): leaf(3, 7),
+        ("Consents", "LeafChallenged"): told.challenged()[0],
+        ("Usage", "UsageReported"): told.used(b"\3" * 32, 5, 6, 2**64 - 1, 2**64 - 1),
+        ("AnchorLog", "CheckpointAnchored"): told.anchored(2**63, 2),
+    }
+    log = real_log(calls[kind], 9, b"\5" * 32, 4)
+    event = decode(log)
+    assert isinstance(event, Event)
+    found = plan.convert(b"".join(log.topics[1:]) + log.data)
+    values = (*found, log.block_number, log.block_hash, log.log_index, log.tx_hash)
+    row = dict(zip([column.name for column in plan.table.columns], [values[at] for at in plan.order], strict=True))
+    keys = found[1 + plan.entities : 1 + plan.entities + len(plan.sums)]
+    sums = [
+        Change(each.table, {each.key: key}, sums={each.column: 1}) for each, key in zip(plan.sums, keys, strict=True)
+    ]
+    assert sorted(map(repr, project(event))) == sorted(map(repr, [*sums, Add(plan.table.name, row)]))
