@@ -55,6 +55,7 @@ ANSWERS: list[tuple[str, Sequence[Any], Any]] = [
     ("eth_getLogs", RANGE, []),
     ("eth_getProof", [], PROOF),
     ("eth_getProof", [], None),
+    ("eth_getProof", [], {**PROOF, "accountProof": None}),
     ("eth_feeHistory", [], {"oldestBlock": "0x1"}),
     ("anvil_mine", [], object()),
 ]
