@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,18 @@ from sqlalchemy import func, inspect, select
 
 from deedbook.chain import abis
 from deedbook.domain.events import Event, Log
-from deedbook.domain.hashing import sha256
+from deedbook.domain.hashing import sha256, to_hex
+from deedbook.domain.journal import entities_of
 from deedbook.errors import ChainUnavailable, IntegrityError, WrongChain
 from deedbook.mirror import schema
 from deedbook.mirror.backfill import BackFill, Filled, build_indexes
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower
-from deedbook.mirror.plans import PLANS, planned
+from deedbook.mirror.plans import PLANS, Sum, planned
 from deedbook.mirror.projector import Add, Change, project
 from deedbook.mirror.store import Mirror
 from tests import ledger_story as told
-from tests.json_chain import JsonChain, decode, real_log
+from tests.json_chain import JsonChain, as_json, decode, real_log
 from tests.postgresql_server import Server
 from tests.scripted_chain import CONTRACTS, Call, ScriptedChain
 
@@ -320,6 +321,14 @@ def test_a_node_that_gives_no_logs_at_all_is_no_empty_chain(chain: JsonChain, tm
 # -- plans
 
 
+@dataclass
+class Taken:
+    logs: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    sums: dict[Sum, dict[bytes, list[int]]] = field(default_factory=dict)
+    folds: list[tuple[str, tuple[bytes, ...], int, bytes]] = field(default_factory=list)
+
+
 @pytest.mark.parametrize("kind", sorted(PLANS), ids=".".join)
 def test_a_plan_writes_what_the_projector_writes(kind: tuple[str, str]) -> None:
     contract, name = kind
@@ -335,11 +344,12 @@ def test_a_plan_writes_what_the_projector_writes(kind: tuple[str, str]) -> None:
     log = real_log(calls[kind], 9, b"\5" * 32, 4)
     event = decode(log)
     assert isinstance(event, Event)
-    found = plan.convert(b"".join(log.topics[1:]) + log.data)
-    values = (*found, log.block_number, log.block_hash, log.log_index, log.tx_hash)
-    row = dict(zip([column.name for column in plan.table.columns], [values[at] for at in plan.order], strict=True))
-    keys = found[1 + plan.entities : 1 + plan.entities + len(plan.sums)]
+    taken = Taken()
+    blocks = {"0x9": (9, b"\5" * 32, to_hex(b"\5" * 32))}
+    assert plan.take([as_json(log)], 0, to_hex(log.address), blocks, (-1, -1), taken) == (1, (9, 4))
+    row = dict(zip(plan.table.columns.keys(), taken.rows[plan.table.name][0], strict=True))
     sums = [
-        Change(each.table, {each.key: key}, sums={each.column: 1}) for each, key in zip(plan.sums, keys, strict=True)
+        Change(each.table, {each.key: key}, sums={each.column: 1}) for each in plan.sums for key in taken.sums[each]
     ]
+    assert [entities for _, entities, _, _ in taken.folds] == [entities_of(contract, name, event.args)]
     assert sorted(map(repr, project(event))) == sorted(map(repr, [*sums, Add(plan.table.name, row)]))

@@ -105,32 +105,83 @@ def _leaves(parameter: Mapping[str, Any], path: tuple[str, ...], at: int) -> Ite
             at += abi.head_size(abis.type_of(component))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Python's words for the arguments of a log of a layout, whose words are in the variable `b` (bytes) and, as hex
+    digits, in `h`: `checks` take the arguments into variables, and do `otherwise` (a statement that names what is wrong
+    as `{name}`) where a word is not what its type allows; then `text` and `form` are expressions."""
+
+    layout: Layout
+    otherwise: str
+
+    @property
+    def checks(self) -> list[str]:
+        """Lines of statements."""
+        return [line for at, each in enumerate(self.layout.fields) for line in _checked(at, each, self.otherwise)]
+
+    @property
+    def text(self) -> str:
+        """All arguments as canonical JSON text (RFC 8785; integers as decimal text, bytes as hex)."""
+        tree: dict[str, Any] = {}
+        for at, each in enumerate(self.layout.fields):
+            inside = tree
+            for name in each.path[:-1]:
+                inside = inside.setdefault(name, {})
+            inside[each.path[-1]] = _shown(at, each)
+        return f"f'{_object(tree)}'"
+
+    def limits(self, wanted: Sequence[tuple[str, Form]]) -> list[str]:
+        """Further checks: that a `number` is below 2^63."""
+        numbers = [(self._place(name), name) for name, form in wanted if form is Form.NUMBER]
+        return [
+            f"if v{at} > {2**63 - 1}: {self.otherwise.format(name=name)}"
+            for at, name in numbers
+            if _bits(self.layout.fields[at]) > 63
+        ]
+
+    def form(self, name: str, form: Form) -> str:
+        """An argument in this form. Raises KeyError."""
+        at = self._place(name)
+        if form is Form.WORD:
+            return f"b[{self.layout.fields[at].at}:{self.layout.fields[at].at + WORD}]"
+        return f"str(v{at})" if form is Form.DECIMAL else f"v{at}"
+
+    def _place(self, name: str) -> int:
+        return self.layout.fields.index(self.layout.field(name))
+
+
 def converter(layout: Layout, wanted: Sequence[tuple[str, Form]]) -> Convert:
-    """The function that gives, of a log of this layout, its arguments as canonical JSON text (RFC 8785; integers as
-    decimal text, bytes as hex) and then what is `wanted`, by name and form.
+    """The function that gives, of a log of this layout, its arguments as canonical JSON text and then what is `wanted`,
+    by name and form.
 
     It raises InvalidFormat where a word is not what its type allows, or a `number` is not below 2^63. Raises KeyError
     for an argument that is not there.
     """
+    source = Source(layout, "bad('{name}')")
+    found = [source.text, *(source.form(name, form) for name, form in wanted)]
     lines = [
-        "def convert(b):",
-        f"    if len(b) != {WORD * (layout.topics - 1) + layout.data}: bad('length')",
-        "    h = b.hex()",
+        f"if len(b) != {size_of(layout)}: bad('length')",
+        "h = b.hex()",
+        *source.checks,
+        *source.limits(wanted),
+        f"return ({', '.join(found)},)",
     ]
-    for number, field in enumerate(layout.fields):
-        lines += [f"    {line}" for line in _checked(number, field)]
-    numbers = {field.name: number for number, field in enumerate(layout.fields)}
-    found = [_text(layout)]
-    for name, form in wanted:
-        field = layout.field(name)
-        if form is Form.NUMBER and _bits(field) > 63:
-            lines.append(f"    if v{numbers[name]} > {2**63 - 1}: bad({name!r})")
-        found.append(_formed(numbers[name], field, form))
-    lines.append(f"    return ({', '.join(found)},)")
-    space: dict[str, Any] = {"bad": _bad, "number": int.from_bytes}
-    exec(compile("\n".join(lines), f"<{layout.contract}.{layout.name}>", "exec"), space)  # noqa: S102 - see above
-    made: Convert = space["convert"]
+    made: Convert = compiled(f"{layout.contract}.{layout.name}", "b", lines, {"bad": _bad})
     return made
+
+
+def size_of(layout: Layout) -> int:
+    """How many bytes the words of a log of this layout have."""
+    return WORD * (layout.topics - 1) + layout.data
+
+
+def compiled(name: str, parameters: str, lines: Sequence[str], names: Mapping[str, Any]) -> Any:
+    """The function of these parameters and lines, which knows `names`. Only for lines that are made here and in rooms
+    above, of the committed ABIs."""
+    space: dict[str, Any] = {"number": int.from_bytes, **names}
+    source = "\n".join([f"def made({parameters}):", *(f"    {line}" for line in lines)])
+    exec(compile(source, f"<{name}>", "exec"), space)  # noqa: S102 - see above
+    return space["made"]
 
 
 def _bad(name: str) -> None:
@@ -142,48 +193,31 @@ def _bits(field: Field) -> int:
     return int(field.kind[4:] or 256) if field.kind.startswith("uint") else 0
 
 
-def _checked(number: int, field: Field) -> list[str]:
-    """Source that takes the argument into `v<number>`."""
-    at, end, kind = field.at, field.at + WORD, field.kind
-    value = f"v{number}"
+def _checked(place: int, field: Field, otherwise: str) -> list[str]:
+    """Source that takes the argument into `v<place>`."""
+    at, end, kind, wrong = field.at, field.at + WORD, field.kind, otherwise.format(name=field.name)
+    value = f"v{place}"
     if bits := _bits(field):
         lines = [f"{value} = number(b[{at}:{end}], 'big')"]
-        return lines if bits == 256 else [*lines, f"if {value} > {(1 << bits) - 1}: bad({field.name!r})"]
+        return lines if bits == 256 else [*lines, f"if {value} > {(1 << bits) - 1}: {wrong}"]
     if kind == "bool":
         return [
             f"{value} = number(b[{at}:{end}], 'big')",
-            f"if {value} > 1: bad({field.name!r})",
+            f"if {value} > 1: {wrong}",
             f"{value} = {value} == 1",
         ]
     if kind == "address":
-        return [f"if any(b[{at}:{at + 12}]): bad({field.name!r})", f"{value} = b[{at + 12}:{end}]"]
+        return [f"if any(b[{at}:{at + 12}]): {wrong}", f"{value} = b[{at + 12}:{end}]"]
     if kind.startswith("bytes"):
         size = int(kind[5:])
         lines = [f"{value} = b[{at}:{at + size}]"]
-        return lines if size == WORD else [*lines, f"if any(b[{at + size}:{end}]): bad({field.name!r})"]
+        return lines if size == WORD else [*lines, f"if any(b[{at + size}:{end}]): {wrong}"]
     bits = int(kind[3:] or 256)  # int8 to int256
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     return [
         f"{value} = number(b[{at}:{end}], 'big', signed=True)",
-        f"if not {low} <= {value} <= {high}: bad({field.name!r})",
+        f"if not {low} <= {value} <= {high}: {wrong}",
     ]
-
-
-def _formed(number: int, field: Field, form: Form) -> str:
-    if form is Form.WORD:
-        return f"b[{field.at}:{field.at + WORD}]"
-    return f"str(v{number})" if form is Form.DECIMAL else f"v{number}"
-
-
-def _text(layout: Layout) -> str:
-    """Source of an expression: the arguments as canonical JSON."""
-    tree: dict[str, Any] = {}
-    for number, field in enumerate(layout.fields):
-        inside = tree
-        for name in field.path[:-1]:
-            inside = inside.setdefault(name, {})
-        inside[field.path[-1]] = _shown(number, field)
-    return f"f'{_object(tree)}'"
 
 
 def _object(tree: Mapping[str, Any]) -> str:

@@ -40,7 +40,8 @@ MOST_DEPTH: Final = 64
 
 def keccak256(data: bytes) -> bytes:
     """The 32-byte Keccak-256 of `data` (the EVM's hash: Keccak's padding, not that of FIPS 202)."""
-    return bytes(keccak_256(data).digest())
+    digest: bytes = keccak_256(data).digest()
+    return digest
 
 
 def sha256(data: bytes) -> bytes:

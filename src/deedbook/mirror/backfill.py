@@ -16,6 +16,7 @@ cut short says so in `meta`, and builds them when it is done.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,9 +26,9 @@ from typing import Any, Final, Protocol, runtime_checkable
 from sqlalchemy import Connection, Index, delete, insert, select, tuple_
 
 from deedbook.chain.transactions import log_of
-from deedbook.domain.hashing import keccak256, to_hex
+from deedbook.domain.hashing import from_hex, keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD
-from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidFormat, InvalidInput, WrongChain
+from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
 from deedbook.mirror.bulk import Held, insert_rows
 from deedbook.mirror.follower import (
@@ -40,7 +41,7 @@ from deedbook.mirror.follower import (
     _understand,
     _write_proven,
 )
-from deedbook.mirror.plans import Planned, Sum, planned
+from deedbook.mirror.plans import Block, Sum, planned
 from deedbook.mirror.projector import Change, Operation, Put, json_text
 from deedbook.mirror.store import Cursor, Mirror, key_of, read_cursor, write_cursor
 
@@ -124,12 +125,12 @@ class _Copied:
     """Rows of `logs`."""
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     """Rows of planned events, by table."""
-    sums: dict[Sum, dict[bytes, tuple[int, Place]]] = field(default_factory=dict)
-    """How much is added to the row of a key, and the first log that adds to it."""
+    sums: dict[Sum, dict[bytes, list[int]]] = field(default_factory=dict)
+    """By the key of a row: how much is added to it, and block and index of the first log that adds."""
     events: list[_CopiedLog] = field(default_factory=list)
     """Everything that has no plan, in order."""
     folds: list[tuple[str, tuple[bytes, ...], int, bytes]] = field(default_factory=list)
-    """Contract, entities, block number and words of every log, in order."""
+    """Of every log in order: contract, entities, block number, and what is hashed behind a head."""
     heads: dict[Key, Head] = field(default_factory=dict)
     """The journal heads after the range, of what it touched."""
     proven: list[tuple[str, bytes, bytes]] = field(default_factory=list)
@@ -167,6 +168,7 @@ class BackFill:
         """
         cursor = self._mirror.cursor()
         self._begin(cursor)
+        gc.freeze()  # a million rows come and go, and none in a cycle: the collector need not look at all else for them
         began, blocks, logs = self._clock(), 0, 0
         with ThreadPoolExecutor(1, "fetching") as fetching, ThreadPoolExecutor(1, "storing") as storing:
             coming = fetching.submit(self._fetched, cursor, until)
@@ -231,81 +233,50 @@ class BackFill:
     def _copied(self, some: _Range) -> _Copied:
         """Everything of the range but the proof, in the chain's order."""
         copied = _Copied(some.headers)
-        blocks = {header.number: (header, to_hex(header.hash)) for header in some.headers}
-        former = (-1, -1)
-        for item in some.logs:
-            former = self._copy(copied, item, blocks, former)
+        blocks = {hex(each.number): (each.number, each.hash, to_hex(each.hash)) for each in some.headers}
+        items, at, former = some.logs, 0, (-1, -1)
+        try:
+            while at < len(items):
+                address = items[at]["address"]
+                contract, topics = self._names[address.lower()], items[at]["topics"]
+                plan = planned(contract, from_hex(topics[0], "topic", 32)) if topics else None
+                if plan is not None:
+                    reached, former = plan.take(items, at, address, blocks, former, copied)
+                    if reached > at:
+                        at = reached
+                        continue
+                former = self._one_by_one(copied, contract, items[at], blocks, former)
+                at += 1
+        except (InvalidInput, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise IntegrityError(f"the node gives a malformed log, or one of another block: {error}") from error
         self._fold(copied)
         return copied
 
-    def _copy(
-        self, copied: _Copied, item: Mapping[str, Any], blocks: Mapping[int, tuple[BlockHeader, str]], former: Place
+    def _one_by_one(
+        self, copied: _Copied, contract: str, item: Mapping[str, Any], blocks: Mapping[str, Block], former: Place
     ) -> Place:
-        """Takes one log; gives its place. Raises IntegrityError for one that is not where the node says."""
-        try:
-            number, index = place = int(item["blockNumber"], 16), int(item["logIndex"], 16)
-            header, block_hash = blocks[number]
-            if item["blockHash"] != block_hash:
-                raise IntegrityError(f"the node gives a log of another block for block {number}", block=number)
-            if place <= former:
-                raise IntegrityError(f"the node gives the logs of block {number} out of order", block=number)
-            if item.get("removed"):
-                raise ChainUnavailable(f"block {number} was removed in a fork", block=number)
-            contract, topics = self._names[item["address"].lower()], item["topics"]
-            words = bytes.fromhex(("".join(topics) + item["data"]).replace("0x", ""))
-            plan = planned(contract, words[:32]) if topics else None
-            if plan is None or not self._by_plan(copied, plan, contract, item, header, index, words):
-                self._one_by_one(copied, contract, item, words)
-        except (InvalidInput, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise IntegrityError(f"the node gives a malformed log, or one of another block: {error}") from error
-        return place
-
-    def _by_plan(
-        self,
-        copied: _Copied,
-        plan: Planned,
-        contract: str,
-        item: Mapping[str, Any],
-        header: BlockHeader,
-        index: int,
-        words: bytes,
-    ) -> bool:
-        """Takes a log by its plan; False, and nothing is done, where it is not as its event should be."""
-        number, hash_ = header.number, header.hash
-        split = 32 * plan.layout.topics
-        size = len(item["data"])
-        tx = bytes.fromhex(item["transactionHash"][2:])
-        if len(item["topics"]) * 32 != split or size != 2 + 2 * plan.layout.data or len(tx) != 32:
-            return False
-        try:
-            found = plan.convert(words[32:])
-        except InvalidFormat:
-            return False
-        tx_index = int(item["transactionIndex"], 16)
-        row = (hash_, index, number, tx, tx_index, contract, words[:split], words[split:], plan.name, found[0])
-        copied.logs.append(row)
-        entities = found[1 : 1 + plan.entities]
-        copied.folds.append((contract, entities, number, words))
-        for at, each in enumerate(plan.sums, 1 + plan.entities):
-            of_sum = copied.sums.setdefault(each, {})
-            more, first = of_sum.get(found[at], (0, (number, index)))
-            of_sum[found[at]] = (more + 1, first)
-        values = (*found, number, hash_, index, tx)
-        copied.rows.setdefault(plan.table.name, []).append(tuple([values[at] for at in plan.order]))
-        return True
-
-    def _one_by_one(self, copied: _Copied, contract: str, item: Mapping[str, Any], words: bytes) -> None:
-        """Takes a log as the follower does."""
+        """Takes a log as the follower does; gives its place. Raises IntegrityError for one that is not where the node
+        says."""
+        number, hash_, _ = blocks[item["blockNumber"]]
+        if item.get("removed"):
+            raise ChainUnavailable(f"block {number} was removed in a fork", block=number)
         log = log_of(item)
+        place = (number, log.log_index)
+        if log.block_hash != hash_:
+            raise IntegrityError(f"the node gives a log of another block for block {number}", block=number)
+        if place <= former:
+            raise IntegrityError(f"the node gives the logs of block {number} out of order", block=number)
         found = _understand(contract, log, self._decode)
         event = found.event
         if event is None:
             self._gaps.add(contract)
         copied.events.append(found)
         name, args = (event.name, json_text(event.args)) if event else (None, None)
-        place = (log.block_hash, log.log_index, log.block_number, log.tx_hash, log.tx_index)
-        copied.logs.append((*place, contract, b"".join(log.topics), log.data, name, args))
-        copied.folds.append((contract, tuple(dict.fromkeys(found.entities)), log.block_number, words))
+        stands = (log.block_hash, log.log_index, log.block_number, log.tx_hash, log.tx_index)
+        copied.logs.append((*stands, contract, b"".join(log.topics), log.data, name, args))
+        tail = number.to_bytes(32, "big") + keccak256(b"".join(log.topics) + log.data)
+        copied.folds.append((contract, tuple(dict.fromkeys(found.entities)), number, tail))
+        return place
 
     # The journals -------------------------------------------------------------------------------------------------
 
@@ -318,11 +289,11 @@ class BackFill:
                 touched[contract, entity] = None
         self._read_heads([key for key in touched if key not in self._heads])
         heads = self._heads
-        for contract, entities, number, words in copied.folds:
-            tail = number.to_bytes(32, "big") + keccak256(words)
+        for contract, entities, number, tail in copied.folds:
             for entity in (CONTRACT_HEAD, *entities):
-                head, logs, _ = heads[contract, entity]
-                heads[contract, entity] = (keccak256(head + tail), logs + 1, number)
+                key = (contract, entity)
+                head, logs, _ = heads[key]
+                heads[key] = (keccak256(head + tail), logs + 1, number)
         copied.heads = {key: heads[key] for key in touched}
         copied.folds.clear()
 
@@ -428,17 +399,15 @@ def _require_apart(copied: _Copied) -> None:
     """Raises Conflict where other events write to the tables that are planned here: order would matter."""
     for item in copied.events:
         for operation in item.operations:
-            if operation.table in copied.rows:
+            if copied.rows.get(operation.table):
                 raise Conflict(f"a log of {operation.table} that is not as its kind")
 
 
-def _add_up(
-    held: Held, each: Sum, keys: Mapping[bytes, tuple[int, Place]], added: Mapping[tuple[str, bytes], Place]
-) -> None:
+def _add_up(held: Held, each: Sum, keys: Mapping[bytes, list[int]], added: Mapping[tuple[str, bytes], Place]) -> None:
     """Adds a range's sum to its row. Raises Conflict where there is none, or was none yet at the first of its logs."""
     held.read((each.table, {each.key: key}) for key in keys)
-    for key, (more, first) in keys.items():
-        if added.get((each.table, key), first) > first:
+    for key, (more, *first) in keys.items():
+        if list(added.get((each.table, key), first)) > first:
             raise Conflict(f"no row of {each.table} to change")
         held.event([Change(each.table, {each.key: key}, sums={each.column: more})])
 

@@ -8,26 +8,27 @@ A planned event adds one row of its own to one table that no other event writes,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import BigInteger, Boolean, LargeBinary, Table
 
-from deedbook.chain.columns import Convert, Form, Layout, converter, layout_of
+from deedbook.chain.columns import WORD, Form, Layout, Source, compiled, layout_of, size_of
+from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.mirror import schema
 
 BLOCK: Final = "$block"
 HASH: Final = "$hash"
 INDEX: Final = "$index"
 TX: Final = "$tx"
-PLACES: Final = (BLOCK, HASH, INDEX, TX)
-"""Where a log stands, in the order in which a `Planned` is given it: number and hash of its block, its index there, and
-its transaction's hash."""
+PLACES: Final = {BLOCK: "block_number", HASH: "hash_", INDEX: "index", TX: "tx"}
+"""Where a log stands: number and hash of its block, its index there, its transaction's hash; and the variables that
+have them in the generated function."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sum:
     """One is added to `column` of the row of `table` whose `key` column is this argument."""
 
@@ -113,22 +114,48 @@ PLANS: Final[Mapping[tuple[str, str], Plan]] = {
 }
 
 
+class Taken(Protocol):
+    """What the logs that are taken by a plan are added to."""
+
+    logs: list[tuple[Any, ...]]
+    """Rows of `logs`."""
+    rows: dict[str, list[tuple[Any, ...]]]
+    """Rows of planned events, by table."""
+    sums: dict[Sum, dict[bytes, list[int]]]
+    """By the key of a row: how much is added to it, and block and index of the first log that adds."""
+    folds: list[tuple[str, tuple[bytes, ...], int, bytes]]
+    """Contract, entities, block number, and what is hashed behind a head: block number and the log's own hash."""
+
+
+Block = tuple[int, bytes, str]
+"""Number and hash, and the hash as a node writes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan made ready for a log's words.
+    """A plan made ready for logs as JSON-RPC gives them."""
 
-    `convert` gives the arguments as text, then the entities, then the words of the sums' keys, then the values that the
-    row takes from the log; `order` says where each column's value is found: at a place of what `convert` gave, followed
-    by `PLACES`.
-    """
-
-    name: str
     table: Table
-    layout: Layout
-    convert: Convert
-    entities: int
     sums: tuple[Sum, ...]
-    order: tuple[int, ...]
+    run: Callable[..., tuple[int, int, int]]
+
+    def take(
+        self,
+        items: Sequence[Mapping[str, Any]],
+        at: int,
+        address: str,
+        blocks: Mapping[str, Block],
+        former: tuple[int, int],
+        taken: Taken,
+    ) -> tuple[int, tuple[int, int]]:
+        """Takes the logs from `at` on for as long as they are of this kind and address, well formed, in blocks that are
+        known (by number as the node writes it) and each after the one before; where it stopped, and the place of the
+        last one. What is wrong with the next one, if it is not of another kind, is for others to say.
+        """
+        rows = taken.rows.setdefault(self.table.name, [])
+        sums = [taken.sums.setdefault(each, {}) for each in self.sums]
+        at, number, index = self.run(items, at, address, blocks, *former, taken.logs, rows, taken.folds, sums)
+        return at, (number, index)
 
 
 @cache
@@ -139,19 +166,68 @@ def planned(contract: str, topic: bytes) -> Planned | None:
     if layout is None or plan is None:
         return None
     table = schema.metadata.tables[plan.table]
-    taken = [name for name in plan.columns.values() if name not in PLACES]
-    wanted = [(name, Form.WORD) for name in plan.entities]
-    wanted += [(each.argument, Form.WORD) for each in plan.sums]
-    before = 1 + len(wanted)
-    wanted += [
-        (source, _form(layout, source, table.c[column].type))
-        for column, source in plan.columns.items()
-        if source not in PLACES
+    wanted = {
+        column.name: (plan.columns[column.name], _form(layout, plan.columns[column.name], column.type))
+        for column in table.columns
+        if plan.columns[column.name] not in PLACES
+    }
+    source = Source(layout, "break")
+    row = ", ".join(
+        source.form(*wanted[column.name]) if column.name in wanted else PLACES[plan.columns[column.name]]
+        for column in table.columns
+    )
+    entities = "".join(f"{source.form(name, Form.WORD)}, " for name in plan.entities)
+    split = WORD * (layout.topics - 1)
+    topics = " + ".join(f"topics[{place}]" for place in range(1, layout.topics))
+    body = [
+        "item = items[at]",
+        "topics = item['topics']",
+        f"if item['address'] != address or len(topics) != {layout.topics} or topics[0] != TOPIC: break",
+        "if item['blockNumber'] != known:",
+        "    block = blocks.get(item['blockNumber'])",
+        "    if block is None: break",
+        "    known, (block_number, hash_, hash_text) = item['blockNumber'], block",
+        "    number_word = block_number.to_bytes(32, 'big')",
+        "if item['blockHash'] != hash_text or item.get('removed'): break",
+        "index = int(item['logIndex'], 16)",
+        "if block_number < last or (block_number == last and index <= last_index): break",
+        f"b = fromhex(({topics} + item['data']).replace('0x', ''))",
+        f"if len(b) != {size_of(layout)} or len(item['data']) != {2 + 2 * layout.data}: break",
+        "tx = fromhex(item['transactionHash'][2:])",
+        "if len(tx) != 32: break",
+        "h = b.hex()",
+        *source.checks,
+        *source.limits(list(wanted.values())),
+        f"topic_words, data = TOPIC_WORD + b[:{split}], b[{split}:]",
+        "tx_index = int(item['transactionIndex'], 16)",
+        f"logs((hash_, index, block_number, tx, tx_index, CONTRACT, topic_words, data, NAME, {source.text}))",
+        f"rows(({row}))",
+        f"folds((CONTRACT, ({entities}), block_number, number_word + keccak256(topic_words + data)))",
     ]
-    places = {name: before + at for at, name in enumerate(taken)}
-    places |= {name: before + len(taken) + at for at, name in enumerate(PLACES)}
-    order = tuple(places[plan.columns[column.name]] for column in table.columns)
-    return Planned(layout.name, table, layout, converter(layout, wanted), len(plan.entities), plan.sums, order)
+    for place, each in enumerate(plan.sums):
+        body += [
+            f"key = {source.form(each.argument, Form.WORD)}",
+            f"if key in sums[{place}]: sums[{place}][key][0] += 1",
+            f"else: sums[{place}][key] = [1, block_number, index]",
+        ]
+    body += ["last, last_index = block_number, index", "at += 1"]
+    lines = [
+        "logs, rows, folds, known = logs.append, rows.append, folds.append, None",
+        "while at < len(items):",
+        *(f"    {line}" for line in body),
+        "return at, last, last_index",
+    ]
+    names = {
+        "CONTRACT": contract,
+        "NAME": layout.name,
+        "TOPIC": to_hex(topic),
+        "TOPIC_WORD": topic,
+        "fromhex": bytes.fromhex,
+        "keccak256": keccak256,
+    }
+    parameters = "items, at, address, blocks, last, last_index, logs, rows, folds, sums"
+    run = compiled(f"{contract}.{layout.name}", parameters, lines, names)
+    return Planned(table, plan.sums, run)
 
 
 def _form(layout: Layout, argument: str, column: Any) -> Form:
