@@ -207,11 +207,11 @@ def _checked(place: int, field: Field, otherwise: str) -> list[str]:
             f"{value} = {value} == 1",
         ]
     if kind == "address":
-        return [f"if any(b[{at}:{at + 12}]): {wrong}", f"{value} = b[{at + 12}:{end}]"]
+        return [f"if b[{at}:{at + 12}] != {bytes(12)!r}: {wrong}", f"{value} = b[{at + 12}:{end}]"]
     if kind.startswith("bytes"):
         size = int(kind[5:])
         lines = [f"{value} = b[{at}:{at + size}]"]
-        return lines if size == WORD else [*lines, f"if any(b[{at + size}:{end}]): {wrong}"]
+        return lines if size == WORD else [*lines, f"if b[{at + size}:{end}] != {bytes(WORD - size)!r}: {wrong}"]
     bits = int(kind[3:] or 256)  # int8 to int256
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     return [
