@@ -34,9 +34,9 @@ def version(home: Home, asset_id: str, number: int) -> dict[str, Any]:
 
 
 @router.get("/{asset_id}/batches")
-def batches_of(home: Home, asset_id: str) -> dict[str, Any]:
-    """The consent batches of an asset."""
-    return {"items": [batch.to_json() for batch in batches.batches_of(home.mirror, asset_id_of(asset_id))]}
+def batches_of(home: Home, asset_id: str, limit: Limit = 100, after: After = None) -> dict[str, Any]:
+    """A page of the consent batches of an asset, oldest first."""
+    return batches.batches_of(home.mirror, asset_id_of(asset_id), limit=limit, after=after).to_json()
 
 
 @router.post("/{asset_id}/batches", status_code=201)
