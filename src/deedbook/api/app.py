@@ -13,6 +13,7 @@ from deedbook.api.routes import (
     consents,
     deployment,
     documents,
+    members,
     offers,
     relayed,
     rpc,
@@ -36,7 +37,10 @@ def create_app(serving: Serving) -> FastAPI:
     app.state.serving = serving
     problems.install(app)
     app.add_middleware(BodyLimit)
-    nouns = (status, deployment, assets, consents, offers, sales, usage, relayed, anchors, statements, documents, rpc)
+    nouns = (
+        *(status, deployment, members, assets, consents, offers, sales, usage, relayed, anchors, statements),
+        *(documents, rpc),
+    )
     for noun in nouns:
         app.include_router(noun.router)
     return app
