@@ -8,6 +8,7 @@ from deedbook import __version__
 from deedbook.api import problems
 from deedbook.api.limits import BodyLimit
 from deedbook.api.routes import (
+    alerts,
     anchors,
     assets,
     consents,
@@ -39,7 +40,7 @@ def create_app(serving: Serving) -> FastAPI:
     app.add_middleware(BodyLimit)
     nouns = (
         *(status, deployment, members, assets, consents, offers, sales, usage, relayed, anchors, statements),
-        *(documents, rpc),
+        *(alerts, documents, rpc),
     )
     for noun in nouns:
         app.include_router(noun.router)
