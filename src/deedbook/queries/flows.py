@@ -10,7 +10,7 @@ from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import Mode, Purpose, SaleState
 from deedbook.mirror.schema import sales as table
 from deedbook.queries.keysets import Keyset
-from deedbook.queries.lineage import distances, require_asset, with_descendants
+from deedbook.queries.lineage import distances, keys_among, require_asset
 from deedbook.queries.rows import Reading
 from deedbook.queries.sales import SaleView, StepView, joined, view_of
 from deedbook.queries.views import Page, View
@@ -74,10 +74,10 @@ def flow(mirror: Reading, asset_id: int, *, limit: int = 100, after: str | None 
     Raises NotFound, InvalidInput.
     """
     key = asset_key(asset_id)
-    query = joined().where(table.c.asset_id.in_(with_descendants(key)))
     with mirror.reading() as connection:
         require_asset(connection, asset_id)
         far = distances(connection, key, down=True)
+        query = joined().where(table.c.asset_id.in_(keys_among(far)))
         return ONWARD.page(
             connection,
             query,

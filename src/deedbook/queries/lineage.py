@@ -4,22 +4,36 @@ The parents of an asset stand in its row as the registration named them, in cano
 are read out of it by the database's own JSON functions. So they need no table that could contradict the rows, no new
 version of those, and no other rollback than theirs. The walk is one recursive statement, the same for SQLite and
 PostgreSQL. It goes on from what it has not seen yet (`UNION`), so it ends on any rows; the contract lets no asset
-derive from a later one, and here that is not relied on. A walk reads the rows of all derived assets once.
+derive from a later one, and here that is not relied on. A walk up reads the ancestors' rows alone; a walk down reads
+those of all derived assets once, for a parent does not name its children.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import CTE, Connection, Select, Text, column, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    LargeBinary,
+    Select,
+    Text,
+    column,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetKind, AssetState, Grade
+from deedbook.domain.hashing import to_hex
 from deedbook.errors import NotFound
 from deedbook.mirror.schema import assets as table
 from deedbook.mirror.schema import holdings
@@ -30,7 +44,8 @@ from deedbook.queries.views import Page, View, code_of, page_of, require_limit
 
 UP: Final = Places("ancestors", (int, bytes))
 DOWN: Final = Places("descendants", (int, bytes))
-NO_PARENTS: Final = "[]"
+NO_PARENTS: Final = "'[]'"
+"""In SQL."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +90,12 @@ def lineage(
 
 def distances(connection: Connection, key: bytes, *, down: bool) -> dict[bytes, int]:
     """How many derivations lie between the asset of this key (32 bytes) and each of its kin, itself (0) among them."""
+    if connection.dialect.name == "sqlite":
+        _teach_keys(connection)
     onward: dict[bytes, list[bytes]] = defaultdict(list)
-    for near, far in connection.execute(_edges_from(key, down=down)):
-        onward[_key_of(near)].append(_key_of(far))
+    for child, parent in connection.execute(_derivations_below(key) if down else _derivations_above(key)):
+        near, far = (parent, child) if down else (child, parent)
+        onward[near].append(far)
     found, waiting = {key: 0}, deque([key])
     while waiting:
         near = waiting.popleft()
@@ -88,13 +106,11 @@ def distances(connection: Connection, key: bytes, *, down: bool) -> dict[bytes, 
     return found
 
 
-def with_descendants(key: bytes) -> Select[Any]:
-    """The keys of the asset of this key and of everything that was derived from it, for use inside a statement."""
-    edges = _edges()
-    walk = _walk(key, edges.c.parent_name, edges.c.child_name)
-    onward = select(edges.c.child.label("asset_id")).join(walk, walk.c.name == edges.c.parent_name)
-    both = union(select(table.c.asset_id).where(table.c.asset_id == key), onward).subquery()
-    return select(both.c.asset_id)
+def keys_among(keys: Iterable[bytes]) -> Select[Any]:
+    """These keys inside a statement, however many they are, once `distances` was asked on its connection."""
+    names = literal(json.dumps([to_hex(key) for key in keys]), Text)
+    key = entries_of(names).table_valued(column("value", Text), name="among")
+    return select(key_named(key.c.value))
 
 
 def require_asset(connection: Connection, asset_id: int) -> None:
@@ -103,29 +119,35 @@ def require_asset(connection: Connection, asset_id: int) -> None:
         raise NotFound("asset", str(asset_id))
 
 
-def _edges_from(key: bytes, *, down: bool) -> Select[Any]:
-    """Every edge that a walk from this asset comes by, from its near end to its far end."""
-    edges = _edges()
-    near, far = edges.c.child_name, edges.c.parent_name
-    if down:
-        near, far = far, near
-    walk = _walk(key, near, far)
-    return select(near.label("near"), far.label("far")).join(walk, walk.c.name == near)
+def _derivations_above(key: bytes) -> Select[Any]:
+    """Child and parent of every derivation that a walk up from this asset comes by."""
+    start = select(table.c.asset_id).where(table.c.asset_id == key)
+    walk = start.cte("walk", recursive=True)
+    child, parent = _derived("derived")
+    walk = walk.union(select(key_named(parent)).join_from(walk, child, child.c.asset_id == walk.c.asset_id))
+    child, parent = _derived("passed")
+    met = select(child.c.asset_id.label("child"), key_named(parent).label("parent"))
+    return met.join_from(walk, child, child.c.asset_id == walk.c.asset_id)
 
 
-def _edges() -> CTE:
-    """Child and parent of every derivation; `child` as the key that it has, the names as registrations write them."""
-    child = table.alias("derived")
-    parent = entries_of(child.c.parents).table_valued(column("value", Text), name="parent", joins_implicitly=True)
-    names = (name_of(child.c.asset_id).label("child_name"), parent.c.value.label("parent_name"))
-    query = select(child.c.asset_id.label("child"), *names).where(child.c.parents != NO_PARENTS)
-    return query.cte("edges").prefix_with("MATERIALIZED")  # read once, not once for each step
+def _derivations_below(key: bytes) -> Select[Any]:
+    """The same of a walk down."""
+    child, parent = _derived("derived")
+    every = select(child.c.asset_id.label("child"), name_of(child.c.asset_id).label("child_name"), parent.label("of"))
+    # Read once, not once for each step. The text stands in the statement as in the index, which serves no parameter.
+    edges = every.where(child.c.parents != literal_column(NO_PARENTS)).cte("edges").prefix_with("MATERIALIZED")
+    start = select(table.c.asset_id, name_of(table.c.asset_id).label("name")).where(table.c.asset_id == key)
+    walk = start.cte("walk", recursive=True)
+    walk = walk.union(select(edges.c.child, edges.c.child_name).join_from(walk, edges, edges.c.of == walk.c.name))
+    met = select(edges.c.child, walk.c.asset_id.label("parent"))
+    return met.join_from(walk, edges, edges.c.of == walk.c.name)
 
 
-def _walk(key: bytes, near: Any, far: Any) -> CTE:
-    """The names of the asset of this key and of all its kin, each once."""
-    walk = select(name_of(table.c.asset_id).label("name")).where(table.c.asset_id == key).cte("walk", recursive=True)
-    return walk.union(select(far).join(walk, walk.c.name == near))
+def _derived(name: str) -> tuple[FromClause, ColumnElement[str]]:
+    """Assets, and the names of the parents of each: a row for each of them."""
+    child = table.alias(name)
+    of = entries_of(child.c.parents).table_valued(column("value", Text), name=f"{name}_from", joins_implicitly=True)
+    return child, of.c.value
 
 
 def _facts(keys: list[bytes]) -> Select[Any]:
@@ -152,8 +174,11 @@ def _kin(connection: Connection, key: bytes, distance: int, row: Mapping[str, An
     )
 
 
-def _key_of(name: str) -> bytes:
-    return bytes.fromhex(name.removeprefix("0x"))
+def _teach_keys(connection: Connection) -> None:
+    """SQLite reads hexadecimal text by itself from 3.41 on only."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.create_function("deedbook_key", 1, lambda name: bytes.fromhex(name[2:]), deterministic=True)
 
 
 class entries_of(FunctionElement[Any]):  # noqa: N801 - SQL functions are written small
@@ -167,6 +192,13 @@ class name_of(GenericFunction[str]):  # noqa: N801
     """A key as registrations write it: 0x and its digits."""
 
     type = Text()
+    inherit_cache = True
+
+
+class key_named(GenericFunction[bytes]):  # noqa: N801
+    """The key of such a name."""
+
+    type = LargeBinary()
     inherit_cache = True
 
 
@@ -188,3 +220,13 @@ def _sqlite_name(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(name_of, "postgresql")
 def _postgresql_name(element: Any, compiler: Any, **options: Any) -> str:
     return f"('0x' || encode({compiler.process(element.clauses, **options)}, 'hex'))"
+
+
+@compiles(key_named, "sqlite")
+def _sqlite_key(element: Any, compiler: Any, **options: Any) -> str:
+    return f"deedbook_key({compiler.process(element.clauses, **options)})"
+
+
+@compiles(key_named, "postgresql")
+def _postgresql_key(element: Any, compiler: Any, **options: Any) -> str:
+    return f"decode(substr({compiler.process(element.clauses, **options)}, 3), 'hex')"
