@@ -122,6 +122,12 @@ def test_lineage_flow_statement_and_alerts_are_told(told: Told) -> None:
     assert [each["saleId"] for each in sold] == [each["saleId"] for each in told.client.get("/sales").json()["items"]]
     provider = sold[0]["provider"]
     assert told.client.get(f"/members/{provider}/statement").json()["sales"] == len(sold)
+    for who in ("provider", "buyer"):
+        wanted = [each["saleId"] for each in sold if each[who] == sold[0][who]]
+        found = told.client.get(f"/sales?{who}={sold[0][who]}").json()["items"]
+        assert [each["saleId"] for each in found] == wanted
+    assert told.client.get(f"/sales?buyer={provider}").json()["items"] == []
+    assert _problem(told.client.get("/sales?buyer=0x07"), 422, "invalid-input")["field"] == "buyer"
     assert provider in [each["account"] for each in told.client.get("/members").json()["items"]]
     assert set(told.client.get("/alerts?limit=1").json()) == {"items", "after"}
     _problem(told.client.get("/assets/7/lineage"), 404, "not-found")
