@@ -114,6 +114,28 @@ def test_health_ready_and_status_agree_with_the_chain(told: Told) -> None:
     assert "openapi" in told.client.get("/openapi.json").json()
 
 
+def test_lineage_flow_statement_and_alerts_are_told(told: Told) -> None:
+    asset = f"/assets/{told.asset_id}"
+    assert told.client.get(f"{asset}/lineage").json() == {"items": [], "after": None}
+    assert told.client.get(f"{asset}/lineage?down=true&limit=5").json()["items"] == []
+    sold = told.client.get(f"{asset}/flow").json()["items"]
+    assert [each["saleId"] for each in sold] == [each["saleId"] for each in told.client.get("/sales").json()["items"]]
+    provider = sold[0]["provider"]
+    assert told.client.get(f"/members/{provider}/statement").json()["sales"] == len(sold)
+    for who in ("provider", "buyer"):
+        wanted = [each["saleId"] for each in sold if each[who] == sold[0][who]]
+        found = told.client.get(f"/sales?{who}={sold[0][who]}").json()["items"]
+        assert [each["saleId"] for each in found] == wanted
+    assert told.client.get(f"/sales?buyer={provider}").json()["items"] == []
+    assert _problem(told.client.get("/sales?buyer=0x07"), 422, "invalid-input")["field"] == "buyer"
+    assert provider in [each["account"] for each in told.client.get("/members").json()["items"]]
+    assert set(told.client.get("/alerts?limit=1").json()) == {"items", "after"}
+    _problem(told.client.get("/assets/7/lineage"), 404, "not-found")
+    for path in (f"{asset}/flow", f"{asset}/lineage", f"{asset}/batches", "/alerts", "/members", "/sales"):
+        assert _problem(told.client.get(f"{path}?after=x"), 422, "invalid-input")["field"] == "after"
+    _problem(told.client.get("/members/0x07/statement"), 422, "invalid-input")
+
+
 def test_the_same_consent_twice_gives_the_same_receipt(told: Told) -> None:
     signed = _signed(told, _person(told)).to_json()
     first, second = told.client.post("/consents", signed), told.client.post("/consents", signed)

@@ -89,7 +89,7 @@ def test_a_batch_shows_terms_bindings_and_audit(mirror: Mirror) -> None:
     assert (batch.count, batch.ended, batch.live, batch.direct) == (6, 1, 5, False)
     assert [each.kind for each in batch.attestations] == [AttestationKind.CONSENT_AUDIT]
     assert [(each.version, each.record_offset, each.auditor) for each in batch.bindings] == [(1, 0, story.AUDITOR)]
-    assert consents.batches_of(mirror, story.ASSET) == (batch,)
+    assert consents.batches_of(mirror, story.ASSET).items == (batch,)
     with pytest.raises(NotFound):
         consents.batch(mirror, bytes(32))
 
@@ -194,7 +194,7 @@ def test_status_says_head_proofs_and_counts(mirror: Mirror) -> None:
 
 def test_attestations_cases_and_holds_are_found_by_target(mirror: Mirror) -> None:
     assert len(attestations.attestations(mirror, story.VERSION_KEY)) == 2
-    assert cases.cases(mirror, story.VERSION_KEY) == ()
+    assert cases.cases(mirror, story.VERSION_KEY).items == ()
     assert cases.holds(mirror, story.VERSION_KEY) == ()
     with pytest.raises(NotFound):
         cases.case(mirror, bytes(32))

@@ -170,7 +170,7 @@ def test_a_mirror_that_another_has_open_is_not_replaced(chain: ScriptedChain, mi
 def test_what_happened_aside_is_shown(mirror: Mirror) -> None:
     case = cases.case(mirror, story.CASE)
     assert (case.decider, case.outcome) == (story.ARBITER, 1)
-    assert cases.cases(mirror, story.HELD) == (case,)
+    assert cases.cases(mirror, story.HELD).items == (case,)
     (hold,) = cases.holds(mirror, story.HELD)
     assert (hold.active, hold.released_block) == (True, None)
     legal, source = attestations.attestations(mirror, story.VERSION_KEY)

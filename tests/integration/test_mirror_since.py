@@ -62,14 +62,14 @@ def test_a_right_shows_its_scope_and_every_step(mirror: Mirror) -> None:
     assert (operator.grantor, operator.stands, operator.is_live(2**63)) == (story.LICENSEE, True, True)
     assert (broker.stands, broker.ended_by) == (True, None)
     assert (broker.is_live(1_900_000_000), broker.is_live(1_900_000_001)) == (True, False)
-    assert [(each.event, each.account, each.actor) for each in rights.steps(mirror, story.ASSET)] == [
+    assert [(each.event, each.account, each.actor) for each in rights.steps(mirror, story.ASSET).items] == [
         ("RightGranted", story.LICENSEE, story.PROVIDER),
         ("RightGranted", story.OPERATOR, story.LICENSEE),
         ("RightGranted", story.BROKER, story.PROVIDER),
         ("RightEnded", story.BROKER, story.PROVIDER),
         ("RightGranted", story.BROKER, story.PROVIDER),
     ]
-    assert rights.rights_of(mirror, story.OPERATOR) == (operator,)
+    assert rights.rights_of(mirror, story.OPERATOR).items == (operator,)
     assert json.loads(json.dumps(operator.to_json()))["validUntil"] == str(story.FAR)
 
 

@@ -242,7 +242,8 @@ class Season(RuleBasedStateMachine):
 
     def publish_and_bind(self) -> None:
         self.on.services.follow()
-        direct = [batch for batch in consents.batches_of(self.on.services.mirror, self.asset) if batch.direct]
+        granted = consents.batches_of(self.on.services.mirror, self.asset, limit=1000)
+        direct = [batch for batch in granted.items if batch.direct]
         version = Version(self.fresh(), PEOPLE + len(direct), self.fresh())
         if not self.tried(lambda: assets.publish(self.acting, PROVIDER, self.asset, version)):
             return
@@ -501,7 +502,7 @@ def compare_asset(season: Season, now: int) -> None:
 
 def compare_consents(season: Season) -> None:
     read, mirror = season.acting.read, season.on.services.mirror
-    for batch in consents.batches_of(mirror, season.asset):
+    for batch in consents.batches_of(mirror, season.asset, limit=1000).items:
         assert read("Consents", "batchState", batch.batch_id) == {
             "count": batch.count,
             "withdrawn": batch.ended,
@@ -566,7 +567,7 @@ def compare_statements(season: Season, settled: Sequence[SaleView]) -> None:
     """What the statements of all say adds up to what the settlements say was paid, is due and was put off."""
     mirror = season.on.services.mirror
     lines = []
-    for batch in consents.batches_of(mirror, season.asset):
+    for batch in consents.batches_of(mirror, season.asset, limit=1000).items:
         for index in range(batch.count):
             said = statements.statement(
                 mirror, batch.batch_id, index, season.covers.get, lists=lambda *of: season.lists.get(of)

@@ -8,11 +8,13 @@ from deedbook import __version__
 from deedbook.api import problems
 from deedbook.api.limits import BodyLimit
 from deedbook.api.routes import (
+    alerts,
     anchors,
     assets,
     consents,
     deployment,
     documents,
+    members,
     offers,
     relayed,
     rpc,
@@ -36,7 +38,10 @@ def create_app(serving: Serving) -> FastAPI:
     app.state.serving = serving
     problems.install(app)
     app.add_middleware(BodyLimit)
-    nouns = (status, deployment, assets, consents, offers, sales, usage, relayed, anchors, statements, documents, rpc)
+    nouns = (
+        *(status, deployment, members, assets, consents, offers, sales, usage, relayed, anchors, statements),
+        *(alerts, documents, rpc),
+    )
     for noun in nouns:
         app.include_router(noun.router)
     return app

@@ -36,6 +36,9 @@ class Serving(Protocol):
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
 
+    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+        """A page of what somebody should look at now. Raises InvalidInput."""
+
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent (JSON); the receipt."""
 

@@ -29,6 +29,7 @@ from deedbook.errors import (
 )
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Cursor, Mirror
+from deedbook.queries.alerts import alerts
 
 LOG = logging.getLogger(__name__)
 RELAYER = "relayer"
@@ -119,6 +120,11 @@ class Desk:
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
         return self._services.statement(consent_id).to_json()
+
+    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+        """A page of what somebody should look at now. Raises InvalidInput."""
+        now, covers = self._services.clock(), self._services.records.deliveries.cover
+        return alerts(self.mirror, now, covers=covers, limit=limit, after=after).to_json()
 
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""

@@ -167,6 +167,8 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, bytes):
         return to_hex(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spaced(name)} {plain(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value)) or "none"
     return str(value)

@@ -15,6 +15,8 @@ from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.errors import InvalidInput
 from deedbook.ledger import assets as ledger
 from deedbook.queries import assets as queries
+from deedbook.queries import flows
+from deedbook.queries import lineage as queries_of_lineage
 from deedbook.queries import rights as queries_of_rights
 
 app = grammar.group("Data assets: registered, published, changed, licensed, transferred, cancelled.")
@@ -29,10 +31,16 @@ RightName = Annotated[str, typer.Option(help="process or operate")]
 
 
 @app.command("list")
-def list_assets(limit: Limit = 100, after: After = "", as_json: AsJson = False) -> None:
+def list_assets(
+    holder: Annotated[str, typer.Option(help="of this holder alone: address, or name in this home")] = "",
+    limit: Limit = 100,
+    after: After = "",
+    as_json: AsJson = False,
+) -> None:
     """List assets by identifier."""
     with acts.reading() as services:
-        page = queries.assets(services.mirror, limit=limit, after=after or None)
+        by = acts.account(services, holder, "holder") if holder else None
+        page = queries.assets(services.mirror, holder=by, limit=limit, after=after or None)
     acts.show_page(page, ("assetId", "state", "kind", "grade", "version", "holder"), as_json)
 
 
@@ -42,6 +50,31 @@ def show(asset: Asset, as_json: AsJson = False) -> None:
     with acts.reading() as services:
         found = queries.asset(services.mirror, grammar.asset_of(asset))
     acts.show(found, as_json)
+
+
+@app.command()
+def lineage(
+    asset: Asset,
+    down: Annotated[bool, typer.Option("--down", help="what was derived from it, instead")] = False,
+    limit: Limit = 100,
+    after: After = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what an asset was derived from, or what was derived from it, however far; the nearest first."""
+    number = grammar.asset_of(asset)
+    with acts.reading() as services:
+        page = queries_of_lineage.lineage(services.mirror, number, down=down, limit=limit, after=after or None)
+    acts.show_page(page, ("distance", "assetId", "state", "kind", "grade", "holder"), as_json)
+
+
+@app.command()
+def flow(asset: Asset, limit: Limit = 100, after: After = "", as_json: AsJson = False) -> None:
+    """List every sale of an asset and of what was derived from it: to whom, what for, and where the money went."""
+    number = grammar.asset_of(asset)
+    with acts.reading() as services:
+        page = flows.flow(services.mirror, number, limit=limit, after=after or None)
+    columns = ("distance", "saleId", "state", "buyer", "purpose", "deliveredCount", "price", "currency")
+    acts.show_page(page, columns, as_json)
 
 
 @app.command("id")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deedbook.cli import acts, grammar
-from deedbook.cli.grammar import As, AsJson
+from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.cli.targets import Target, target_of
 from deedbook.domain.codes import CaseKind, Outcome
 from deedbook.domain.hashing import to_hex
@@ -21,16 +21,17 @@ Document = Annotated[str, typer.Option(help="why: a file, which becomes public, 
 
 
 @app.command("list")
-def list_cases(target: Target, as_json: AsJson = False) -> None:
+def list_cases(target: Target, limit: Limit = 100, after: After = "", as_json: AsJson = False) -> None:
     """List the cases about a target, and the holds on it."""
     with acts.reading() as services:
         key = target_of(services, target)
-        found = [each.to_json() for each in queries.cases(services.mirror, key)]
+        page = queries.cases(services.mirror, key, limit=limit, after=after or None)
         held = [each.to_json() for each in queries.holds(services.mirror, key)]
     if as_json:
-        acts.say_json({"target": to_hex(key), "cases": found, "holds": held})
+        found = page.to_json()
+        acts.say_json({"target": to_hex(key), "cases": found["items"], "after": found["after"], "holds": held})
         return
-    acts.show_rows(found, ("caseId", "kind", "opener", "outcome", "openedBlock"), as_json=False)
+    acts.show_page(page, ("caseId", "kind", "opener", "outcome", "openedBlock"), as_json=False)
     for hold_ in held:
         state = "holds" if hold_["active"] else f"released in block {hold_['releasedBlock']}"
         print(f"held by {hold_['holder']} in block {hold_['heldBlock']}: {state}")

@@ -9,7 +9,7 @@ import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
-from deedbook.cli.grammar import As, AsJson
+from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.batches import Batch
 from deedbook.domain.codes import Licence, Mode, Purpose, Role, class_of_role
 from deedbook.domain.consents import (
@@ -128,12 +128,11 @@ def show(consent: ConsentId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def batches(asset: Asset, as_json: AsJson = False) -> None:
-    """List the consent batches of an asset."""
+def batches(asset: Asset, limit: Limit = 100, after: After = "", as_json: AsJson = False) -> None:
+    """List the consent batches of an asset, oldest first."""
     with acts.reading() as services:
-        found = queries.batches_of(services.mirror, grammar.asset_of(asset))
-    rows = [{**batch.to_json(), "live": batch.live} for batch in found]
-    acts.show_rows(rows, ("batchId", "count", "live", "purpose", "modes", "grantedBlock"), as_json)
+        page = queries.batches_of(services.mirror, grammar.asset_of(asset), limit=limit, after=after or None)
+    acts.show_page(page, ("batchId", "count", "live", "purpose", "modes", "grantedBlock"), as_json)
 
 
 @app.command()

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import IntEnum, IntFlag
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -142,3 +143,23 @@ def write(name: str, content: bytes, field: str = "out") -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a name"
         raise InvalidInput(field, f"cannot write {name}: {reason}") from error
+
+
+@contextmanager
+def sink(name: str, field: str = "out") -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, there under its name when it is whole; `-` is standard output."""
+    if name == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = Path(f"{name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(name)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a name"
+        raise InvalidInput(field, f"cannot write {name}: {reason}") from error
+    finally:
+        with suppress(OSError, ValueError):
+            part.unlink(missing_ok=True)

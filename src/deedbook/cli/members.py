@@ -15,6 +15,7 @@ from deedbook.domain.members import identity_commitment
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.ledger import members as ledger
 from deedbook.queries import members as queries
+from deedbook.queries import providers, sales
 from deedbook.records.members import MemberEntry
 from deedbook.vault.envelopes import EncryptionKeyPair, PublicKey, Suite
 
@@ -42,6 +43,20 @@ def show(account: Account, as_json: AsJson = False) -> None:
     with acts.reading() as services:
         found = queries.member(services.mirror, acts.account(services, account, "account"))
     acts.show(found, as_json)
+
+
+@app.command()
+def statement(account: Account, limit: Limit = 100, after: After = "", as_json: AsJson = False) -> None:
+    """Show a provider's statement: assets, offers, the money by currency, and its sales one by one."""
+    with acts.reading() as services:
+        provider = acts.account(services, account, "account")
+        found = providers.statement(services.mirror, provider)
+        page = sales.sales(services.mirror, provider=provider, limit=limit, after=after or None)
+    if as_json:
+        acts.say_json({**found.to_json(), **page.to_json()})
+        return
+    acts.show(found, as_json=False)
+    acts.show_page(page, ("saleId", "state", "buyer", "price", "currency", "deliveredCount"), as_json=False)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`deedbook mirror`: the public copy of the chain."""
+"""`deedbook mirror`: the public copy of the chain: brought up to date, rebuilt, asked as a whole."""
 
 from __future__ import annotations
 
@@ -6,20 +6,34 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
 from deedbook import config
 from deedbook.bootstrap.services import Services
-from deedbook.cli import grammar
-from deedbook.cli.grammar import AsJson
-from deedbook.errors import DeedbookError, Locked
+from deedbook.cli import acts, grammar
+from deedbook.cli.grammar import After, AsJson, Limit
+from deedbook.errors import DeedbookError, InvalidInput, Locked
 from deedbook.mirror.follower import Progress
+from deedbook.queries import alerts as queries
+from deedbook.queries import exports
+from deedbook.queries.alerts import AlertView
+from deedbook.queries.exports import Relation
+from deedbook.queries.parquet import write_parquet
+from deedbook.queries.rows import Reading
+from deedbook.queries.views import MOST_ROWS, Page
 
-app = grammar.group("The public copy of the chain: brought up to date, rebuilt, compared.")
+app = grammar.group("The public copy of the chain: brought up to date, rebuilt, compared, watched, exported.")
 
+
+OF = ("ancestors", "descendants", "flow", "provider")
+"""Answers that are about one asset, or one provider."""
+RELATIONS = f"{', '.join(OF)} (with --of), alerts, or a table of the mirror such as sales"
+
+Within = Annotated[int, typer.Option(min=0, max=3650, help="so many days ahead an attestation is about to end")]
 
 PAUSE = 0.25
 """Seconds between looks at the chain's head."""
@@ -93,3 +107,71 @@ def rebuild(
             print(f"  live    {difference.live}")
             print(f"  rebuilt {difference.rebuilt}")
     raise typer.Exit(0 if comparison.equal else 1)
+
+
+@app.command()
+def alerts(
+    within: Within = 30,
+    limit: Limit = 100,
+    after: After = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what to look at now, the worst first: withdrawals, attestations about to end, quotas near, volumes."""
+    with acts.reading() as services:
+        page = _alerts(services, within)(services.mirror, limit, after or None)
+    acts.show_page(page, ("severity", "code", "noun", "key", "numbers"), as_json)
+
+
+@app.command()
+def export(
+    relation: Annotated[str, typer.Argument(help=RELATIONS)],
+    out: Annotated[str, typer.Option(help="the file; - prints CSV")],
+    of: Annotated[str, typer.Option(help="whose: an asset's id, or the provider's address or name in this home")] = "",
+    form: Annotated[str, typer.Option("--format", help="csv or parquet")] = "csv",
+    within: Within = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Write a table of the mirror or the whole answer to a question into a file, however many rows there are."""
+    write = _writer(form, out)
+    with acts.reading() as services:
+        wanted = _relation(services, relation, of, within)
+        with grammar.sink(out) as file:
+            rows = write(wanted, services.mirror, file)
+    if out != "-":
+        acts.show({"file": out, "relation": relation, "rows": rows}, as_json)
+
+
+def _alerts(services: Services, within: int) -> Callable[[Reading, int, str | None], Page[AlertView]]:
+    """The alerts of this moment, page by page."""
+    now, covers = services.clock(), services.records.deliveries.cover
+    limits = queries.Limits(within=within * queries.DAY)
+    return lambda mirror, limit, after: queries.alerts(
+        mirror, now, covers=covers, limits=limits, limit=limit, after=after
+    )
+
+
+def _relation(services: Services, name: str, of: str, within: int) -> Relation:
+    if of and name not in OF:
+        raise InvalidInput("of", f"{name} is of nothing in particular")
+    if name in OF and not of:
+        raise InvalidInput("of", f"say whose {name}")
+    if name == "provider":
+        return exports.provider_relation(acts.account(services, of, "of"))
+    if name == "flow":
+        return exports.flow_relation(grammar.asset_of(of, "of"))
+    if name in OF:
+        return exports.lineage_relation(grammar.asset_of(of, "of"), down=name == "descendants")
+    if name == "alerts":
+        pages = _alerts(services, within)
+        return exports.alerts_relation(lambda mirror, after: pages(mirror, MOST_ROWS, after))
+    return exports.table_relation(name)
+
+
+def _writer(form: str, out: str) -> Callable[[Relation, Reading, BinaryIO], int]:
+    if form == "csv":
+        return exports.write_csv
+    if form != "parquet":
+        raise InvalidInput("format", f"{form!r} is neither csv nor parquet")
+    if out == "-":
+        raise InvalidInput("out", "a Parquet file is not printed")
+    return write_parquet

@@ -38,6 +38,7 @@ Out = Annotated[str, typer.Option(help="where the records go: a .json, .ndjson o
 def list_sales(
     asset: Annotated[str, typer.Option(help="of this asset alone")] = "",
     buyer: Annotated[str, typer.Option(help="of this buyer alone: address, or name in this home")] = "",
+    provider: Annotated[str, typer.Option(help="of this provider alone: address, or name in this home")] = "",
     limit: Limit = 100,
     after: After = "",
     as_json: AsJson = False,
@@ -46,7 +47,10 @@ def list_sales(
     number = grammar.asset_of(asset) if asset else None
     with acts.reading() as services:
         by = acts.account(services, buyer, "buyer") if buyer else None
-        page = queries.sales(services.mirror, asset_id=number, buyer=by, limit=limit, after=after or None)
+        seller = acts.account(services, provider, "provider") if provider else None
+        page = queries.sales(
+            services.mirror, asset_id=number, buyer=by, provider=seller, limit=limit, after=after or None
+        )
     acts.show_page(page, ("saleId", "state", "buyer", "price", "currency", "deliveredCount"), as_json)
 
 

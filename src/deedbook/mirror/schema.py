@@ -149,6 +149,9 @@ assets = _table(
     number("cancelled_block", null=True),
 )
 
+_DERIVED = assets.c.parents != "[]"
+Index("ix_assets_derived", assets.c.asset_id, sqlite_where=_DERIVED, postgresql_where=_DERIVED)
+
 versions = _table(
     "versions",
     key32("asset_id", primary=True),

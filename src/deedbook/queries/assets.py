@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, and_, func, select
 
@@ -27,9 +27,12 @@ from deedbook.mirror.schema import (
 from deedbook.mirror.schema import assets as table
 from deedbook.queries.attestations import AttestationView, about
 from deedbook.queries.cases import HoldView, on
+from deedbook.queries.keysets import Keyset
 from deedbook.queries.rights import RightView, rights_in
 from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.views import Page, View, code_of, key_after, page_of, require_limit
+from deedbook.queries.views import Page, View, code_of
+
+BY_ASSET: Final = Keyset("assets", table.c.asset_id)
 
 
 @dataclass(frozen=True)
@@ -149,14 +152,15 @@ def asset(mirror: Reading, asset_id: int) -> AssetView:
         )
 
 
-def assets(mirror: Reading, *, limit: int = 100, after: str | None = None) -> Page[AssetSummary]:
-    """Assets by identifier. Raises InvalidInput."""
-    query = _joined().order_by(table.c.asset_id).limit(require_limit(limit) + 1)
-    if after is not None:
-        query = query.where(table.c.asset_id > key_after(after, 32))
+def assets(
+    mirror: Reading, *, holder: bytes | None = None, limit: int = 100, after: str | None = None
+) -> Page[AssetSummary]:
+    """Assets by identifier, of one holder (20 bytes) where named. Raises InvalidInput."""
+    query = _joined() if holder is None else _joined().where(holdings.c.holder == holder)
     with mirror.reading() as connection:
-        found = [AssetSummary(**_summary(connection, row)) for row in many(connection, query)]
-    return page_of(found, limit, [to_hex(asset_key(each.asset_id)) for each in found])
+        return BY_ASSET.page(
+            connection, query, lambda row: AssetSummary(**_summary(connection, row)), limit=limit, after=after
+        )
 
 
 def version(mirror: Reading, asset_id: int, number: int) -> VersionView:
@@ -179,6 +183,11 @@ def _version_where(mirror: Reading, where: Any, name: str) -> VersionView:
         return _version(connection, row)
 
 
+def parents_of(row: Mapping[str, Any]) -> tuple[int, ...]:
+    """What the asset of this row was derived from."""
+    return tuple(int(parent, 16) for parent in json.loads(row["parents"]))
+
+
 def _joined() -> Any:
     return select(table, holdings.c.holder).outerjoin(holdings, holdings.c.asset_id == table.c.asset_id)
 
@@ -194,7 +203,7 @@ def _summary(connection: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
         "registrant": row["registrant"],
         "holder": row["holder"] or ZERO_ADDRESS,
         "source_hash": row["source_hash"],
-        "parents": tuple(int(parent, 16) for parent in json.loads(row["parents"])),
+        "parents": parents_of(row),
         "version": row["version"],
         "registered_at": time_of(connection, row["registered_block"]),
         "registered_block": row["registered_block"],

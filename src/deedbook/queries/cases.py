@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -13,8 +13,11 @@ from deedbook.domain.hashing import to_hex
 from deedbook.errors import NotFound
 from deedbook.mirror.schema import cases as table
 from deedbook.mirror.schema import holds as hold_table
+from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one
-from deedbook.queries.views import View, code_of
+from deedbook.queries.views import Page, View, code_of
+
+BY_OPENING: Final = Keyset("cases", table.c.opened_block, table.c.case_id)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,11 @@ def case(mirror: Reading, case_id: bytes) -> CaseView:
     return _case(row)
 
 
-def cases(mirror: Reading, target: bytes) -> tuple[CaseView, ...]:
-    """The cases about a target key (32 bytes), oldest first."""
-    query = select(table).where(table.c.target == target).order_by(table.c.opened_block, table.c.case_id)
+def cases(mirror: Reading, target: bytes, *, limit: int = 100, after: str | None = None) -> Page[CaseView]:
+    """The cases about a target key (32 bytes), oldest first. Raises InvalidInput."""
+    query = select(table).where(table.c.target == target)
     with mirror.reading() as connection:
-        return tuple(_case(row) for row in many(connection, query))
+        return BY_OPENING.page(connection, query, _case, limit=limit, after=after)
 
 
 def holds(mirror: Reading, target: bytes) -> tuple[HoldView, ...]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
 from deedbook.domain.hashing import checksum_address
 from deedbook.errors import NotFound
 from deedbook.mirror.schema import checkpoints as table
-from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.views import Page, View, page_of, place_after, require_limit
+from deedbook.queries.keysets import Keyset
+from deedbook.queries.rows import Reading, one, time_of
+from deedbook.queries.views import Page, View
+
+IN_ORDER: Final = Keyset("checkpoints", table.c.block_number, table.c.log_index)
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,9 @@ def checkpoints(
     mirror: Reading, exchange: bytes, *, limit: int = 100, after: str | None = None
 ) -> Page[CheckpointView]:
     """The checkpoints of an exchange (20 bytes), oldest first. Raises InvalidInput."""
-    block, index = place_after(after)
-    later = or_(table.c.block_number > block, and_(table.c.block_number == block, table.c.log_index > index))
-    query = select(table).where(and_(table.c.exchange == exchange, later))
-    query = query.order_by(table.c.block_number, table.c.log_index).limit(require_limit(limit) + 1)
+    query = select(table).where(table.c.exchange == exchange)
     with mirror.reading() as connection:
-        rows = list(many(connection, query))
-        found = [_checkpoint(connection, row) for row in rows]
-    return page_of(found, limit, [f"{row['block_number']}.{row['log_index']}" for row in rows])
+        return IN_ORDER.page(connection, query, lambda row: _checkpoint(connection, row), limit=limit, after=after)
 
 
 def latest(mirror: Reading, exchange: bytes) -> CheckpointView:

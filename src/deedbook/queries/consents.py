@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, and_, select
 
@@ -19,9 +19,11 @@ from deedbook.errors import InvalidInput, NotFound
 from deedbook.mirror.projector import MARK_PENDING
 from deedbook.mirror.schema import batches, bindings, direct_grants, leaves_ended, marks
 from deedbook.queries.attestations import AttestationView, about
+from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.views import View, code_of
+from deedbook.queries.views import Page, View, code_of
 
+BY_GRANT: Final = Keyset("batches", batches.c.granted_block, batches.c.batch_id)
 Place = Callable[[bytes], tuple[bytes, int]]
 """Batch id and leaf index of a consentId; raises NotFound."""
 
@@ -78,6 +80,10 @@ class BatchView(View):
         """Leaves that have not ended."""
         return self.count - self.ended
 
+    def to_json(self) -> dict[str, Any]:
+        """The view as a JSON object, with `live`."""
+        return {**super().to_json(), "live": self.live}
+
 
 @dataclass(frozen=True)
 class EndView(View):
@@ -114,12 +120,11 @@ def batch(mirror: Reading, batch_id: bytes) -> BatchView:
         return batch_by_id(connection, batch_id)
 
 
-def batches_of(mirror: Reading, asset_id: int) -> tuple[BatchView, ...]:
-    """The batches of an asset, oldest first."""
+def batches_of(mirror: Reading, asset_id: int, *, limit: int = 100, after: str | None = None) -> Page[BatchView]:
+    """The batches of an asset, oldest first; a consent granted directly is a batch of one. Raises InvalidInput."""
     query = select(batches).where(batches.c.asset_id == asset_key(asset_id))
-    query = query.order_by(batches.c.granted_block, batches.c.batch_id)
     with mirror.reading() as connection:
-        return tuple(_batch(connection, row) for row in many(connection, query))
+        return BY_GRANT.page(connection, query, lambda row: _batch(connection, row), limit=limit, after=after)
 
 
 def consent(mirror: Reading, consent_id: bytes, *, place: Place | None = None) -> ConsentView:

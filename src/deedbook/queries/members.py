@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import select
 
 from deedbook.domain.codes import Licence, MemberState, Role
-from deedbook.domain.hashing import checksum_address, to_hex
+from deedbook.domain.hashing import checksum_address
 from deedbook.errors import NotFound
 from deedbook.mirror.schema import participants
-from deedbook.queries.rows import Reading, many, one
-from deedbook.queries.views import ACCOUNT_LENGTH, Page, View, code_of, key_after, page_of, require_limit
+from deedbook.queries.keysets import Keyset
+from deedbook.queries.rows import Reading, one
+from deedbook.queries.views import Page, View, code_of
+
+BY_ACCOUNT: Final = Keyset("members", participants.c.account)
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,8 @@ def member(mirror: Reading, account: bytes) -> MemberView:
 
 def members(mirror: Reading, *, limit: int = 100, after: str | None = None) -> Page[MemberView]:
     """Participants by account. Raises InvalidInput."""
-    query = select(participants).order_by(participants.c.account).limit(require_limit(limit) + 1)
-    if after is not None:
-        query = query.where(participants.c.account > key_after(after, ACCOUNT_LENGTH))
     with mirror.reading() as connection:
-        found = [_member(row) for row in many(connection, query)]
-    return page_of(found, limit, [to_hex(each.account) for each in found])
+        return BY_ACCOUNT.page(connection, select(participants), _member, limit=limit, after=after)
 
 
 def _member(row: Mapping[str, Any]) -> MemberView:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import Connection, func, not_, select
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetKind, AttestationKind, Grade, Mode, OfferState, Purpose, kinds_of
@@ -17,8 +17,11 @@ from deedbook.errors import NotFound
 from deedbook.mirror.schema import holdings, sales
 from deedbook.mirror.schema import offers as table
 from deedbook.mirror.schema import policies as policy_table
+from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
+from deedbook.queries.views import Page, View, code_of
+
+BY_LISTING: Final = Keyset("offers", table.c.listed_block, table.c.listed_index)
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,7 @@ def offers(
 ) -> Page[OfferView]:
     """Offers in the order of their listing; `only_open` leaves out the closed ones, `by_holder` those of operators who
     do not hold the asset (False: those of its holder). Raises InvalidInput."""
-    block, index = place_after(after)
-    later = or_(table.c.listed_block > block, and_(table.c.listed_block == block, table.c.listed_index > index))
-    query = _joined().where(later).order_by(table.c.listed_block, table.c.listed_index)
+    query = _joined()
     if asset_id is not None:
         query = query.where(table.c.asset_id == asset_key(asset_id))
     if only_open:
@@ -96,9 +97,7 @@ def offers(
         held = table.c.provider == holdings.c.holder
         query = query.where(held if by_holder else not_(held))
     with mirror.reading() as connection:
-        rows = list(many(connection, query.limit(require_limit(limit) + 1)))
-        found = [_offer(connection, row) for row in rows]
-    return page_of(found, limit, [f"{row['listed_block']}.{row['listed_index']}" for row in rows])
+        return BY_LISTING.page(connection, query, lambda row: _offer(connection, row), limit=limit, after=after)
 
 
 def policies(mirror: Reading) -> tuple[PolicyView, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, and_, select
 
@@ -17,8 +17,12 @@ from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import MODES_ALL, AssetState, Mode, Purpose, Right, bits_in
 from deedbook.mirror.schema import assets, holdings, right_steps, transfers
 from deedbook.mirror.schema import rights as table
+from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.views import View, code_of
+from deedbook.queries.views import Page, View, code_of
+
+BY_ASSET: Final = Keyset("rights", table.c.asset_id, table.c.right)
+IN_ORDER: Final = Keyset("right steps", right_steps.c.block_number, right_steps.c.log_index)
 
 
 @dataclass(frozen=True)
@@ -83,31 +87,18 @@ def rights(mirror: Reading, asset_id: int) -> tuple[RightView, ...]:
         return rights_in(connection, asset_key(asset_id))
 
 
-def rights_of(mirror: Reading, account: bytes) -> tuple[RightView, ...]:
-    """The rights that were granted to an account (20 bytes), by asset and right."""
-    query = select(table).where(table.c.account == account).order_by(table.c.asset_id, table.c.right)
+def rights_of(mirror: Reading, account: bytes, *, limit: int = 100, after: str | None = None) -> Page[RightView]:
+    """The rights that were granted to an account (20 bytes), by asset and right. Raises InvalidInput."""
+    query = select(table).where(table.c.account == account)
     with mirror.reading() as connection:
-        return tuple(_right(connection, row) for row in many(connection, query))
+        return BY_ASSET.page(connection, query, lambda row: _right(connection, row), limit=limit, after=after)
 
 
-def steps(mirror: Reading, asset_id: int) -> tuple[RightStep, ...]:
-    """Every grant and every end of a right in an asset, oldest first."""
+def steps(mirror: Reading, asset_id: int, *, limit: int = 100, after: str | None = None) -> Page[RightStep]:
+    """Every grant and every end of a right in an asset, oldest first. Raises InvalidInput."""
     query = select(right_steps).where(right_steps.c.asset_id == asset_key(asset_id))
-    query = query.order_by(right_steps.c.block_number, right_steps.c.log_index)
     with mirror.reading() as connection:
-        return tuple(
-            RightStep(
-                event=row["event"],
-                account=row["account"],
-                right=code_of(Right, row["right"]),
-                actor=row["actor"],
-                document_hash=row["document_hash"],
-                at=time_of(connection, row["block_number"]),
-                block=row["block_number"],
-                tx=row["tx_hash"],
-            )
-            for row in many(connection, query)
-        )
+        return IN_ORDER.page(connection, query, lambda row: _step(connection, row), limit=limit, after=after)
 
 
 def operators(
@@ -141,6 +132,19 @@ def rights_in(connection: Connection, key: bytes) -> tuple[RightView, ...]:
     """As `rights`, in a transaction that is open."""
     query = select(table).where(table.c.asset_id == key).order_by(table.c.account, table.c.right)
     return tuple(_right(connection, row) for row in many(connection, query))
+
+
+def _step(connection: Connection, row: Mapping[str, Any]) -> RightStep:
+    return RightStep(
+        event=row["event"],
+        account=row["account"],
+        right=code_of(Right, row["right"]),
+        actor=row["actor"],
+        document_hash=row["document_hash"],
+        at=time_of(connection, row["block_number"]),
+        block=row["block_number"],
+        tx=row["tx_hash"],
+    )
 
 
 def _right(connection: Connection, row: Mapping[str, Any]) -> RightView:

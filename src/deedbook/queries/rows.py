@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Select, select
 
 from deedbook.mirror.schema import blocks
+
+AT_A_TIME: Final = 1000
+"""Rows that a stream holds."""
 
 
 class Reading(Protocol):
@@ -30,6 +34,25 @@ def many(connection: Connection, query: Select[Any]) -> Iterator[Mapping[str, An
         yield dict(row)
 
 
+def streamed(connection: Connection, query: Select[Any]) -> Iterator[Mapping[str, Any]]:
+    """As `many`, with some of the rows in memory at a time: for what is as long as the chain."""
+    with connection.execute(query.execution_options(yield_per=AT_A_TIME)) as result:  # closed where reading ends early
+        for row in result.mappings():
+            yield dict(row)
+
+
 def time_of(connection: Connection, number: int) -> int:
     """The time of a copied block, Unix seconds."""
     return int(connection.execute(select(blocks.c.timestamp).where(blocks.c.number == number)).scalar_one())
+
+
+@dataclass(frozen=True)
+class Held:
+    """One transaction that is open, for several questions about the same state."""
+
+    connection: Connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """That transaction."""
+        yield self.connection

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Select, and_, select
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import Mode, Outcome, Purpose, SaleState
@@ -26,10 +26,12 @@ from deedbook.mirror.schema import (
 )
 from deedbook.mirror.schema import refunds as refund_table
 from deedbook.mirror.schema import sales as table
+from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.usage import MeterView, meter_if_used
-from deedbook.queries.views import Page, View, code_of, page_of, place_after, require_limit
+from deedbook.queries.views import Page, View, code_of
 
+BY_ORDER: Final = Keyset("sales", table.c.ordered_block, table.c.ordered_index)
 PAYOUTS: Final = frozenset({"PayoutConfirmed", "DeferredPayoutConfirmed"})
 
 
@@ -217,10 +219,10 @@ class SaleView(View):
 def sale(mirror: Reading, sale_id: bytes) -> SaleView:
     """Raises NotFound."""
     with mirror.reading() as connection:
-        row = one(connection, _joined().where(table.c.sale_id == sale_id))
+        row = one(connection, joined().where(table.c.sale_id == sale_id))
         if row is None:
             raise NotFound("sale", to_hex(sale_id))
-        return _sale(connection, row)
+        return view_of(connection, row)
 
 
 def sales(
@@ -229,39 +231,43 @@ def sales(
     asset_id: int | None = None,
     offer_id: bytes | None = None,
     buyer: bytes | None = None,
+    provider: bytes | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[SaleView]:
-    """Sales in the order in which they were ordered, of one asset, offer or buyer where named. Raises InvalidInput."""
-    block, index = place_after(after)
-    later = or_(table.c.ordered_block > block, and_(table.c.ordered_block == block, table.c.ordered_index > index))
-    query = _joined().where(later).order_by(table.c.ordered_block, table.c.ordered_index)
+    """Sales in the order in which they were ordered, of one asset, offer, buyer or provider where named.
+
+    Raises InvalidInput.
+    """
+    query = joined()
     if asset_id is not None:
         query = query.where(table.c.asset_id == asset_key(asset_id))
     if offer_id is not None:
         query = query.where(table.c.offer_id == offer_id)
     if buyer is not None:
         query = query.where(table.c.buyer == buyer)
+    if provider is not None:
+        query = query.where(offers.c.provider == provider)
     with mirror.reading() as connection:
-        rows = list(many(connection, query.limit(require_limit(limit) + 1)))
-        found = [_sale(connection, row) for row in rows]
-    return page_of(found, limit, [f"{row['ordered_block']}.{row['ordered_index']}" for row in rows])
+        return BY_ORDER.page(connection, query, lambda row: view_of(connection, row), limit=limit, after=after)
 
 
 def delivered_sales(connection: Connection, asset: bytes, version: int) -> list[SaleView]:
     """The sales of a version that were delivered, oldest first, in a transaction that is open."""
     of_version = and_(table.c.asset_id == asset, table.c.version == version, table.c.cover_hash.is_not(None))
-    query = _joined().where(of_version).order_by(table.c.ordered_block, table.c.ordered_index)
-    return [_sale(connection, row) for row in many(connection, query)]
+    query = joined().where(of_version).order_by(table.c.ordered_block, table.c.ordered_index)
+    return [view_of(connection, row) for row in many(connection, query)]
 
 
-def _joined() -> Any:
+def joined() -> Select[Any]:
+    """Sales with what their offers say of provider, mode and purpose: the rows that `view_of` takes."""
     return select(table, offers.c.provider, offers.c.mode, offers.c.purpose).outerjoin(
         offers, offers.c.offer_id == table.c.offer_id
     )
 
 
-def _sale(connection: Connection, row: Mapping[str, Any]) -> SaleView:
+def view_of(connection: Connection, row: Mapping[str, Any]) -> SaleView:
+    """The sale of a row of `joined`, in a transaction that is open."""
     sale_id, steps = row["sale_id"], _steps(connection, row["sale_id"])
     told = {step.event for step in steps}  # what no step tells of needs no question
     lists = _lists(connection, sale_id) if "OrdinalsDeferred" in told else []

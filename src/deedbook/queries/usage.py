@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, func, select
 
 from deedbook.domain.hashing import to_hex
-from deedbook.errors import InvalidInput, NotFound
+from deedbook.errors import NotFound
 from deedbook.mirror.schema import offers, sales
 from deedbook.mirror.schema import usage_reports as table
-from deedbook.queries.rows import Reading, many, one, time_of
-from deedbook.queries.views import Page, View, page_of, require_limit
+from deedbook.queries.keysets import Keyset
+from deedbook.queries.rows import Reading, one, time_of
+from deedbook.queries.views import Page, View
+
+BY_PERIOD: Final = Keyset("usage", table.c.from_time)
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,9 @@ def meter(mirror: Reading, sale_id: bytes) -> MeterView:
 
 def reports(mirror: Reading, sale_id: bytes, *, limit: int = 100, after: str | None = None) -> Page[ReportView]:
     """The reported periods of a sale, the earliest first. Raises InvalidInput."""
-    later = and_(table.c.sale_id == sale_id, table.c.from_time > _time_after(after))
-    query = select(table).where(later).order_by(table.c.from_time).limit(require_limit(limit) + 1)
+    query = select(table).where(table.c.sale_id == sale_id)
     with mirror.reading() as connection:
-        found = [_report(connection, row) for row in many(connection, query)]
-    return page_of(found, limit, [str(each.from_time) for each in found])
+        return BY_PERIOD.page(connection, query, lambda row: _report(connection, row), limit=limit, after=after)
 
 
 def meter_if_used(connection: Connection, sale_id: bytes) -> MeterView | None:
@@ -106,11 +107,3 @@ def _report(connection: Connection, row: Mapping[str, Any]) -> ReportView:
         reported_block=row["reported_block"],
         reported_tx=row["reported_tx"],
     )
-
-
-def _time_after(after: str | None) -> int:
-    if after is None:
-        return -1
-    if not (after.isascii() and after.isdigit() and len(after) <= 20):
-        raise InvalidInput("after", "is not a place that a page gave")
-    return min(int(after), 2**63 - 1)

@@ -70,10 +70,9 @@ class Page(Generic[Item]):
         return {"items": [item.to_json() for item in self.items], "after": self.after}
 
 
-def page_of(found: Sequence[Item], limit: int, token: Sequence[str]) -> Page[Item]:
-    """A page of up to `limit` of the items found (one more was asked for); `token` says where each one stands."""
-    more = len(found) > limit
-    return Page(tuple(found[:limit]), token[limit - 1] if more else None)
+def page_of(items: Sequence[Item], more: bool, token: Sequence[str]) -> Page[Item]:
+    """A page of these items, and whether there are `more` behind them; `token` says where each one stands."""
+    return Page(tuple(items), token[len(items) - 1] if more else None)
 
 
 def require_limit(limit: int) -> int:
@@ -81,29 +80,6 @@ def require_limit(limit: int) -> int:
     if not 1 <= limit <= MOST_ROWS:
         raise InvalidInput("limit", f"is not 1 to {MOST_ROWS}")
     return limit
-
-
-def place_after(after: str | None) -> tuple[int, int]:
-    """The place that a token `block.index` names; before everything where there is none. Raises InvalidInput."""
-    if after is None:
-        return (-1, -1)
-    block, _, index = after.partition(".")
-    if not (block.isascii() and block.isdigit() and index.isascii() and index.isdigit() and len(after) <= 40):
-        raise InvalidInput("after", "is not a place that a page gave")
-    return min(int(block), 2**63 - 1), min(int(index), 2**63 - 1)
-
-
-def key_after(after: str | None, length: int) -> bytes:
-    """The key that a hexadecimal token names; before everything where there is none. Raises InvalidInput."""
-    if after is None:
-        return b""
-    try:
-        key = bytes.fromhex(after.removeprefix("0x"))
-    except ValueError:
-        key = b""
-    if len(key) != length:
-        raise InvalidInput("after", "is not a key that a page gave")
-    return key
 
 
 def code_of(codes: type[Code], value: int) -> Code | int:

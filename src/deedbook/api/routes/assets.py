@@ -1,4 +1,4 @@
-"""Assets, their versions, batches and bindings."""
+"""Assets, their versions, batches and bindings, where they come from and where they went."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from deedbook.api.routes.inputs import After, Body, Home, Limit, asset_id_of
+from deedbook.api.routes.inputs import After, Body, Flag, Home, Limit, asset_id_of
 from deedbook.domain.hashing import from_hex
 from deedbook.errors import InvalidInput
 from deedbook.queries import assets as queries
 from deedbook.queries import consents as batches
+from deedbook.queries import flows
+from deedbook.queries import lineage as kin
 
 router = APIRouter(prefix="/assets", tags=["assets"])
 
@@ -33,10 +35,22 @@ def version(home: Home, asset_id: str, number: int) -> dict[str, Any]:
     return queries.version(home.mirror, asset_id_of(asset_id), number).to_json()
 
 
+@router.get("/{asset_id}/lineage")
+def lineage(home: Home, asset_id: str, down: Flag = False, limit: Limit = 100, after: After = None) -> dict[str, Any]:
+    """A page of what an asset was derived from, or (`down=true`) of what was derived from it; the nearest first."""
+    return kin.lineage(home.mirror, asset_id_of(asset_id), down=down, limit=limit, after=after).to_json()
+
+
+@router.get("/{asset_id}/flow")
+def flow(home: Home, asset_id: str, limit: Limit = 100, after: After = None) -> dict[str, Any]:
+    """A page of the sales of an asset and of everything derived from it, in the order in which they were ordered."""
+    return flows.flow(home.mirror, asset_id_of(asset_id), limit=limit, after=after).to_json()
+
+
 @router.get("/{asset_id}/batches")
-def batches_of(home: Home, asset_id: str) -> dict[str, Any]:
-    """The consent batches of an asset."""
-    return {"items": [batch.to_json() for batch in batches.batches_of(home.mirror, asset_id_of(asset_id))]}
+def batches_of(home: Home, asset_id: str, limit: Limit = 100, after: After = None) -> dict[str, Any]:
+    """A page of the consent batches of an asset, oldest first."""
+    return batches.batches_of(home.mirror, asset_id_of(asset_id), limit=limit, after=after).to_json()
 
 
 @router.post("/{asset_id}/batches", status_code=201)

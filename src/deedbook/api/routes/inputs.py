@@ -46,4 +46,5 @@ def key_of(text: str, field: str) -> bytes:
 Home = Annotated[Serving, Depends(serving_of)]
 Body = Annotated[Any, Depends(json_body)]
 Limit = Annotated[int, Query(ge=1, le=1000, strict=False)]
-After = Annotated[str | None, Query(max_length=80)]
+After = Annotated[str | None, Query(max_length=240)]
+Flag = Annotated[bool, Query(strict=False)]
