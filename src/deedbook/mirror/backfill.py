@@ -338,8 +338,6 @@ class BackFill:
     def _store(self, before: Cursor | None, after: Cursor, copied: _Copied) -> None:
         """Writes the range and moves the cursor. Raises Conflict where a planned row does not fit, Locked."""
         with self._mirror.writing() as connection:
-            if connection.dialect.name == "postgresql":  # what is lost in a power cut is copied again
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             _require_unmoved(connection, before)
             blocks = [(each.number, each.hash, each.parent_hash, each.timestamp) for each in copied.headers]
             insert_rows(connection, schema.blocks, blocks)
