@@ -1,16 +1,22 @@
 """Follows a chain block by block into a mirror, and believes no silence.
 
 Every log is folded into its contract's journal and into those of the entities it concerns; at the tip of every copied
-range the heads are compared with what the node proves against that block's state. A node that hides, reorders or
-invents one log of ours is found out before anything of that range is written.
+range the heads are compared with what the node proves against that block's state. Where the node gives receipts, the
+logs of every block must also be exactly those that its header binds. A node that hides, reorders or invents one log of
+ours is found out before anything of that range is written.
+
+Who follows the mirror (`subscribers`) is told what was added and what a fork took back.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, and_, delete, insert, select
@@ -24,20 +30,29 @@ from deedbook.mirror.projector import Operation, Put, json_text, project
 from deedbook.mirror.store import (
     BlockRow,
     BlockWriter,
+    Check,
     Cursor,
     Mirror,
     block_at,
     log_row,
+    read_check,
     read_cursor,
     roll_back,
+    write_check,
     write_cursor,
 )
+from deedbook.mirror.subscribers import Subscriber, tell
+
+LOG = logging.getLogger(__name__)
 
 CONTRACT_HEAD: Final = b""
 """Stands for a contract's own head among entities."""
 
 RANGE: Final = 200
 """Blocks read and committed at once while catching up."""
+
+MOST_LOGS: Final = 10_000
+"""Logs after which a range ends early: what is held in memory does not grow with what a range happens to hold."""
 
 TURNS: Final = 5
 """How often `follow` begins again after another follower moved the cursor."""
@@ -77,6 +92,14 @@ class Source(Protocol):
         """
 
 
+class Receipts(Protocol):
+    """What binds a block's logs to its header. Everything raises ChainUnavailable where the node gives no answer."""
+
+    def proven_logs(self, header: BlockHeader) -> Sequence[Log] | None:
+        """The logs of our contracts in exactly this block, in order, as its header binds them; None where the node has
+        pruned or refuses its receipts. Raises IntegrityError for receipts that are not the block's."""
+
+
 class Case(StrEnum):
     """What the node's chain was to ours; see `Follower.advance`."""
 
@@ -105,13 +128,28 @@ class Progress:
 
 
 class Follower:
-    """Copies what `source` tells into `mirror`; `decode` gives a log's event, None where it is none of ours."""
+    """Copies what `source` tells into `mirror`; `decode` gives a log's event, None where it is none of ours.
 
-    def __init__(self, source: Source, mirror: Mirror, decode: Decode, *, span: int = RANGE) -> None:
+    `receipts` checks the logs of every block against its header. `subscribers` are told of blocks after they are
+    committed, at least once each; what they raise is logged, and they are told again at the next step.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        mirror: Mirror,
+        decode: Decode,
+        *,
+        span: int = RANGE,
+        receipts: Receipts | None = None,
+        subscribers: Sequence[Subscriber] = (),
+    ) -> None:
         self._source = source
         self._mirror = mirror
         self._decode = decode
         self._span = span
+        self._receipts = receipts
+        self._subscribers = subscribers
         self._names = {address: name for name, address in mirror.chain.contracts.items()}
 
     def follow(self, until: int | None = None) -> Progress:
@@ -128,15 +166,26 @@ class Follower:
         """Takes one step towards the node's tip (or block `until`), at most one range.
 
         same    the node's tip is our head: nothing to do
-        behind  the node's tip is lower and on our chain: the node lags, and nothing is undone
+        behind  the node's head is lower and on our chain: the node lags, and nothing is undone
         next    the block after our head names it as its parent: appended
         gap     the node is several blocks ahead: they are read in order, each naming the one before as its parent
         fork    at a height that we hold, the node has another hash: back to the common ancestor, found by parent
-                hashes, never below a final block; then on
+                hashes, never below a final block; then on (also to a head that is lower than ours)
 
-        Raises ChainUnavailable (retry), WrongChain (another genesis), IntegrityError naming contract, entity and block
-        where journal and proof differ or a final block is denied, Locked where another follower moved the cursor.
+        and two that are refused, with nothing changed:
+
+        other chain  the node's genesis is not ours: WrongChain
+        denied       the node has another block where ours is final: IntegrityError
+
+        Raises ChainUnavailable (retry), WrongChain, IntegrityError naming block, contract and entity where journal and
+        proof or logs and receipts differ, Locked where another follower moved the cursor.
         """
+        try:
+            return self._advance(until)
+        finally:  # also of a fork that was left before the node fell silent
+            self._tell()
+
+    def _advance(self, until: int | None) -> Progress:
         tip = self._source.tip()
         start = self._mirror.cursor()
         undone = self._leave_fork(start, tip)
@@ -150,6 +199,13 @@ class Follower:
             proven = True
         head = run.headers[-1].number if run.headers else (cursor.number if cursor else -1)
         return Progress(_case(start, tip, undone), len(run.headers), undone, head, tip.number, proven)
+
+    def _tell(self) -> None:
+        for subscriber in self._subscribers:
+            try:
+                tell(self._mirror, subscriber)
+            except Exception as error:  # noqa: BLE001 - whatever a subscriber does, the mirror goes on
+                LOG.warning("a subscriber is told again later: %s: %s", type(error).__name__, error)
 
     def _advance_in_turn(self, until: int | None) -> Progress:
         for _ in range(TURNS):
@@ -203,6 +259,7 @@ class Follower:
             )
 
     def _append(self, cursor: Cursor | None, run: _Run, final: int) -> bool:
+        checked = [self._check(header, logs) for header, logs in run.blocks()] if self._receipts else []
         with self._mirror.reading() as connection:
             journal = _Journal(connection)
             copied = [_Copied.of(header, logs, self._names, self._decode) for header, logs in run.blocks()]
@@ -215,9 +272,22 @@ class Follower:
             for block in copied:
                 block.write(connection, undoable=block.header.number > final)
             _write_proven(connection, tip, proven)
+            if checked:
+                _write_checked(connection, run.headers, checked)
             former = cursor.final if cursor else -1
             write_cursor(connection, Cursor(tip.number, tip.hash, max(former, min(final, tip.number))))
+        for block in copied:
+            block.alarm()
         return len(proven) > 0
+
+    def _check(self, header: BlockHeader, logs: Sequence[Log]) -> bool:
+        """Whether the node gave what binds the block's logs; then they are those, or IntegrityError is raised."""
+        assert self._receipts is not None
+        proven = self._receipts.proven_logs(header)
+        if proven is None:
+            return False
+        _require_proven(header, [log for log in logs if log.address in self._names], proven)
+        return True
 
     def _prove(self, tip: BlockHeader, journal: _Journal) -> list[tuple[str, bytes, bytes]]:
         """The heads that the node proved and that are ours too. Every contract is asked, also one without a new log."""
@@ -244,10 +314,11 @@ class _Run:
 
     @staticmethod
     def read(source: Source, cursor: Cursor | None, last: int) -> _Run:
-        """The blocks after `cursor` up to number `last`; fewer where the node's chain changes while it is read."""
+        """The blocks after `cursor` up to number `last`; fewer where they hold many logs, or the node's chain changes
+        while it is read."""
         headers: list[BlockHeader] = []
         logs: list[tuple[Log, ...]] = []
-        parent = cursor.hash if cursor else None
+        parent, held = cursor.hash if cursor else None, 0
         for number in range(cursor.number + 1 if cursor else 0, last + 1):
             header = source.header(number)
             if header is None or (parent is not None and header.parent_hash != parent):
@@ -256,7 +327,9 @@ class _Run:
             _require_of_block(header, found)
             headers.append(header)
             logs.append(found)
-            parent = header.hash
+            parent, held = header.hash, held + len(found)
+            if held >= MOST_LOGS:
+                break
         return _Run(tuple(headers), tuple(logs))
 
     def blocks(self) -> Iterable[tuple[BlockHeader, tuple[Log, ...]]]:
@@ -273,6 +346,26 @@ def _require_of_block(header: BlockHeader, logs: Sequence[Log]) -> None:
     indices = [log.log_index for log in logs]
     if indices != sorted(set(indices)):
         raise IntegrityError(f"the node gives the logs of block {header.number} out of order", block=header.number)
+
+
+def _require_proven(header: BlockHeader, stated: Sequence[Log], proven: Sequence[Log]) -> None:
+    """Raises IntegrityError saying what the node did to the first log that is not as the header binds it."""
+    differ = next((pair for pair in zip_longest(stated, proven) if pair[0] != pair[1]), None)
+    if differ is None:
+        return
+    ours, theirs = (Counter((log.address, log.topics, log.data) for log in logs) for logs in (stated, proven))
+    did = {(False, False): "reorders", (True, False): "invents", (False, True): "hides", (True, True): "changes"}[
+        bool(ours - theirs), bool(theirs - ours)
+    ]
+    log = differ[1] or differ[0]
+    raise IntegrityError(
+        f"the node {did} log {log.log_index} of block {header.number}: its own receipts say otherwise",
+        hint="use another node",
+        rule="receipts.logs",
+        block=header.number,
+        log_index=log.log_index,
+        did=did,
+    )
 
 
 class _Journal:
@@ -376,6 +469,13 @@ class _Copied:
             heads |= {_head_key(operation): operation for operation in item.journal}
         writer.event(tuple(heads.values()))
 
+    def alarm(self) -> None:
+        """Tells the log of the process what was quarantined; `status` and `/metrics` count it."""
+        for item in self.logs:
+            if item.fault is not None:
+                place = f"log {item.log.log_index} of block {item.log.block_number} ({item.contract})"
+                LOG.error("quarantined: %s: %s; later: deedbook mirror replay", place, item.fault.message)
+
     def _write_log(self, connection: Connection, writer: BlockWriter, item: _CopiedLog) -> None:
         fault = item.fault
         try:
@@ -386,9 +486,33 @@ class _Copied:
         row["event"] = item.event.name if item.event else None
         row["args"] = json_text(item.event.args) if item.event else None
         connection.execute(insert(schema.logs), row)
+        item.fault = fault
         if fault is not None:
             place = {"block_hash": item.log.block_hash, "log_index": item.log.log_index}
             connection.execute(insert(schema.quarantine), {**place, "code": fault.code, "reason": fault.message})
+
+
+def copy_again(
+    connection: Connection,
+    blocks: Iterable[tuple[BlockHeader, Sequence[Log]]],
+    names: Mapping[bytes, str],
+    decode: Decode,
+    *,
+    final: int,
+) -> None:
+    """Writes consecutive blocks with everything that follows from their logs, as if they had just been read and
+    proven; those above block `final` can be undone. `names` gives our contracts by address."""
+    journal = _Journal(connection)
+    copied = [_Copied.of(header, logs, names, decode) for header, logs in blocks]
+    for block in copied:
+        block.fold_into(journal)
+    for block in copied:
+        block.write(connection, undoable=block.header.number > final)
+
+
+def is_understood(contract: str, log: Log, decode: Decode) -> bool:
+    """Whether this release decodes the log and knows what its event writes."""
+    return _understand(contract, log, decode).fault is None
 
 
 def _understand(contract: str, log: Log, decode: Decode) -> _CopiedLog:
@@ -416,6 +540,19 @@ def _write_proven(connection: Connection, tip: BlockHeader, proven: Sequence[tup
         connection.execute(delete(table).where(and_(table.c.contract == contract, table.c.entity == entity)))
         row = {"contract": contract, "entity": entity, "head": head}
         connection.execute(insert(table), {**row, "block_number": tip.number, "block_hash": tip.hash})
+
+
+def _write_checked(connection: Connection, headers: Sequence[BlockHeader], checked: Sequence[bool]) -> None:
+    """How far the logs are those of the receipts: to the last block, from the first one after a refusal."""
+    now = read_check(connection, schema.RECEIPTS) or Check(-1, -1, bytes(32), None)
+    for header, given in zip(headers, checked, strict=True):
+        if not given:
+            now = Check(now.first, now.last, now.hash, header.number)
+        elif now.last >= 0 and now.last == header.number - 1:
+            now = Check(now.first, header.number, header.hash, now.refused)
+        else:
+            now = Check(header.number, header.number, header.hash, now.refused)
+    write_check(connection, schema.RECEIPTS, now)
 
 
 def _broken_journal(
