@@ -6,9 +6,9 @@ The chain holds a batch's root and not its leaves, so which leaf a consentId is,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Connection, and_, select
 
@@ -16,11 +16,14 @@ from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import EndCause, Mode, Purpose
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidInput, NotFound
-from deedbook.mirror.projector import MARK_PENDING
+from deedbook.mirror.projector import MARK_DISMISSED, MARK_PENDING
 from deedbook.mirror.schema import batches, bindings, direct_grants, leaves_ended, marks
 from deedbook.queries.attestations import AttestationView, about
 from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import View, code_of
+
+ASKED_AT_ONCE: Final = 500
+"""How many consents one question names: databases bound the parameters of a statement."""
 
 Place = Callable[[bytes], tuple[bytes, int]]
 """Batch id and leaf index of a consentId; raises NotFound."""
@@ -157,6 +160,18 @@ def ended_leaves(mirror: Reading, batch_id: bytes) -> frozenset[int]:
     query = select(leaves_ended.c.leaf_index).where(leaves_ended.c.batch_id == batch_id)
     with mirror.reading() as connection:
         return frozenset(row["leaf_index"] for row in many(connection, query))
+
+
+def withdrawn_among(mirror: Reading, consent_ids: Sequence[bytes]) -> frozenset[bytes]:
+    """Those of these consents that the chain names as ended, or as withdrawn by receipt and not dismissed."""
+    found: set[bytes] = set()
+    with mirror.reading() as connection:
+        for at in range(0, len(consent_ids), ASKED_AT_ONCE):
+            some = consent_ids[at : at + ASKED_AT_ONCE]
+            ended = select(leaves_ended.c.consent_id).where(leaves_ended.c.consent_id.in_(some))
+            marked = select(marks.c.consent_id).where(marks.c.consent_id.in_(some), marks.c.state != MARK_DISMISSED)
+            found.update(connection.execute(ended).scalars(), connection.execute(marked).scalars())
+    return frozenset(found)
 
 
 def batch_by_id(connection: Connection, batch_id: bytes) -> BatchView:
