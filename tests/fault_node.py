@@ -614,3 +614,35 @@ class Syncing:
         if method != "eth_syncing":
             return ask(method, params)
         return {"startingBlock": "0x0", "currentBlock": "0x1", "highestBlock": "0xffffff"}
+
+
+@dataclass(frozen=True)
+class Denied:
+    """Refuses a method, as a node does that never had it or has pruned what it needs."""
+
+    method: str
+    reason: str = "missing trie node"
+
+    def answer(self, ask: Ask, method: str, params: Sequence[Any]) -> Any:
+        if method == self.method:
+            raise NodeError(-32000, self.reason)
+        return ask(method, params)
+
+
+@dataclass(frozen=True)
+class ChangedLogs:
+    """Tells other logs of block `number`, and the truth of every other; its receipts say the same lie if `consistent`
+    (and then are not the block's)."""
+
+    number: int
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+    consistent: bool = False
+
+    def answer(self, ask: Ask, method: str, params: Sequence[Any]) -> Any:
+        found = ask(method, params)
+        if method == "eth_getLogs" and found and int(found[0]["blockNumber"], 16) == self.number:
+            return self.change([dict(log) for log in found])
+        if self.consistent and method == "eth_getBlockReceipts" and found:
+            told = (int(receipt["blockNumber"], 16) == self.number for receipt in found)
+            return [{**each, "logs": self.change(each["logs"])} for each in found] if all(told) else found
+        return found

@@ -12,7 +12,7 @@ from deedbook.domain import abi
 from deedbook.domain.events import Log
 from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD, entities_of, fold
-from deedbook.mirror.follower import BlockHeader
+from deedbook.mirror.copying import BlockHeader
 from tests.scripted_chain import CONTRACTS, NAMES, START, Block, Call, Heads, ScriptedChain
 
 decode = Decoder(CONTRACTS).decode

@@ -11,7 +11,7 @@ from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import keccak256
 from deedbook.domain.journal import EMPTY_HEAD, JOURNALLED, entities_of, fold
 from deedbook.errors import ChainUnavailable, InvalidFormat
-from deedbook.mirror.follower import BlockHeader
+from deedbook.mirror.copying import BlockHeader
 from deedbook.mirror.store import Chain
 
 Call = tuple[str, str, Mapping[str, Any]]

@@ -106,6 +106,22 @@ def test_a_row_taken_away_is_named(cli: CommandLine) -> None:
     assert cli("mirror", "rebuild", "--check").code == 0
 
 
+@pytest.mark.rule("mirror-is-a-copy")
+def test_what_an_earlier_release_put_in_quarantine_is_replayed(cli: CommandLine) -> None:
+    with sqlite3.connect(cli.home / "mirror.sqlite") as database:
+        place = database.execute("SELECT block_hash, log_index FROM logs WHERE event = 'SaleSettled'").fetchone()
+        database.execute("INSERT INTO quarantine VALUES (?, ?, 'invalid-format', 'topics: Revenue has no such')", place)
+        database.execute("UPDATE logs SET event = NULL, args = NULL WHERE block_hash = ? AND log_index = ?", place)
+        database.execute("DELETE FROM settlements WHERE certificate = 1")
+    database.close()
+    assert cli("mirror", "rebuild", "--check").code == 1
+    assert cli("status").code == 1
+    assert cli("mirror", "replay").out == "1 tried, 1 projected, 0 left\n"
+    assert cli("mirror", "rebuild", "--check").code == 0
+    assert cli("status").code == 0
+    assert cli.done("mirror", "replay") == {"tried": 0, "projected": 0, "left": []}
+
+
 def objects(home: Path) -> list[Path]:
     return [path for path in (home / "objects").rglob("*") if path.is_file()]
 

@@ -13,7 +13,7 @@ from deedbook.domain.events import Log
 from deedbook.errors import ChainUnavailable, CorruptStore, IntegrityError, Locked, WrongChain, WrongVersion
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import table_digest
-from deedbook.mirror.follower import Case, Follower
+from deedbook.mirror.follower import MOST_LOGS, Case, Follower
 from deedbook.mirror.rebuild import check
 from deedbook.mirror.store import Chain, Mirror, write_cursor
 from tests.ledger_story import BUYER, OFFER, PROVIDER, SALE, SECOND_SALE, story, withdrawn
@@ -284,6 +284,17 @@ def test_followers_of_one_mirror_take_turns(chain: ScriptedChain, tmp_path: Path
 
     assert Follower(Overtaken(blocks=chain.blocks), mirror, decode, span=3).follow().head == 14
     assert check(chain, mirror, decode).equal
+
+
+def test_a_range_ends_early_where_it_holds_many_logs(tmp_path: Path) -> None:
+    """Memory is bounded by logs, not by blocks; foreign ones count too, since a node may send them."""
+    foreign = Log(bytes(20), (), b"", 0, bytes(32), bytes(32), 0, 0)
+    chain = ScriptedChain()
+    for _ in range(5):
+        chain.mine(raw=[foreign] * (MOST_LOGS // 2))
+    mirror = mirror_of(chain, tmp_path)
+    follower = Follower(chain, mirror, decode)
+    assert [follower.advance().added for _ in range(3)] == [3, 2, 1]
 
 
 def test_a_chain_that_changes_while_it_is_read_is_read_again(chain: ScriptedChain, tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ class Desk:
 
     def __enter__(self) -> Desk:
         self._services.build()
+        with self._writing:
+            self._services.reconcile()  # the records may be a restored backup: nothing is served before
         self.catch_up()
         self._follower.start()
         self._driver.start()

@@ -113,6 +113,11 @@ class Home:
         return self.path / "keks"
 
     @property
+    def withdrawn(self) -> Path:
+        """Withdrawals that the chain does not know of; with the keys that no backup has, and for the same reason."""
+        return self.keks / "withdrawn"
+
+    @property
     def objects(self) -> Path:
         """The local object store."""
         return self.path / "objects"

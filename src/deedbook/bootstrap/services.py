@@ -20,6 +20,7 @@ from deedbook import config
 from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.validators import finality, known_validators
+from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
 from deedbook.chain.decoding import Decoder
 from deedbook.chain.deployment import (
@@ -35,6 +36,7 @@ from deedbook.chain.endpoints import PERIOD, Endpoint, Endpoints, EndpointState
 from deedbook.chain.finality import Finality
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
+from deedbook.domain.hashing import to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.keytree import is_delivered
 from deedbook.domain.notices import Notice
@@ -58,13 +60,16 @@ from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower, Progress
 from deedbook.mirror.rebuild import Comparison, TableDigest, check, rebuild
-from deedbook.mirror.schema import CANONICAL
+from deedbook.mirror.replay import Replay, replay
+from deedbook.mirror.schema import CANONICAL, NODES
 from deedbook.mirror.source import NodeSource
 from deedbook.mirror.store import Chain as MirroredChain
-from deedbook.mirror.store import Mirror
+from deedbook.mirror.store import Check, Mirror, block_at, read_check, write_check
+from deedbook.mirror.subscribers import Subscriber
 from deedbook.queries.assets import version
-from deedbook.queries.consents import batch, ended_records
+from deedbook.queries.consents import batch, batches_of, ended_records, withdrawn_among
 from deedbook.queries.statements import StatementView, statement_of_consent
+from deedbook.queries.views import MOST_ROWS, every
 from deedbook.records.store import Records
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from deedbook.vault.erasure import Erasure
@@ -434,7 +439,12 @@ class Services:
     @cached_property
     def consents(self) -> Consents:
         """Collect, anchor, bind, withdraw."""
-        return Consents(self.acting, self.records.consents, self.notice, self.clock)
+        return Consents(self.acting, self.records.consents, self.notice, self.clock, remember=self.withdrawals.remember)
+
+    @cached_property
+    def withdrawals(self) -> WithdrawalBook:
+        """Withdrawals that the chain will never know of, where no backup reaches."""
+        return WithdrawalBook(self.home.withdrawn)
 
     def notice(self, digest: bytes) -> Notice:
         """A published notice by its SHA-256. Raises NotFound."""
@@ -464,10 +474,33 @@ class Services:
         contracts, consensus = self.mirrored_chain.contracts, self.settings.consensus
         return NodeSource(self.node, contracts, final=self.final, consensus=consensus)
 
-    def follow(self) -> Progress:
-        """Brings the mirror to the chain's head. Raises NodesDisagree before anything is copied."""
+    def follow(self, subscribers: Sequence[Subscriber] = ()) -> Progress:
+        """Brings the mirror to the chain's head; every block's logs are compared with its receipts where the node gives
+        them. Raises NodesDisagree before anything is copied."""
         self.agree(within=PERIOD)
-        return Follower(self.source, self.mirror, self.decoder.decode).follow()
+        follower = Follower(
+            self.source, self.mirror, self.decoder.decode, receipts=self.source, subscribers=subscribers
+        )
+        progress = follower.follow()
+        self._remember_confirmed()
+        return progress
+
+    def _remember_confirmed(self) -> None:
+        """Notes in the mirror to which of its blocks several nodes were found to agree."""
+        confirmed = self.node.confirmed if isinstance(self.node, Endpoints) else None
+        if confirmed is None:
+            return
+        number, block_hash = confirmed
+        with self.mirror.reading() as connection:
+            known, block = read_check(connection, NODES), block_at(connection, number)
+        if block is not None and block.hash == block_hash and (known is None or known.last < number):
+            with self.mirror.writing() as connection:
+                if block_at(connection, number) == block:  # else a fork took it back meanwhile
+                    write_check(connection, NODES, Check(0, number, block_hash, None))
+
+    def replay_quarantined(self) -> Replay:
+        """Tries what the mirror has in quarantine again with this release's decoder."""
+        return replay(self.mirror, self.decoder.decode)
 
     def ended_records(self, asset_id: int, version: int) -> list[int]:
         """The record indices of a version whose consents have ended, as the mirror has it."""
@@ -487,15 +520,58 @@ class Services:
             with suppress(NotFound):
                 found = self.vault.payload_of(root).payload_id
                 targets.setdefault(found, set()).add(binding.record_offset + index)
-        if targets:
-            self.erasure.erase(targets)
+        if not targets or self._opens_nothing():
+            return 0
+        self.erasure.erase(targets)
         return len(targets)
+
+    def reconcile(self) -> int:
+        """Brings the private records to what was withdrawn since they were written, as after a backup was restored:
+        before anything is anchored, sealed, delivered or served. How many consents or records that ended.
+
+        The mirror is brought to the chain's head first. A consent that the chain or the home's own book says is
+        withdrawn never enters a batch; the key of every record whose consent has ended is destroyed.
+        Raises CorruptStore where consents that wait are in a batch of the chain already, which these records lost:
+        anchored a second time, one of the two would outlive a withdrawal. Otherwise as `follow`.
+        """
+        self.follow()
+        ended = 0
+        book, remembered = self.records.consents, self.withdrawals.all()
+        for asset_id, waiting in book.pending_ids().items():
+            gone = withdrawn_among(self.mirror, waiting) | (remembered & set(waiting))
+            for consent_id in sorted(gone):
+                book.mark_withdrawn(consent_id)
+            ended += len(gone)
+            if len(gone) < len(waiting):
+                self._require_batches(asset_id)
+        return ended + self.erase_ended()
+
+    def _require_batches(self, asset_id: int) -> None:
+        """That the records have every batch of the collectors whose consents wait."""
+        book = self.records.consents
+        known = {each.batch_id for each in book.batches_of(asset_id)}
+        batches = every(lambda after: batches_of(self.mirror, asset_id, limit=MOST_ROWS, after=after))
+        lost = [each for each in batches if not each.direct and each.batch_id not in known]
+        if not lost:
+            return
+        collectors = {signed.consent.controller for signed in book.pending_consents(asset_id)}
+        for each in lost:
+            if each.collector in collectors:
+                raise CorruptStore(
+                    f"the records are older than the chain: they lack the batch {to_hex(each.batch_id)}",
+                    hint=f"restore the records as they were after block {each.granted_block}",
+                    batch=to_hex(each.batch_id),
+                    block=each.granted_block,
+                )
 
     def erase_ended(self) -> int:
         """Destroys the key of every record whose consent has ended, however it did; of how many.
 
-        A withdrawal may reach the chain past this service: the mirror tells of it.
+        A withdrawal may reach the chain past this service: the mirror tells of it. Records from before an erasure are
+        wrapped by a key that is no more: nothing of them opens, and nothing is left to destroy.
         """
+        if self._opens_nothing():
+            return 0
         targets: dict[bytes, set[int]] = {}
         wrapped = self.records.payloads.keys()
         for payload in (self.vault.payload(key.payload_id) for key in wrapped):
@@ -507,6 +583,10 @@ class Services:
         if targets:
             self.erasure.erase(targets)
         return sum(map(len, targets.values()))
+
+    def _opens_nothing(self) -> bool:
+        """Whether the records are from before an erasure: the key that they are wrapped by is destroyed."""
+        return self.records.payloads.generation() not in self.keks.generations()
 
     def _is_published(self, payload: PayloadRecord) -> bool:
         """Whether the payload is a version's, so that its records are in the order of the binding."""

@@ -177,6 +177,7 @@ class Endpoints:
         self._clock = clock
         self._next = clock()
         self._agreed: tuple[float, int] | None = None
+        self._confirmed: tuple[int, bytes] | None = None
         self._lock = threading.Lock()
         self._surveying = threading.Lock()
 
@@ -392,7 +393,14 @@ class Endpoints:
         if len({block_hash for _, block_hash in stated}) > 1:
             hint = "find out which is right, and take the other out of DEEDBOOK_RPC_URLS"
             raise NodesDisagree(f"block {number}", {line.host: found for line, found in stated}, hint=hint)
+        if len(stated) > 1:
+            self._confirmed = number, from_hex(stated[0][1], "hash", 32)
         return number
+
+    @property
+    def confirmed(self) -> tuple[int, bytes] | None:
+        """Number and hash (32 bytes) of the last final block that two endpoints or more were found to agree on."""
+        return self._confirmed
 
     def states(self) -> tuple[EndpointState, ...]:
         """How each endpoint stood when it was last asked, in the order of preference."""

@@ -167,6 +167,7 @@ def anchor(
     """Anchor collected consents of an asset in one transaction; an anchoring that was cut short is finished first."""
     number, proof = grammar.asset_of(asset), grammar.key32(salt, "salt") if salt else NO_SALT
     with acts.opened() as services:
+        services.reconcile()
         made, done = _consents(services).anchor(number, acts.signer(services, as_), salt=proof)
     acts.tell(done, "anchored", as_json, batchId=to_hex(made.batch_id), root=to_hex(made.root), count=made.count)
 
@@ -274,7 +275,8 @@ def _erase(services: Services, consent_id: bytes) -> int:
 
 
 def _consents(services: Services) -> Consents:
-    return Consents(services.anew, services.records.consents, services.notice, services.clock)
+    remember = services.withdrawals.remember
+    return Consents(services.anew, services.records.consents, services.notice, services.clock, remember=remember)
 
 
 def _class(text: str) -> int:

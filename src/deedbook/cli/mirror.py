@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, BinaryIO
 
@@ -16,8 +16,10 @@ from deedbook import config
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, AsJson, Limit
+from deedbook.domain.hashing import to_hex
 from deedbook.errors import DeedbookError, InvalidInput, Locked
 from deedbook.mirror.follower import Progress
+from deedbook.mirror.store import BlockRow
 from deedbook.queries import alerts as queries
 from deedbook.queries import exports
 from deedbook.queries.alerts import AlertView
@@ -26,7 +28,9 @@ from deedbook.queries.parquet import write_parquet
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import MOST_ROWS, Page
 
-app = grammar.group("The public copy of the chain: brought up to date, rebuilt, compared, watched, exported.")
+app = grammar.group(
+    "The public copy of the chain: brought up to date, rebuilt, compared, tried again, watched, exported."
+)
 
 
 OF = ("ancestors", "descendants", "flow", "provider")
@@ -57,11 +61,13 @@ def follow(
 def _watch(services: Services, as_json: bool) -> None:
     """Follows until interrupted. What passes by itself is said once, on standard error, and waited for."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start = services.mirror.cursor()
+    teller = _Teller(start.hash if start else None, as_json)
     trouble = ""
     with suppress(KeyboardInterrupt):
         while True:
             try:
-                progress = services.follow()
+                progress = services.follow([teller])
                 if progress.added or progress.undone or trouble:
                     _say(progress, as_json)
                 trouble = ""
@@ -72,6 +78,26 @@ def _watch(services: Services, as_json: bool) -> None:
                     print(f"waiting: {error}", file=sys.stderr, flush=True)
                 trouble = str(error)
             time.sleep(PAUSE)
+
+
+class _Teller:
+    """Says which blocks a fork took back. What was added, `_say` says by number."""
+
+    def __init__(self, standing: bytes | None, as_json: bool) -> None:
+        self._standing = standing
+        self._as_json = as_json
+
+    def stands_at(self) -> bytes | None:
+        return self._standing
+
+    def added(self, blocks: Sequence[BlockRow]) -> None:
+        self._standing = blocks[-1].hash
+
+    def taken_back(self, blocks: Sequence[BlockRow]) -> None:
+        self._standing = blocks[-1].parent_hash
+        gone = [{"number": block.number, "hash": to_hex(block.hash)} for block in blocks]
+        words = ", ".join(f"{block.number} {to_hex(block.hash)}" for block in blocks)
+        print(json.dumps({"takenBack": gone}) if self._as_json else f"taken back: {words}", flush=True)
 
 
 def _say(progress: Progress, as_json: bool) -> None:
@@ -175,3 +201,19 @@ def _writer(form: str, out: str) -> Callable[[Relation, Reading, BinaryIO], int]
     if out == "-":
         raise InvalidInput("out", "a Parquet file is not printed")
     return write_parquet
+
+
+@app.command()
+def replay(as_json: AsJson = False) -> None:
+    """Try what is in quarantine again with this release, after an upgrade: what fits now is projected, in chain order,
+    and the mirror equals a rebuild. Exit 0 when nothing is left in quarantine, 1 otherwise."""
+    with Services.copying(config.load()) as services:
+        done = services.replay_quarantined()
+    if as_json:
+        print(json.dumps(done.to_json(), indent=1))
+    else:
+        print(f"{done.tried} tried, {done.projected} projected, {len(done.left)} left")
+        for each in done.left:
+            place = f"log {each.log_index} of block {each.block} ({each.contract})"
+            print(f"  {place}: {each.code}: {each.reason}")
+    raise typer.Exit(1 if done.left else 0)

@@ -59,6 +59,7 @@ def seal(
     types = {field["name"]: field["type"] for field in known["fields"]}
     lines = read_records(records, grammar.content_of(records, "records"), types)
     with acts.reading() as services:
+        services.reconcile()
         bound = batches_for(services, number, batch or [])
         ids, plain = _in_order(services, bound, lines, records)
         sealed = services.vault.seal(number, version, ids, plain)

@@ -126,6 +126,7 @@ def deliver(
     """Seal the keys of all live records to the buyer - or, for a use without possession, to whoever runs it - and
     commit to the envelope on chain."""
     with acts.reading() as services:
+        services.reconcile()
         found, ordered = sale_of(services, sale)
         keeper = acts.account(services, to, "to") if to else found.buyer
         root = assets.version(services.mirror, found.asset_id, found.version).content_root

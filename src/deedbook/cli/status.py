@@ -27,13 +27,14 @@ def status(as_json: AsJson = False) -> None:
         tip = int(services.node.request("eth_blockNumber", []), 16)
         now = queries.status(services.mirror, tip=tip)
         finality = _finality(services, tip)
-        current = (now.lag or 0) <= (MEANWHILE if services.settings.rpc_urls else 0)
+        behind_or_ahead = max(now.lag or 0, now.ahead or 0)
+        current = behind_or_ahead <= (MEANWHILE if services.settings.rpc_urls else 0)
         healthy = current and now.quarantined == 0 and now.verified and finality["doubt"] is None
         found = {"healthy": healthy, "version": __version__, **_home(services), "tip": tip, **finality, **now.to_json()}
     if as_json:
         acts.say_json(found)
     else:
-        _words(found)
+        _words({**found, "verification": now.verification.words})
     raise typer.Exit(0 if healthy else 1)
 
 

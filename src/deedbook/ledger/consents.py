@@ -80,16 +80,24 @@ class ConsentBook(Protocol):
 class Consents:
     """The use cases of consents for one deployment.
 
-    `notice_of` finds a published notice by its SHA-256 (raises NotFound); `clock` gives Unix seconds.
+    `notice_of` finds a published notice by its SHA-256 (raises NotFound); `clock` gives Unix seconds. `remember` keeps
+    the id of a consent that was withdrawn before it was on chain, where a restored backup of the book does not undo it.
     """
 
     def __init__(
-        self, acting: Acting, book: ConsentBook, notice_of: Callable[[bytes], Notice], clock: Callable[[], int]
+        self,
+        acting: Acting,
+        book: ConsentBook,
+        notice_of: Callable[[bytes], Notice],
+        clock: Callable[[], int],
+        *,
+        remember: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         self._acting = acting
         self._book = book
         self._notice_of = lru_cache(maxsize=16)(notice_of)  # a notice never changes: its hash names it
         self._clock = clock
+        self._remember = remember
         self.domain = ConsentDomain(acting.chain_id, acting.addresses["Consents"])
 
     def collect(self, signed: SignedConsent, collector: Signer) -> ConsentReceipt:
@@ -198,6 +206,7 @@ class Consents:
         try:
             place = self.place(withdrawal.consent_id)
         except NotFound:
+            self._remember(withdrawal.consent_id)
             return None
         arguments: tuple[Any, ...] = (place.batch.stated, place.leaf, place.proof, withdrawal.signature)
         self._acting.simulate(relayer.address, "Consents", "withdrawFor", *arguments)

@@ -31,15 +31,15 @@ from deedbook.domain.journal import EMPTY_HEAD
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
 from deedbook.mirror.bulk import Held, insert_rows
-from deedbook.mirror.follower import (
+from deedbook.mirror.copying import (
     CONTRACT_HEAD,
     BlockHeader,
+    CopiedLog,
     Decode,
-    _broken_journal,
-    _CopiedLog,
-    _require_unmoved,
-    _understand,
-    _write_proven,
+    broken_journal,
+    require_unmoved,
+    understand,
+    write_proven,
 )
 from deedbook.mirror.plans import Block, Sum, planned
 from deedbook.mirror.projector import Change, Operation, Put, json_text
@@ -127,7 +127,7 @@ class _Copied:
     """Rows of planned events, by table."""
     sums: dict[Sum, dict[bytes, list[int]]] = field(default_factory=dict)
     """By the key of a row: how much is added to it, and block and index of the first log that adds."""
-    events: list[_CopiedLog] = field(default_factory=list)
+    events: list[CopiedLog] = field(default_factory=list)
     """Everything that has no plan, in order."""
     folds: list[tuple[str, tuple[bytes, ...], int, bytes]] = field(default_factory=list)
     """Of every log in order: contract, entities, block number, and what is hashed behind a head."""
@@ -266,7 +266,7 @@ class BackFill:
             raise IntegrityError(f"the node gives a log of another block for block {number}", block=number)
         if place <= former:
             raise IntegrityError(f"the node gives the logs of block {number} out of order", block=number)
-        found = _understand(contract, log, self._decode)
+        found = understand(contract, log, self._decode)
         event = found.event
         if event is None:
             self._gaps.add(contract)
@@ -331,14 +331,14 @@ class BackFill:
                 if stated.get(entity) == ours:
                     copied.proven.append((contract, entity, ours))
                 elif entity == CONTRACT_HEAD or contract not in self._gaps:
-                    raise _broken_journal(contract, entity, tip, ours, stated.get(entity))
+                    raise broken_journal(contract, entity, tip, ours, stated.get(entity))
 
     # Storing ------------------------------------------------------------------------------------------------------
 
     def _store(self, before: Cursor | None, after: Cursor, copied: _Copied) -> None:
         """Writes the range and moves the cursor. Raises Conflict where a planned row does not fit, Locked."""
         with self._mirror.writing() as connection:
-            _require_unmoved(connection, before)
+            require_unmoved(connection, before)
             blocks = [(each.number, each.hash, each.parent_hash, each.timestamp) for each in copied.headers]
             insert_rows(connection, schema.blocks, blocks)
             insert_rows(connection, schema.logs, copied.logs)
@@ -351,8 +351,10 @@ class BackFill:
             for name, rows in copied.rows.items():
                 insert_rows(connection, schema.metadata.tables[name], rows)
             _write_heads(held, copied.heads)
-            _write_proven(connection, copied.headers[-1], copied.proven)
+            write_proven(connection, copied.headers[-1], copied.proven)
             write_cursor(connection, after)
+        for item in copied.events:
+            item.alarm()
 
 
 def _fitted(stored: Future[None] | None) -> bool:
@@ -365,7 +367,7 @@ def _fitted(stored: Future[None] | None) -> bool:
     return True
 
 
-def _project(connection: Connection, held: Held, events: Sequence[_CopiedLog]) -> dict[tuple[str, bytes], Place]:
+def _project(connection: Connection, held: Held, events: Sequence[CopiedLog]) -> dict[tuple[str, bytes], Place]:
     """Applies the events that have no plan, in order; an event that does not fit is quarantined. Gives where the rows
     of one-column keys were added."""
     held.read((operation.table, _key(operation)) for item in events for operation in item.operations)
@@ -376,7 +378,7 @@ def _project(connection: Connection, held: Held, events: Sequence[_CopiedLog]) -
         try:
             held.event(item.operations)
         except Conflict as error:
-            fault = error
+            fault = item.fault = error
         if fault is not None:
             quarantined.append((item.log.block_hash, item.log.log_index, fault.code, fault.message))
             continue

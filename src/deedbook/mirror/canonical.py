@@ -44,11 +44,17 @@ def canonical_rows(connection: Connection, table: Table) -> Iterator[CanonicalRo
     )
     names = ", ".join(quoted(column.name) for column in columns)
     # Raw, past the column types: a row that was changed by hand is compared as it stands.
-    result = connection.exec_driver_sql(f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")  # noqa: S608
+    result = connection.exec_driver_sql(
+        f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}",  # noqa: S608
+        execution_options={"stream_results": True},  # PostgreSQL's driver would hold the whole table in memory
+    )
     truths = [isinstance(column.type, Boolean) for column in columns]
-    for row in result:
-        values = tuple(canonical_value(value, truth) for value, truth in zip(row, truths, strict=True))
-        yield CanonicalRow(tuple(values[position] for position in keys), values)
+    try:
+        for row in result:
+            values = tuple(canonical_value(value, truth) for value, truth in zip(row, truths, strict=True))
+            yield CanonicalRow(tuple(values[position] for position in keys), values)
+    finally:
+        result.close()  # also where the reader has seen enough
 
 
 def canonical_value(value: Any, truth: bool = False) -> Any:

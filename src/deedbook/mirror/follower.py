@@ -1,59 +1,68 @@
 """Follows a chain block by block into a mirror, and believes no silence.
 
 Every log is folded into its contract's journal and into those of the entities it concerns; at the tip of every copied
-range the heads are compared with what the node proves against that block's state. A node that hides, reorders or
-invents one log of ours is found out before anything of that range is written.
+range the heads are compared with what the node proves against that block's state. Where the node gives receipts, the
+logs of every block must also be exactly those that its header binds. A node that hides, reorders or invents one log of
+ours is found out before anything of that range is written.
+
+Who follows the mirror (`subscribers`) is told what was added and what a fork took back.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, insert, select
 
-from deedbook.domain.events import Event, Log
+from deedbook.domain.events import Log
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.journal import EMPTY_HEAD, entities_of, fold
-from deedbook.errors import ChainUnavailable, Conflict, DeedbookError, IntegrityError, InvalidInput, Locked, WrongChain
+from deedbook.domain.journal import EMPTY_HEAD, fold
+from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.projector import Operation, Put, json_text, project
+from deedbook.mirror.backfill import WORTHWHILE, BackFill, Filled, Ranges, build_indexes
+from deedbook.mirror.copying import (
+    CONTRACT_HEAD,
+    BlockHeader,
+    CopiedLog,
+    Decode,
+    broken_journal,
+    require_unmoved,
+    understand,
+    write_proven,
+)
+from deedbook.mirror.projector import Operation, Put, json_text
 from deedbook.mirror.store import (
     BlockRow,
     BlockWriter,
+    Check,
     Cursor,
     Mirror,
     block_at,
     log_row,
-    read_cursor,
+    read_check,
     roll_back,
+    write_check,
     write_cursor,
 )
+from deedbook.mirror.subscribers import Subscriber, tell
 
-CONTRACT_HEAD: Final = b""
-"""Stands for a contract's own head among entities."""
+LOG = logging.getLogger(__name__)
 
 RANGE: Final = 200
 """Blocks read and committed at once while catching up."""
 
+MOST_LOGS: Final = 10_000
+"""Logs after which a range ends early: what is held in memory does not grow with what a range happens to hold."""
+
 TURNS: Final = 5
 """How often `follow` begins again after another follower moved the cursor."""
-
-Decode = Callable[[Log], Event | None]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockHeader:
-    """What a follower asks of a block: number, hash, parent's hash, Unix seconds, state root."""
-
-    number: int
-    hash: bytes
-    parent_hash: bytes
-    timestamp: int
-    state_root: bytes
 
 
 class Source(Protocol):
@@ -75,6 +84,14 @@ class Source(Protocol):
         """The contract's journal heads after this block, by entity (empty bytes: the contract's own), proven against
         the block's state root; None where the node no longer has that state. Raises IntegrityError for a false proof.
         """
+
+
+class Receipts(Protocol):
+    """What binds a block's logs to its header. Everything raises ChainUnavailable where the node gives no answer."""
+
+    def proven_logs(self, header: BlockHeader) -> Sequence[Log] | None:
+        """The logs of our contracts in exactly this block, in order, as its header binds them; None where the node has
+        pruned or refuses its receipts. Raises IntegrityError for receipts that are not the block's."""
 
 
 class Case(StrEnum):
@@ -105,39 +122,70 @@ class Progress:
 
 
 class Follower:
-    """Copies what `source` tells into `mirror`; `decode` gives a log's event, None where it is none of ours."""
+    """Copies what `source` tells into `mirror`; `decode` gives a log's event, None where it is none of ours.
 
-    def __init__(self, source: Source, mirror: Mirror, decode: Decode, *, span: int = RANGE) -> None:
+    `receipts` checks the logs of every block against its header. `subscribers` are told of blocks after they are
+    committed, at least once each; what they raise is logged, and they are told again at the next step. `report` is told
+    how far a back-fill is: what is far behind and final is copied by columns (see `backfill`), by its journal alone.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        mirror: Mirror,
+        decode: Decode,
+        *,
+        span: int = RANGE,
+        receipts: Receipts | None = None,
+        subscribers: Sequence[Subscriber] = (),
+        report: Callable[[Filled], None] = lambda _: None,
+    ) -> None:
         self._source = source
         self._mirror = mirror
         self._decode = decode
         self._span = span
+        self._receipts = receipts
+        self._subscribers = subscribers
+        self._report = report
         self._names = {address: name for name, address in mirror.chain.contracts.items()}
 
     def follow(self, until: int | None = None) -> Progress:
         """Advances until the mirror stands at the node's tip, or at block `until`; where another follower is at work
         too, takes turns with it. Raises as `advance`."""
-        filled = self._fill(until)
-        progress = self._advance_in_turn(until)
-        added, undone = filled + progress.added, progress.undone
-        while progress.head < (progress.tip if until is None else until) and progress.added + progress.undone:
+        added, undone = self._fill(until), 0
+        while True:
             progress = self._advance_in_turn(until)
             added, undone = added + progress.added, undone + progress.undone
+            behind = progress.head < (progress.tip if until is None else until)
+            if not behind or not progress.added + progress.undone:
+                break
+            added += self._fill(until)
         return Progress(progress.case, added, undone, progress.head, progress.tip, progress.proven)
 
     def advance(self, until: int | None = None) -> Progress:
         """Takes one step towards the node's tip (or block `until`), at most one range.
 
         same    the node's tip is our head: nothing to do
-        behind  the node's tip is lower and on our chain: the node lags, and nothing is undone
+        behind  the node's head is lower and on our chain: the node lags, and nothing is undone
         next    the block after our head names it as its parent: appended
         gap     the node is several blocks ahead: they are read in order, each naming the one before as its parent
         fork    at a height that we hold, the node has another hash: back to the common ancestor, found by parent
-                hashes, never below a final block; then on
+                hashes, never below a final block; then on (also to a head that is lower than ours)
 
-        Raises ChainUnavailable (retry), WrongChain (another genesis), IntegrityError naming contract, entity and block
-        where journal and proof differ or a final block is denied, Locked where another follower moved the cursor.
+        and two that are refused, with nothing changed:
+
+        other chain  the node's genesis is not ours: WrongChain
+        denied       the node has another block where ours is final: IntegrityError
+
+        Raises ChainUnavailable (retry), WrongChain, IntegrityError naming block, contract and entity where journal and
+        proof or logs and receipts differ, Locked where another follower moved the cursor.
         """
+        try:
+            return self._advance(until)
+        finally:  # also of a fork that was left before the node fell silent
+            self._tell()
+
+    def _advance(self, until: int | None) -> Progress:
         tip = self._source.tip()
         start = self._mirror.cursor()
         undone = self._leave_fork(start, tip)
@@ -154,8 +202,6 @@ class Follower:
 
     def _fill(self, until: int | None) -> int:
         """Copies by columns what is far behind and final; how many blocks."""
-        from deedbook.mirror.backfill import WORTHWHILE, BackFill, Ranges, build_indexes
-
         tip, cursor = self._source.tip(), self._mirror.cursor()
         head = cursor.number if cursor else -1
         last = tip.number if until is None else min(tip.number, until)
@@ -163,9 +209,19 @@ class Follower:
             last = min(last, self._source.final(tip.number))
             here = self._source.header(head) if cursor else None
             if last - head >= WORTHWHILE and (cursor is None or (here is not None and here.hash == cursor.hash)):
-                return BackFill(self._source, self._mirror, self._decode).run(last)
+                try:
+                    return BackFill(self._source, self._mirror, self._decode, report=self._report).run(last)
+                finally:
+                    self._tell()
         build_indexes(self._mirror)
         return 0
+
+    def _tell(self) -> None:
+        for subscriber in self._subscribers:
+            try:
+                tell(self._mirror, subscriber)
+            except Exception as error:  # noqa: BLE001 - whatever a subscriber does, the mirror goes on
+                LOG.warning("a subscriber is told again later: %s: %s", type(error).__name__, error)
 
     def _advance_in_turn(self, until: int | None) -> Progress:
         for _ in range(TURNS):
@@ -185,7 +241,7 @@ class Follower:
         if ancestor.number == min(cursor.number, tip.number):
             return 0
         with self._mirror.writing() as connection:
-            _require_unmoved(connection, cursor)
+            require_unmoved(connection, cursor)
             return roll_back(connection, ancestor)
 
     def _common_ancestor(self, connection: Connection, cursor: Cursor, tip: BlockHeader) -> BlockRow:
@@ -219,6 +275,7 @@ class Follower:
             )
 
     def _append(self, cursor: Cursor | None, run: _Run, final: int) -> bool:
+        checked = [self._check(header, logs) for header, logs in run.blocks()] if self._receipts else []
         with self._mirror.reading() as connection:
             journal = _Journal(connection)
             copied = [_Copied.of(header, logs, self._names, self._decode) for header, logs in run.blocks()]
@@ -227,13 +284,26 @@ class Follower:
             tip = run.headers[-1]
             proven = self._prove(tip, journal)
         with self._mirror.writing() as connection:
-            _require_unmoved(connection, cursor)
+            require_unmoved(connection, cursor)
             for block in copied:
                 block.write(connection, undoable=block.header.number > final)
-            _write_proven(connection, tip, proven)
+            write_proven(connection, tip, proven)
+            if checked:
+                _write_checked(connection, run.headers, checked)
             former = cursor.final if cursor else -1
             write_cursor(connection, Cursor(tip.number, tip.hash, max(former, min(final, tip.number))))
+        for block in copied:
+            block.alarm()
         return len(proven) > 0
+
+    def _check(self, header: BlockHeader, logs: Sequence[Log]) -> bool:
+        """Whether the node gave what binds the block's logs; then they are those, or IntegrityError is raised."""
+        assert self._receipts is not None
+        proven = self._receipts.proven_logs(header)
+        if proven is None:
+            return False
+        _require_proven(header, [log for log in logs if log.address in self._names], proven)
+        return True
 
     def _prove(self, tip: BlockHeader, journal: _Journal) -> list[tuple[str, bytes, bytes]]:
         """The heads that the node proved and that are ours too. Every contract is asked, also one without a new log."""
@@ -247,7 +317,7 @@ class Follower:
                 if stated.get(entity) == head:
                     proven.append((contract, entity, head))
                 elif entity == CONTRACT_HEAD or not journal.has_gaps(contract):
-                    raise _broken_journal(contract, entity, tip, head, stated.get(entity))
+                    raise broken_journal(contract, entity, tip, head, stated.get(entity))
         return proven
 
 
@@ -260,10 +330,11 @@ class _Run:
 
     @staticmethod
     def read(source: Source, cursor: Cursor | None, last: int) -> _Run:
-        """The blocks after `cursor` up to number `last`; fewer where the node's chain changes while it is read."""
+        """The blocks after `cursor` up to number `last`; fewer where they hold many logs, or the node's chain changes
+        while it is read."""
         headers: list[BlockHeader] = []
         logs: list[tuple[Log, ...]] = []
-        parent = cursor.hash if cursor else None
+        parent, held = cursor.hash if cursor else None, 0
         for number in range(cursor.number + 1 if cursor else 0, last + 1):
             header = source.header(number)
             if header is None or (parent is not None and header.parent_hash != parent):
@@ -272,7 +343,9 @@ class _Run:
             _require_of_block(header, found)
             headers.append(header)
             logs.append(found)
-            parent = header.hash
+            parent, held = header.hash, held + len(found)
+            if held >= MOST_LOGS:
+                break
         return _Run(tuple(headers), tuple(logs))
 
     def blocks(self) -> Iterable[tuple[BlockHeader, tuple[Log, ...]]]:
@@ -289,6 +362,26 @@ def _require_of_block(header: BlockHeader, logs: Sequence[Log]) -> None:
     indices = [log.log_index for log in logs]
     if indices != sorted(set(indices)):
         raise IntegrityError(f"the node gives the logs of block {header.number} out of order", block=header.number)
+
+
+def _require_proven(header: BlockHeader, stated: Sequence[Log], proven: Sequence[Log]) -> None:
+    """Raises IntegrityError saying what the node did to the first log that is not as the header binds it."""
+    differ = next((pair for pair in zip_longest(stated, proven) if pair[0] != pair[1]), None)
+    if differ is None:
+        return
+    ours, theirs = (Counter((log.address, log.topics, log.data) for log in logs) for logs in (stated, proven))
+    did = {(False, False): "reorders", (True, False): "invents", (False, True): "hides", (True, True): "changes"}[
+        bool(ours - theirs), bool(theirs - ours)
+    ]
+    log = differ[1] or differ[0]
+    raise IntegrityError(
+        f"the node {did} log {log.log_index} of block {header.number}: its own receipts say otherwise",
+        hint="use another node",
+        rule="receipts.logs",
+        block=header.number,
+        log_index=log.log_index,
+        did=did,
+    )
 
 
 class _Journal:
@@ -347,30 +440,17 @@ def _head_row(contract: str, entity: bytes, entry: tuple[bytes, int, int]) -> di
 
 
 @dataclass(slots=True)
-class _CopiedLog:
-    """A log of ours, its event if it has one, and what is wrong with it if it has none."""
-
-    contract: str
-    log: Log
-    event: Event | None
-    operations: tuple[Operation, ...]
-    entities: tuple[bytes, ...]
-    fault: DeedbookError | None
-    journal: list[Operation] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class _Copied:
     """A block as it will be written."""
 
     header: BlockHeader
-    logs: list[_CopiedLog]
+    logs: list[CopiedLog]
 
     @staticmethod
     def of(header: BlockHeader, logs: Iterable[Log], names: Mapping[bytes, str], decode: Decode) -> _Copied:
         """Decodes the logs of our contracts; others are passed over."""
         ours = [(names[log.address], log) for log in logs if log.address in names]
-        return _Copied(header, [_understand(contract, log, decode) for contract, log in ours])
+        return _Copied(header, [understand(contract, log, decode) for contract, log in ours])
 
     def fold_into(self, journal: _Journal) -> None:
         """Folds every log, understood or not; the heads follow the logs."""
@@ -392,7 +472,12 @@ class _Copied:
             heads |= {_head_key(operation): operation for operation in item.journal}
         writer.event(tuple(heads.values()))
 
-    def _write_log(self, connection: Connection, writer: BlockWriter, item: _CopiedLog) -> None:
+    def alarm(self) -> None:
+        """Tells the log of the process what was quarantined; `status` and `/metrics` count it."""
+        for item in self.logs:
+            item.alarm()
+
+    def _write_log(self, connection: Connection, writer: BlockWriter, item: CopiedLog) -> None:
         fault = item.fault
         try:
             writer.event(item.operations)
@@ -402,23 +487,33 @@ class _Copied:
         row["event"] = item.event.name if item.event else None
         row["args"] = json_text(item.event.args) if item.event else None
         connection.execute(insert(schema.logs), row)
+        item.fault = fault
         if fault is not None:
             place = {"block_hash": item.log.block_hash, "log_index": item.log.log_index}
             connection.execute(insert(schema.quarantine), {**place, "code": fault.code, "reason": fault.message})
 
 
-def _understand(contract: str, log: Log, decode: Decode) -> _CopiedLog:
-    try:
-        event = decode(log)
-        if event is None:
-            raise InvalidInput("event", "is not decoded")
-        entities = entities_of(contract, event.name, event.args)
-    except InvalidInput as fault:
-        return _CopiedLog(contract, log, None, (), (), fault)
-    try:
-        return _CopiedLog(contract, log, event, project(event), entities, None)
-    except InvalidInput as fault:
-        return _CopiedLog(contract, log, event, (), entities, fault)
+def copy_again(
+    connection: Connection,
+    blocks: Iterable[tuple[BlockHeader, Sequence[Log]]],
+    names: Mapping[bytes, str],
+    decode: Decode,
+    *,
+    final: int,
+) -> None:
+    """Writes consecutive blocks with everything that follows from their logs, as if they had just been read and
+    proven; those above block `final` can be undone. `names` gives our contracts by address."""
+    journal = _Journal(connection)
+    copied = [_Copied.of(header, logs, names, decode) for header, logs in blocks]
+    for block in copied:
+        block.fold_into(journal)
+    for block in copied:
+        block.write(connection, undoable=block.header.number > final)
+
+
+def is_understood(contract: str, log: Log, decode: Decode) -> bool:
+    """Whether this release decodes the log and knows what its event writes."""
+    return understand(contract, log, decode).fault is None
 
 
 def _head_key(operation: Operation) -> bytes:
@@ -426,32 +521,17 @@ def _head_key(operation: Operation) -> bytes:
     return str(operation.row["contract"]).encode() + b"/" + bytes(operation.row["entity"])
 
 
-def _write_proven(connection: Connection, tip: BlockHeader, proven: Sequence[tuple[str, bytes, bytes]]) -> None:
-    table = schema.proven_heads
-    for contract, entity, head in proven:
-        connection.execute(delete(table).where(and_(table.c.contract == contract, table.c.entity == entity)))
-        row = {"contract": contract, "entity": entity, "head": head}
-        connection.execute(insert(table), {**row, "block_number": tip.number, "block_hash": tip.hash})
-
-
-def _broken_journal(
-    contract: str, entity: bytes, tip: BlockHeader, folded: bytes, stated: bytes | None
-) -> IntegrityError:
-    whose = f"entity {to_hex(entity)}" if entity else "all its logs"
-    return IntegrityError(
-        f"the logs of {contract} ({whose}) up to block {tip.number} do not fold to the proven journal head",
-        hint="the node hides, reorders or invents logs; use another node",
-        contract=contract,
-        entity=to_hex(entity),
-        block=tip.number,
-        folded=to_hex(folded),
-        stated=to_hex(stated) if stated is not None else None,
-    )
-
-
-def _require_unmoved(connection: Connection, cursor: Cursor | None) -> None:
-    if read_cursor(connection) != cursor:
-        raise Locked("another follower moved the mirror's cursor", hint="run one follower for each mirror")
+def _write_checked(connection: Connection, headers: Sequence[BlockHeader], checked: Sequence[bool]) -> None:
+    """How far the logs are those of the receipts: to the last block, from the first one after a refusal."""
+    now = read_check(connection, schema.RECEIPTS) or Check(-1, -1, bytes(32), None)
+    for header, given in zip(headers, checked, strict=True):
+        if not given:
+            now = Check(now.first, now.last, now.hash, header.number)
+        elif now.last >= 0 and now.last == header.number - 1:
+            now = Check(now.first, header.number, header.hash, now.refused)
+        else:
+            now = Check(header.number, header.number, header.hash, now.refused)
+    write_check(connection, schema.RECEIPTS, now)
 
 
 def _case(start: Cursor | None, tip: BlockHeader, undone: int) -> Case:

@@ -21,7 +21,8 @@ from deedbook.domain.hashing import to_hex
 from deedbook.errors import CorruptStore
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import CanonicalRow, canonical_rows, table_digest
-from deedbook.mirror.follower import Decode, Follower, Progress, Source
+from deedbook.mirror.copying import Decode
+from deedbook.mirror.follower import Follower, Progress, Source
 from deedbook.mirror.store import Chain, Mirror, read_cursor
 from deedbook.records.database import PATIENCE, Database
 

@@ -668,5 +668,21 @@ orphan_logs = _table(
     text("args", null=True),
 )
 
-LOCAL: Final[tuple[Table, ...]] = (meta, cursor, proven_heads, undo, orphan_blocks, orphan_logs)
-"""The tables that are the mirror's own and no copy of the chain."""
+checks = _table(
+    "checks",
+    word("way", primary=True),  # RECEIPTS or NODES
+    number("from_number"),  # checked from this block on without a gap; -1: none yet
+    number("to_number"),
+    key32("to_hash"),
+    number("refused_number", null=True),  # the last block for which the node gave no receipts
+)
+
+RECEIPTS: Final = "receipts"
+"""Our logs of the blocks are those that the headers bind, by bloom or by receipts root."""
+
+NODES: Final = "nodes"
+"""Two nodes or more named the same hash for the last of these blocks."""
+
+LOCAL: Final[tuple[Table, ...]] = (meta, cursor, proven_heads, undo, orphan_blocks, orphan_logs, checks)
+"""The tables that are the mirror's own and no copy of the chain. One that an earlier release did not have is added when
+a mirror is opened."""

@@ -1,31 +1,38 @@
-"""A JSON-RPC node as the follower's source: blocks whose hashes are checked, logs by block hash, proven journal heads.
+"""A JSON-RPC node as the follower's source: blocks whose hashes are checked, logs by block hash, proven journal heads,
+receipts.
 
 Nothing that the node says is taken for more than it is: a header must hash to its own name, logs are asked for by
 block hash (never by number, where a fork could slip in between), and a head counts when `eth_getProof` verifies against
-the header's state root. Whether that header is the chain's is for others to confirm.
+the header's state root. A block's logs are all of ours when its header's bloom has none of our addresses, or when they
+are those of receipts that give the header's root. Whether that header is the chain's is for others to confirm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from deedbook.chain import proofs
 from deedbook.chain.client import Node, NodeError
 from deedbook.chain.finality import at_once
+from deedbook.chain.proofs import Header
+from deedbook.chain.receipts import check_logs, logs_bloom
 from deedbook.chain.transactions import log_of
 from deedbook.domain.events import Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
 from deedbook.domain.journal import JOURNAL_SLOT, entity_slot
 from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, InvalidInput
-from deedbook.mirror.follower import CONTRACT_HEAD, BlockHeader
+from deedbook.mirror.copying import CONTRACT_HEAD, BlockHeader
 
 SLOTS_PER_REQUEST = 200
 HEADERS_PER_REQUEST = 100
+KEPT_HEADERS = 1000
+"""Headers that are remembered between two questions about their blocks."""
 
 
 class NodeSource:
-    """The `Source` over a node, for contracts at these addresses.
+    """The `Source` and the `Receipts` over a node, for contracts at these addresses.
 
     `final` gives the highest final block number for a tip; `consensus` says how blocks are hashed.
     """
@@ -42,6 +49,9 @@ class NodeSource:
         self._contracts = dict(contracts)
         self._final = final
         self._consensus = consensus
+        self._headers: dict[bytes, Header] = {}
+        blooms = (logs_bloom([(address, (), b"")]) for address in self._contracts.values())
+        self._blooms = [int.from_bytes(bloom, "big") for bloom in blooms]
 
     def tip(self) -> BlockHeader:
         """The newest block. Raises ChainUnavailable."""
@@ -71,6 +81,48 @@ class NodeSource:
         if not isinstance(found, list):
             raise ChainUnavailable(f"the node gives no logs for block {header.number}")
         return [self._log(item, header) for item in found]
+
+    def proven_logs(self, header: BlockHeader) -> Sequence[Log] | None:
+        """Our contracts' logs in exactly this block, as the header binds them; None where the node has pruned or
+        refuses its receipts.
+
+        Raises IntegrityError where the receipts are not the block's, ChainUnavailable where it was forked away.
+        """
+        bound = self._bound(header)
+        bloom = int.from_bytes(bound.logs_bloom, "big")
+        if not any(bloom & ours == ours for ours in self._blooms):
+            return ()  # the header itself says that none of our contracts logged anything
+        receipts = self._receipts(header)
+        if receipts is None:
+            return None
+        try:
+            logs = check_logs(bound, receipts)
+        except (InvalidInput, IntegrityError) as error:
+            self._require_unforked(header)
+            raise IntegrityError(
+                f"the node's receipts of block {header.number} are not the block's: {error}",
+                hint="use another node",
+                rule="receipts.root",
+                block=header.number,
+            ) from error
+        addresses = set(self._contracts.values())
+        return [log for log in logs if log.address in addresses]
+
+    def _bound(self, header: BlockHeader) -> Header:
+        """All that the header binds. Raises ChainUnavailable where the block was forked away meanwhile."""
+        if header.hash not in self._headers:
+            self._require_unforked(header)
+        return self._headers[header.hash]
+
+    def _receipts(self, header: BlockHeader) -> list[Any] | None:
+        """The receipts by block hash; a node that only takes numbers is asked by number, and judged all the same."""
+        for name in (to_hex(header.hash), hex(header.number)):
+            with suppress(NodeError):
+                found = self._node.request("eth_getBlockReceipts", [name])
+                if isinstance(found, list):
+                    return found
+        self._require_unforked(header)
+        return None
 
     def heads(self, header: BlockHeader, contract: str, entities: Sequence[bytes]) -> Mapping[bytes, bytes] | None:
         """The contract's proven heads after this block by entity; None where the node no longer has the state.
@@ -132,15 +184,18 @@ class NodeSource:
                 timestamp=int(found["timestamp"], 16),
                 state_root=from_hex(found["stateRoot"], "stateRoot", 32),
             )
-            hashed = proofs.header_hash(proofs.encode_header(found), self._consensus)
+            bound = proofs.decode_header(proofs.encode_header(found), self._consensus)
         except (InvalidInput, KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"the node gives a malformed block {block}: {error}") from error
-        if hashed != header.hash:
+        if bound.hash != header.hash:
             raise IntegrityError(
                 f"block {header.number} does not hash to {to_hex(header.hash)} by {self._consensus} consensus",
                 hint="DEEDBOOK_CONSENSUS names how the chain agrees",
                 block=header.number,
             )
+        self._headers[header.hash] = bound
+        if len(self._headers) > KEPT_HEADERS:
+            self._headers.pop(next(iter(self._headers)), None)
         return header
 
     def _log(self, item: Any, header: BlockHeader) -> Log:

@@ -113,6 +113,16 @@ class Mirror:
             raise WrongVersion("mirror", told, hint=self._anew())
         if have.get("chain") != want["chain"]:
             raise WrongChain(f"the mirror is of {have.get('chain')}", hint=self._anew())
+        self._complete()
+
+    def _complete(self) -> None:
+        """Adds the books of its own that an earlier release's mirror did not keep."""
+        with self.reading() as connection:
+            known = set(inspect(connection).get_table_names())
+        missing = [table for table in schema.LOCAL if table.name not in known]
+        if missing:
+            with self.writing() as connection:
+                schema.metadata.create_all(connection, tables=missing)
 
     def _anew(self) -> str:
         """What to do: nothing in a mirror is lost that the chain does not have."""
@@ -238,6 +248,7 @@ def roll_back(connection: Connection, ancestor: BlockRow) -> int:
         _undo_block(connection, number)
     proven = schema.proven_heads
     connection.execute(delete(proven).where(proven.c.block_number > ancestor.number))
+    _uncheck(connection, ancestor)
     write_cursor(connection, Cursor(ancestor.number, ancestor.hash, cursor.final))
     return cursor.number - ancestor.number
 
@@ -257,6 +268,49 @@ def _undo_block(connection: Connection, number: int) -> None:
     _move(connection, schema.logs, schema.orphan_logs, of_block)
     _move(connection, schema.blocks, schema.orphan_blocks, schema.blocks.c.number == number)
     connection.execute(delete(schema.quarantine).where(schema.quarantine.c.block_hash == block.hash))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Blocks that were checked in one way: `first` to `last` without a gap (-1: none), the last one's hash, and the
+    last block for which the node did not give what the check needs."""
+
+    first: int
+    last: int
+    hash: bytes
+    refused: int | None
+
+
+def read_check(connection: Connection, way: str) -> Check | None:
+    """How far the mirror was checked in this way (`schema.RECEIPTS`, `schema.NODES`)."""
+    checks = schema.checks
+    row = connection.execute(select(checks).where(checks.c.way == way)).mappings().first()
+    if row is None:
+        return None
+    return Check(row["from_number"], row["to_number"], row["to_hash"], row["refused_number"])
+
+
+def write_check(connection: Connection, way: str, check: Check | None) -> None:
+    """Remembers how far the mirror was checked in this way; None forgets it."""
+    checks = schema.checks
+    connection.execute(delete(checks).where(checks.c.way == way))
+    if check is not None:
+        row = {"way": way, "from_number": check.first, "to_number": check.last, "to_hash": check.hash}
+        connection.execute(insert(checks), {**row, "refused_number": check.refused})
+
+
+def _uncheck(connection: Connection, ancestor: BlockRow) -> None:
+    """What was checked above a fork is no longer there; what lies below is as it was."""
+    for way in (schema.RECEIPTS, schema.NODES):
+        check = read_check(connection, way)
+        if check is None:
+            continue
+        refused = check.refused if check.refused is not None and check.refused <= ancestor.number else None
+        if check.first > ancestor.number:
+            write_check(connection, way, None)
+        elif check.last > ancestor.number or refused != check.refused:
+            last, hash_ = min((check.last, check.hash), (ancestor.number, ancestor.hash))
+            write_check(connection, way, Check(check.first, last, hash_, refused))
 
 
 def _move(connection: Connection, source: Table, orphans: Table, where: Any) -> None:

@@ -6,7 +6,7 @@ The chain holds a batch's root and not its leaves, so which leaf a consentId is,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -16,13 +16,15 @@ from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import EndCause, Mode, Purpose
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidInput, NotFound
-from deedbook.mirror.projector import MARK_PENDING
+from deedbook.mirror.projector import MARK_DISMISSED, MARK_PENDING
 from deedbook.mirror.schema import batches, bindings, direct_grants, leaves_ended, marks
 from deedbook.queries.attestations import AttestationView, about
 from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of
 
+ASKED_AT_ONCE: Final = 500
+"""How many consents one question names: databases bound the parameters of a statement."""
 BY_GRANT: Final = Keyset("batches", batches.c.granted_block, batches.c.batch_id)
 Place = Callable[[bytes], tuple[bytes, int]]
 """Batch id and leaf index of a consentId; raises NotFound."""
@@ -162,6 +164,18 @@ def ended_leaves(mirror: Reading, batch_id: bytes) -> frozenset[int]:
     query = select(leaves_ended.c.leaf_index).where(leaves_ended.c.batch_id == batch_id)
     with mirror.reading() as connection:
         return frozenset(row["leaf_index"] for row in many(connection, query))
+
+
+def withdrawn_among(mirror: Reading, consent_ids: Sequence[bytes]) -> frozenset[bytes]:
+    """Those of these consents that the chain names as ended, or as withdrawn by receipt and not dismissed."""
+    found: set[bytes] = set()
+    with mirror.reading() as connection:
+        for at in range(0, len(consent_ids), ASKED_AT_ONCE):
+            some = consent_ids[at : at + ASKED_AT_ONCE]
+            ended = select(leaves_ended.c.consent_id).where(leaves_ended.c.consent_id.in_(some))
+            marked = select(marks.c.consent_id).where(marks.c.consent_id.in_(some), marks.c.state != MARK_DISMISSED)
+            found.update(connection.execute(ended).scalars(), connection.execute(marked).scalars())
+    return frozenset(found)
 
 
 def batch_by_id(connection: Connection, batch_id: bytes) -> BatchView:

@@ -1,14 +1,16 @@
-"""How the mirror stands: its head, what is proven, how much it holds, what is wrong."""
+"""How the mirror stands: its head, what is proven and by whom, how much it holds, what is wrong."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, Table, and_, func, select
 
 from deedbook.mirror import schema
-from deedbook.mirror.follower import CONTRACT_HEAD
+from deedbook.mirror.copying import CONTRACT_HEAD
+from deedbook.mirror.store import read_check
 from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import View
 
@@ -47,14 +49,43 @@ class JournalView(View):
 
 
 @dataclass(frozen=True)
+class VerificationView(View):
+    """How far the mirror is more than one node's word; block numbers, None where it is not.
+
+    `proof`: every contract's logs from the first on to this block fold to the journal head that was proven against its
+    state. `receipts_from` to `receipts_to`: the logs of every block are those that its header binds; `receipts_refused`
+    is the last block for which the node gave no receipts. `second_node`: two nodes or more have this very block.
+    """
+
+    proof: int | None
+    receipts_from: int | None
+    receipts_to: int | None
+    receipts_refused: int | None
+    second_node: int | None
+
+    @property
+    def words(self) -> str:
+        """`verified to block 120 by proof, to block 118 by a second node`, or `unverified`."""
+        ways = [f"to block {self.proof} by proof"] if self.proof is not None else []
+        if self.second_node is not None:
+            ways.append(f"to block {self.second_node} by a second node")
+        if self.receipts_to is not None:
+            ways.append(f"from block {self.receipts_from} to {self.receipts_to} by receipts")
+        return "verified " + ", ".join(ways) if ways else "unverified"
+
+
+@dataclass(frozen=True)
 class StatusView(View):
-    """The mirror's state. Before block 0, `head` is -1 and `hash` None. `lag` is None where no tip was given."""
+    """The mirror's state. Before block 0, `head` is -1 and `hash` None. `lag` and `ahead` are None where no tip was
+    given; ahead is a mirror whose blocks the node does not have (yet, or any more)."""
 
     head: int
     hash: bytes | None
     time: int | None
     final: int
     lag: int | None
+    ahead: int | None
+    verification: VerificationView
     journals: tuple[JournalView, ...]
     counts: dict[str, int]
     quarantined: int
@@ -77,11 +108,35 @@ def status(mirror: Reading, *, tip: int | None = None) -> StatusView:
             time=time_of(connection, head) if cursor else None,
             final=cursor["final_number"] if cursor else -1,
             lag=None if tip is None else max(0, tip - head),
+            ahead=None if tip is None else max(0, head - tip),
+            verification=_verification(connection),
             journals=_journals(connection),
             counts={table.name: _count(connection, table) for table in COUNTED},
             quarantined=_count(connection, schema.quarantine),
             orphan_blocks=_count(connection, schema.orphan_blocks),
         )
+
+
+def _verification(connection: Connection) -> VerificationView:
+    receipts, nodes = (read_check(connection, way) for way in (schema.RECEIPTS, schema.NODES))
+    return VerificationView(
+        proof=_proof(connection),
+        receipts_from=receipts.first if receipts and receipts.last >= 0 else None,
+        receipts_to=receipts.last if receipts and receipts.last >= 0 else None,
+        receipts_refused=receipts.refused if receipts else None,
+        second_node=nodes.last if nodes else None,
+    )
+
+
+def _proof(connection: Connection) -> int | None:
+    """The block to which all contracts are proven: a head that was proven once stays so, whatever came after it."""
+    meta, proven = schema.meta, schema.proven_heads
+    chain = connection.execute(select(meta.c.value).where(meta.c.name == "chain")).scalar_one()
+    own = select(proven.c.contract, proven.c.block_number).where(proven.c.entity == CONTRACT_HEAD)
+    found = {row["contract"]: row["block_number"] for row in many(connection, own)}
+    blocks = [found.get(name) for name in json.loads(chain)["contracts"]]
+    reached = [block for block in blocks if block is not None]
+    return min(reached) if reached and len(reached) == len(blocks) else None
 
 
 def _count(connection: Connection, table: Table) -> int:

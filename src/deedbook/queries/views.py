@@ -7,7 +7,7 @@ text; times as Unix seconds; nothing as null.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
 from typing import Any, ClassVar, Generic, TypeVar
@@ -68,6 +68,17 @@ class Page(Generic[Item]):
     def to_json(self) -> dict[str, Any]:
         """The page as a JSON object."""
         return {"items": [item.to_json() for item in self.items], "after": self.after}
+
+
+def every(pages: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    """The items of all pages; `pages` gives the one that goes on from a place (None: the first)."""
+    after: str | None = None
+    while True:
+        page = pages(after)
+        yield from page.items
+        after = page.after
+        if after is None:
+            return
 
 
 def page_of(items: Sequence[Item], more: bool, token: Sequence[str]) -> Page[Item]:

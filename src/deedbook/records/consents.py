@@ -92,6 +92,15 @@ class SignedConsents:
             rows = connection.execute(pending).mappings().all()
         return [self._opened(row) for row in rows]
 
+    def pending_ids(self) -> dict[int, list[bytes]]:
+        """The ids of all that are in no batch yet, by asset; no consent is opened."""
+        pending = select(consents.c.asset_id, consents.c.consent_id).where(consents.c.state == ConsentState.PENDING)
+        found: dict[int, list[bytes]] = {}
+        with self._database.reading() as connection:
+            for asset, consent_id in connection.execute(pending.order_by(consents.c.consent_id)):
+                found.setdefault(int.from_bytes(asset, "big"), []).append(consent_id)
+        return found
+
     def consents_of(self, subject: bytes) -> list[ConsentStanding]:
         """Everything of one account, in the order of the consentIds."""
         of_subject = select(consents).where(consents.c.subject == subject).order_by(consents.c.consent_id)

@@ -1,0 +1,148 @@
+"""Followers that die. Each copies a scripted chain that grows and forks, and is ended by SIGKILL at some statement.
+
+    python -m tests.dying_follower URL KILLS SEED       forks a child for every kill; the mirror goes on where it
+                                                        stood, and each time is what a rebuild gives
+    python -m tests.dying_follower follow URL SEED      one follower of the same chain, whose database dies; exits 0
+                                                        at the head, 3 where the database was gone, as it said
+
+Prints what happened as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from typing import Any, Final
+
+from sqlalchemy import Engine, event
+
+from deedbook.errors import CorruptStore, Locked
+from deedbook.mirror import schema
+from deedbook.mirror.follower import Follower
+from deedbook.mirror.rebuild import check
+from deedbook.mirror.store import Mirror
+from tests import ledger_story as story
+from tests.scripted_chain import ScriptedChain, decode
+
+BLOCKS: Final = [*story.story(), *story.aside(), *story.since()]
+KEPT: Final = 25
+"""So many blocks below the tip may change."""
+DEEPEST: Final = 20
+LONGEST: Final = 60
+"""A chain of so many blocks begins anew: every rebuild reads all of it."""
+MOST_STATEMENTS: Final = 500
+GONE: Final = 3
+
+
+class Weather:
+    """What the chain does between two followers."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.chain = ScriptedChain(finality=KEPT)
+        self.grow(10)
+
+    def grow(self, blocks: int) -> None:
+        for _ in range(blocks):
+            self.chain.mine(*BLOCKS[len(self.chain.blocks) % len(BLOCKS)], seed=self.draw.randbytes(1))
+
+    def turn(self) -> None:
+        """Grows, and every other time forks before."""
+        height = len(self.chain.blocks)
+        if self.draw.random() < 0.5 and height > 2:
+            self.chain.fork(height - self.draw.randint(1, min(DEEPEST, height - 1)))
+        self.grow(self.draw.randint(1, 6))
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.chain.blocks) > LONGEST
+
+
+def dying(url: str, weather: Weather, statement: int, span: int) -> bool:
+    """Follows in a child that ends itself at this SQL statement; whether it did. A child that fails is an error."""
+    child = os.fork()
+    if child == 0:
+        _die_at(statement)
+        mirror = Mirror.open(url, weather.chain.chain)
+        Follower(weather.chain, mirror, decode, span=span).follow()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status) == signal.SIGKILL
+    assert os.waitstatus_to_exitcode(status) == 0
+    return False
+
+
+def _die_at(statement: int) -> None:
+    seen = 0
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def count(*_: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def emptied(url: str, weather: Weather) -> Mirror:
+    """The mirror, its tables taken away: it begins anew with its chain."""
+    mirror = Mirror.open(url, weather.chain.chain)
+    with mirror.writing() as connection:
+        schema.metadata.drop_all(connection)
+    mirror.close()
+    return Mirror.open(url, weather.chain.chain)
+
+
+def killed(url: str, kills: int, seed: int) -> dict[str, Any]:
+    """So many kills; what happened."""
+    weather, happened = Weather(seed), Counter[str]()
+    while happened["kills"] < kills:
+        if weather.is_long:
+            emptied(url, weather).close()
+            weather = Weather(weather.draw.getrandbits(32))
+        statement, span = weather.draw.randint(1, MOST_STATEMENTS), weather.draw.choice((1, 3, 200))
+        happened["kills" if dying(url, weather, statement, span) else "arrived"] += 1
+        happened[judged(url, weather, goes_on=weather.draw.random() < 0.5)] += 1
+        weather.turn()
+    return dict(happened)
+
+
+def judged(url: str, weather: Weather, *, goes_on: bool) -> str:
+    """Compares the mirror with a rebuild: after it went on to the head, or as a killed follower left it."""
+    mirror = Mirror.open(url, weather.chain.chain)
+    try:
+        if goes_on:
+            Follower(weather.chain, mirror, decode).follow()
+        cursor = mirror.cursor()
+        there = weather.chain.header(cursor.number) if cursor else None
+        if cursor is not None and (there is None or there.hash != cursor.hash):
+            return "left on a branch that is no more"  # it died before it could leave
+        assert check(weather.chain, mirror, decode).differences == ()
+        return "equal at the head" if goes_on else "equal where it was left"
+    finally:
+        mirror.close()
+
+
+def follow(url: str, seed: int) -> int:
+    """One follower of a whole chain, which says each block; the exit code."""
+    weather = Weather(seed)
+    weather.grow(LONGEST)
+    try:
+        mirror = Mirror.open(url, weather.chain.chain)
+        follower = Follower(weather.chain, mirror, decode, span=1)
+        while (progress := follower.advance()).lag or progress.added:
+            print("block", progress.head, flush=True)
+    except (CorruptStore, Locked) as error:
+        print(error, flush=True)
+        return GONE
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "follow":
+        sys.exit(follow(sys.argv[2], int(sys.argv[3])))
+    print(json.dumps(killed(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
