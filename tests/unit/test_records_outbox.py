@@ -297,6 +297,18 @@ def test_a_replacement_keeps_every_attempt_and_any_may_be_mined(outbox: SqlOutbo
     assert (row(outbox, "b").transaction, row(outbox, "b").replaced) == (sign(1, 1), (sign(1),))
 
 
+def test_a_former_attempt_may_be_signed_again_after_a_fork(outbox: SqlOutbox) -> None:
+    lease = submitted(outbox, "a")
+    outbox.replace_all(lease, [("a", sign(0, 1))])
+    outbox.mined_all(lease, [(row(outbox, "a"), mined(0, block=7))], final=0)
+    outbox.forked(lease, [bytes([7]) * 32])
+    assert row(outbox, "a").attempts == (sign(0), sign(0, 1))
+    outbox.replace_all(lease, [("a", sign(0, 1))])
+    assert row(outbox, "a").attempts == (sign(0, 1), sign(0))
+    outbox.replace_all(lease, [("a", sign(0, 2))])
+    assert (row(outbox, "a").transaction, set(row(outbox, "a").replaced)) == (sign(0, 2), {sign(0), sign(0, 1)})
+
+
 def test_a_replacement_has_the_nonce_of_what_it_replaces(outbox: SqlOutbox) -> None:
     lease = submitted(outbox, "a")
     outbox.put(intent("b"))

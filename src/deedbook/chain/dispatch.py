@@ -615,7 +615,8 @@ class Dispatcher:
         if signed:
             self._outbox.replace_all(lane.lease, [(flight.row.intent.key, new) for flight, new, _ in signed])
         for flight, new, terms in signed:
-            flight.row = replace(flight.row, transaction=new, replaced=flight.row.attempts)
+            others = tuple(each for each in flight.row.attempts if each.tx_hash != new.tx_hash)
+            flight.row = replace(flight.row, transaction=new, replaced=others)
             flight.terms, flight.refusal, flight.refusals, flight.handed = terms, None, 0, False
             flight.since = 0 if self._track.tip is None else self._track.tip.number
             self._track_flight(lane, flight)

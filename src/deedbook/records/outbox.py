@@ -214,6 +214,7 @@ class SqlOutbox:
                 if row.state is not IntentState.SUBMITTED or former is None or former.nonce != transaction.nonce:
                     raise Conflict("the intent waits for no such nonce", key=key, nonce=transaction.nonce)
                 _keep(connection, lease.signer, former, key)
+                _drop(connection, transaction.tx_hash)  # after a fork a former attempt may be signed once more
                 _change(connection, key, raw=transaction.raw, tx_hash=transaction.tx_hash)
 
     def fill(self, lease: Lease, filler: SignedTransaction) -> None:
@@ -399,15 +400,20 @@ def _change(connection: Connection, key: str, **values: Any) -> None:
 
 
 def _keep(connection: Connection, signer: bytes, transaction: SignedTransaction, key: str | None) -> None:
+    _drop(connection, transaction.tx_hash)
     row = {"nonce": transaction.nonce, "raw": transaction.raw, "tx_hash": transaction.tx_hash}
     connection.execute(insert(attempts), row | {"signer": signer, "key": key})
+
+
+def _drop(connection: Connection, tx_hash: bytes) -> None:
+    connection.execute(delete(attempts).where(attempts.c.tx_hash == tx_hash))
 
 
 def _take_up(connection: Connection, row: IntentRow, tx_hash: bytes) -> None:
     """Makes one of the row's former attempts its transaction: that one was mined."""
     former = next(attempt for attempt in row.replaced if attempt.tx_hash == tx_hash)
     assert row.transaction is not None
-    connection.execute(delete(attempts).where(attempts.c.tx_hash == tx_hash))
+    _drop(connection, tx_hash)
     _keep(connection, row.intent.signer, row.transaction, row.intent.key)
     _change(connection, row.intent.key, raw=former.raw, tx_hash=former.tx_hash)
 
