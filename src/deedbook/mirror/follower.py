@@ -37,6 +37,7 @@ from deedbook.mirror.store import (
     log_row,
     read_check,
     read_cursor,
+    read_derivation,
     roll_back,
     write_check,
     write_cursor,
@@ -261,6 +262,7 @@ class Follower:
     def _append(self, cursor: Cursor | None, run: _Run, final: int) -> bool:
         checked = [self._check(header, logs) for header, logs in run.blocks()] if self._receipts else []
         with self._mirror.reading() as connection:
+            derivation = read_derivation(connection)
             journal = _Journal(connection)
             copied = [_Copied.of(header, logs, self._names, self._decode) for header, logs in run.blocks()]
             for block in copied:
@@ -269,6 +271,8 @@ class Follower:
             proven = self._prove(tip, journal)
         with self._mirror.writing() as connection:
             _require_unmoved(connection, cursor)
+            if read_derivation(connection) != derivation:  # the heads that were folded on are others now
+                raise Locked("a replay changed the mirror meanwhile", hint="try again")
             for block in copied:
                 block.write(connection, undoable=block.header.number > final)
             _write_proven(connection, tip, proven)
