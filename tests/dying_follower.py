@@ -115,15 +115,14 @@ def judged(url: str, weather: Weather, *, goes_on: bool) -> str:
     """Compares the mirror with a rebuild: after it went on to the head, or as a killed follower left it."""
     mirror = Mirror.open(url, weather.chain.chain)
     try:
-        if goes_on:
-            Follower(weather.chain, mirror, decode).follow()
         cursor = mirror.cursor()
         there = weather.chain.header(cursor.number) if cursor else None
-        if cursor is not None and (there is None or there.hash != cursor.hash):
-            return "left on a branch that is no more"  # it died before it could leave
+        stale = cursor is not None and (there is None or there.hash != cursor.hash)  # it died before it could leave
+        if goes_on or stale:
+            Follower(weather.chain, mirror, decode).follow()
         differences = check(weather.chain, mirror, decode).differences
         assert differences == (), differences
-        return "equal at the head" if goes_on else "equal where it was left"
+        return "equal at the head" if goes_on or stale else "equal where it was left"
     finally:
         mirror.close()
 
