@@ -51,11 +51,11 @@ class Weather:
             self.chain.mine(*BLOCKS[len(self.chain.blocks) % len(BLOCKS)], seed=self.draw.randbytes(1))
 
     def turn(self) -> None:
-        """Grows, and every other time forks before."""
+        """Grows, and every other time forks before; what is final under the tip never gets less by it."""
         height = len(self.chain.blocks)
-        if self.draw.random() < 0.5 and height > 2:
-            self.chain.fork(height - self.draw.randint(1, min(DEEPEST, height - 1)))
-        self.grow(self.draw.randint(1, 6))
+        depth = self.draw.randint(1, min(DEEPEST, height - 1)) if self.draw.random() < 0.5 else 0
+        self.chain.fork(height - depth)
+        self.grow(depth + self.draw.randint(1, 4))
 
     @property
     def is_long(self) -> bool:
@@ -115,14 +115,14 @@ def judged(url: str, weather: Weather, *, goes_on: bool) -> str:
     """Compares the mirror with a rebuild: after it went on to the head, or as a killed follower left it."""
     mirror = Mirror.open(url, weather.chain.chain)
     try:
-        if goes_on:
-            Follower(weather.chain, mirror, decode).follow()
         cursor = mirror.cursor()
         there = weather.chain.header(cursor.number) if cursor else None
-        if cursor is not None and (there is None or there.hash != cursor.hash):
-            return "left on a branch that is no more"  # it died before it could leave
-        assert check(weather.chain, mirror, decode).differences == ()
-        return "equal at the head" if goes_on else "equal where it was left"
+        stale = cursor is not None and (there is None or there.hash != cursor.hash)  # it died before it could leave
+        if goes_on or stale:
+            Follower(weather.chain, mirror, decode).follow()
+        differences = check(weather.chain, mirror, decode).differences
+        assert differences == (), differences
+        return "equal at the head" if goes_on or stale else "equal where it was left"
     finally:
         mirror.close()
 

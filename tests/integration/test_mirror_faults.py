@@ -19,8 +19,10 @@ from typing import Any
 
 import pytest
 
+from deedbook.bootstrap.services import Services
 from deedbook.chain.client import HttpNode
 from deedbook.chain.endpoints import Endpoint, Endpoints
+from deedbook.config import Settings
 from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.errors import ChainUnavailable, CorruptStore, IntegrityError, Locked, WrongChain
 from deedbook.mirror.follower import Case
@@ -309,6 +311,23 @@ def test_hashes_that_are_not_the_headers_are_refused(chain: Written, mirror: Mir
         proxy.always(OtherHistory(chain.head() - 3))
         with pytest.raises(IntegrityError, match="does not hash to"):
             chain.follower(mirror, HttpNode(proxy.url, timeout=60)).follow()
+
+
+# -- two nodes
+
+
+def test_a_second_node_confirms_what_both_have(chain: Written) -> None:
+    head = chain.head()
+    with FaultNode(chain.node) as first, FaultNode(chain.node) as second:
+        second.always(OlderHead(2))
+        settings = Settings(home=chain.home, rpc_urls=(first.url, second.url))
+        with Services.copying(settings) as services:
+            services.follow()
+            now = status(services.mirror).verification
+    assert (now.proof, now.receipts_from, now.receipts_to, now.second_node) == (head, 0, head, head - 2)
+    assert now.words == (
+        f"verified to block {head} by proof, to block {head - 2} by a second node, from block 0 to {head} by receipts"
+    )
 
 
 # -- a storm

@@ -8,7 +8,7 @@ import pytest
 
 from deedbook.domain.codes import MemberState, OfferState, SaleState
 from deedbook.domain.hashing import to_hex
-from deedbook.errors import IntegrityError, Locked, WrongVersion
+from deedbook.errors import ChainUnavailable, IntegrityError, Locked, WrongVersion
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower
@@ -62,6 +62,12 @@ def test_a_mirror_equals_its_rebuild(chain: ScriptedChain, mirror: Mirror, path:
 def test_a_mirror_behind_the_chain_is_compared_up_to_where_it_stands(chain: ScriptedChain, mirror: Mirror) -> None:
     chain.mine(*story.marked())
     assert check(chain, mirror, decode).equal
+
+
+def test_a_node_behind_the_mirror_says_nothing_of_its_rows(chain: ScriptedChain, mirror: Mirror) -> None:
+    lagging = ScriptedChain(blocks=chain.blocks[:9])
+    with pytest.raises(ChainUnavailable, match="it lags"):
+        check(lagging, mirror, decode)
 
 
 def test_an_empty_mirror_equals_its_rebuild(chain: ScriptedChain, tmp_path: Path) -> None:

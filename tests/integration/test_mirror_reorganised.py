@@ -126,11 +126,10 @@ def test_after_every_fork_the_mirror_is_its_rebuild(chain: Written, tmp_path: Pa
     left({**figures, **dict(sorted(met.items()))}, f"forks, seed {seed}")
 
 
-def test_two_nodes_that_part_are_followed_one_after_the_other(chain: Written, anvil: Path, tmp_path: Path) -> None:
+def test_two_nodes_that_part_are_followed_one_after_the_other(anvil: Path, tmp_path: Path) -> None:
     """Two anvils with one past; each goes on alone, and whoever is longer for now is followed, back and forth."""
-    chain.write(1, 1)
-    mirror = chain.mirror(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
-    with parted(chain, anvil) as other:
+    with written(anvil, tmp_path / "home") as chain, parted(chain, anvil) as other:
+        mirror = chain.mirror(f"sqlite:///{tmp_path / 'mirror.sqlite'}")
         fork = chain.head()
         assert block(other, fork) == block(chain, fork)
         for turn, (longer, events) in enumerate([(chain, 2), (other, 1), (chain, 0), (other, 3), (chain, 1)]):
@@ -146,7 +145,7 @@ def test_two_nodes_that_part_are_followed_one_after_the_other(chain: Written, an
         back = other.follower(mirror).advance()  # a fork to a head that is lower than ours
         assert (back.case, back.head) == (Case.FORK, other.head())
         assert back.head < now.head
-    mirror.close()
+        mirror.close()
 
 
 @contextmanager

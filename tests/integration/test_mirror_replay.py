@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import keccak256
-from deedbook.errors import IntegrityError, InvalidFormat
+from deedbook.errors import IntegrityError, InvalidFormat, Locked
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.copying import Decode
@@ -121,6 +121,25 @@ def test_a_replay_of_a_mirror_that_was_tampered_with_is_refused_whole(chain: Scr
     with pytest.raises(IntegrityError, match="do not fold"):
         replay(mirror, decode)
     assert rows(mirror) == before
+
+
+def test_a_follower_at_work_takes_its_turn_after_a_replay(chain: ScriptedChain, tmp_path: Path) -> None:
+    """What it had folded on is derived anew meanwhile: it reads that again, and no head is of before."""
+    mirror = followed(chain, tmp_path, without({("Market", "SaleOrdered")}))
+
+    class Interfered(ScriptedChain):
+        def heads(self, header, contract, entities):  # type: ignore[no-untyped-def]
+            if contract == "Revenue" and status(mirror).quarantined:
+                assert replay(mirror, decode).left == ()
+            return super().heads(header, contract, entities)
+
+    interfered = Interfered(finality=10, blocks=chain.blocks)
+    closed = {"offerId": story.OFFER, "assetId": story.ASSET, "provider": story.PROVIDER}
+    interfered.mine(("Market", "OfferClosed", closed))  # folds on the asset's head, as an order does
+    with pytest.raises(Locked):
+        Follower(interfered, mirror, decode).advance()
+    assert Follower(interfered, mirror, decode).follow().lag == 0
+    assert check(interfered, mirror, decode).equal
 
 
 def test_an_empty_quarantine_asks_for_nothing(chain: ScriptedChain, tmp_path: Path) -> None:

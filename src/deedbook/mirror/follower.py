@@ -33,6 +33,7 @@ from deedbook.mirror.copying import (
     CopiedLog,
     Decode,
     broken_journal,
+    require_underived,
     require_unmoved,
     understand,
     write_proven,
@@ -47,6 +48,7 @@ from deedbook.mirror.store import (
     block_at,
     log_row,
     read_check,
+    read_derivation,
     roll_back,
     write_check,
     write_cursor,
@@ -277,6 +279,7 @@ class Follower:
     def _append(self, cursor: Cursor | None, run: _Run, final: int) -> bool:
         checked = [self._check(header, logs) for header, logs in run.blocks()] if self._receipts else []
         with self._mirror.reading() as connection:
+            derivation = read_derivation(connection)
             journal = _Journal(connection)
             copied = [_Copied.of(header, logs, self._names, self._decode) for header, logs in run.blocks()]
             for block in copied:
@@ -285,6 +288,7 @@ class Follower:
             proven = self._prove(tip, journal)
         with self._mirror.writing() as connection:
             require_unmoved(connection, cursor)
+            require_underived(connection, derivation)
             for block in copied:
                 block.write(connection, undoable=block.header.number > final)
             write_proven(connection, tip, proven)

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from deedbook.domain.hashing import to_hex
-from deedbook.errors import CorruptStore
+from deedbook.errors import ChainUnavailable, CorruptStore
 from deedbook.mirror import schema
 from deedbook.mirror.canonical import CanonicalRow, canonical_rows, table_digest
 from deedbook.mirror.copying import Decode
@@ -101,7 +101,10 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
             while True:
                 cursor = live.cursor()
                 if cursor is not None:
-                    Follower(source, fresh, decode).follow(cursor.number)
+                    reached = Follower(source, fresh, decode).follow(cursor.number).head
+                    if reached < cursor.number:
+                        told = f"the node's head is {reached}, the mirror's {cursor.number}: it lags"
+                        raise ChainUnavailable(told, failure="lags", head=reached)
                 with fresh.reading() as right, live.reading() as left:  # what is damaged is the live one
                     if read_cursor(left) == cursor:  # else a follower added blocks meanwhile
                         return compare(left, right, cursor.number if cursor else -1)

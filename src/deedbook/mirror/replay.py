@@ -21,7 +21,7 @@ from deedbook.errors import Conflict, IntegrityError
 from deedbook.mirror import schema
 from deedbook.mirror.copying import CONTRACT_HEAD, BlockHeader, Decode
 from deedbook.mirror.follower import copy_again, is_understood
-from deedbook.mirror.store import Mirror, read_cursor
+from deedbook.mirror.store import Mirror, read_cursor, read_derivation, write_derivation
 
 BLOCKS: Final = 200
 """Blocks that are derived anew at once."""
@@ -99,6 +99,7 @@ def _may_fit(mirror: Mirror, connection: Connection, held: Quarantined, decode: 
 
 def _derive_again(mirror: Mirror, connection: Connection, decode: Decode) -> None:
     heads = _contract_heads(connection)
+    write_derivation(connection, read_derivation(connection) + 1)
     for table in (*schema.CANONICAL, schema.undo):
         if table not in (schema.blocks, schema.logs):
             connection.execute(delete(table))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, and_, delete, insert, inspect, select, update
 
@@ -21,6 +21,9 @@ from deedbook.errors import Conflict, CorruptStore, DeedbookError, IntegrityErro
 from deedbook.mirror import schema
 from deedbook.mirror.projector import Add, Change, Operation, Put
 from deedbook.records.database import Database
+
+DERIVATION: Final = "derivation"
+"""The name among the mirror's `meta` of how often its rows were derived anew from its logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,18 @@ def read_cursor(connection: Connection) -> Cursor | None:
     """Where the mirror stands; None before block 0."""
     row = connection.execute(select(schema.cursor.c.number, schema.cursor.c.hash, schema.cursor.c.final_number)).first()
     return None if row is None else Cursor(*row)
+
+
+def read_derivation(connection: Connection) -> int:
+    """How often everything that follows from the logs was derived anew: what was read of it before is stale."""
+    row = connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == DERIVATION)).first()
+    return 0 if row is None else int(row[0])
+
+
+def write_derivation(connection: Connection, number: int) -> None:
+    """Tells whoever is at work that what follows from the logs is being derived anew."""
+    connection.execute(delete(schema.meta).where(schema.meta.c.name == DERIVATION))
+    connection.execute(insert(schema.meta), {"name": DERIVATION, "value": str(number)})
 
 
 def write_cursor(connection: Connection, cursor: Cursor) -> None:
