@@ -5,7 +5,7 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-BENCHES = gas verify sender
+BENCHES = gas verify sender mirror
 
 .PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
@@ -38,6 +38,9 @@ bench-verify: dev ## a sale's bundle verified offline, from start to exit
 
 bench-sender: dev node ## contract calls from request to stored receipt, on anvil and on 4 Clique signers (BENCH=--record keeps it)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.sender $(BENCH)
+
+bench-mirror: dev node ## a chain's events copied into SQL, beside Ponder and web3.py (BENCH=--record keeps it)
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.mirror $(BENCH)
 
 bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)
