@@ -47,7 +47,8 @@ from deedbook.chain.client import HttpNode
 from deedbook.chain.decoding import Decoder
 from deedbook.domain.hashing import from_hex
 from deedbook.mirror import schema
-from deedbook.mirror.follower import CONTRACT_HEAD, Follower
+from deedbook.mirror.copying import CONTRACT_HEAD
+from deedbook.mirror.follower import Follower
 from deedbook.mirror.source import NodeSource
 from deedbook.mirror.store import Mirror
 from tests.bench.filled import DENSE, EVENT, SPARSE, Filled, filled, stated_heads
