@@ -57,6 +57,7 @@ from deedbook.errors import (
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
 from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
+from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower, Progress
 from deedbook.mirror.rebuild import Comparison, TableDigest, check, rebuild
@@ -474,12 +475,12 @@ class Services:
         contracts, consensus = self.mirrored_chain.contracts, self.settings.consensus
         return NodeSource(self.node, contracts, final=self.final, consensus=consensus)
 
-    def follow(self, subscribers: Sequence[Subscriber] = ()) -> Progress:
+    def follow(self, subscribers: Sequence[Subscriber] = (), report: Report = unreported) -> Progress:
         """Brings the mirror to the chain's head; every block's logs are compared with its receipts where the node gives
         them. Raises NodesDisagree before anything is copied."""
         self.agree(within=PERIOD)
         follower = Follower(
-            self.source, self.mirror, self.decoder.decode, receipts=self.source, subscribers=subscribers
+            self.source, self.mirror, self.decoder.decode, receipts=self.source, subscribers=subscribers, report=report
         )
         progress = follower.follow()
         self._remember_confirmed()
@@ -616,9 +617,9 @@ class Services:
         bundle = export_sale(readers, sale_id, block=block, full=full)
         return bundle, trust_at(self.node, self.addresses, block, validators=self.validators).to_json()
 
-    def check_mirror(self) -> Comparison:
+    def check_mirror(self, report: Report = unreported) -> Comparison:
         """Rebuilds beside the live mirror and compares row by row."""
-        return check(self.source, self.mirror, self.decoder.decode)
+        return check(self.source, self.mirror, self.decoder.decode, report=report)
 
     def mirror_digests(self) -> tuple[TableDigest, ...]:
         """Rows and digest of every canonical table of the mirror as it is."""
@@ -631,13 +632,14 @@ class Services:
         for tail in ("", "-wal", "-shm"):
             self.home.mirror.with_name(self.home.mirror.name + tail).unlink(missing_ok=True)
 
-    def rebuild_mirror(self, until: int | None = None) -> Progress:
+    def rebuild_mirror(self, until: int | None = None, report: Report = unreported) -> Progress:
         """Builds the mirror anew from block 0, to the chain's head or to block `until`, and puts it in the place of
         whatever is there."""
         if self.settings.mirror_url is not None:
             raise InvalidInput("mirror_url", "only the home's own mirror file can be replaced")
         self._close_mirror()
-        return rebuild(self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode, until=until)
+        where = (self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode)
+        return rebuild(*where, until=until, report=report)
 
     def _close_mirror(self) -> None:
         if "mirror" in self.__dict__:  # as cached_property keeps it; a later use opens it again

@@ -18,6 +18,7 @@ from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, AsJson, Limit
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import DeedbookError, InvalidInput, Locked
+from deedbook.mirror.backfill import Filled, Report, unreported
 from deedbook.mirror.follower import Progress
 from deedbook.mirror.store import BlockRow
 from deedbook.queries import alerts as queries
@@ -55,7 +56,22 @@ def follow(
         if watch:
             _watch(services, as_json)
         else:
-            _say(services.follow(), as_json)
+            _say(services.follow(report=_report()), as_json)
+
+
+def _report() -> Report:
+    """On a terminal, one line on standard error that says how far it is; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        return unreported
+
+    def report(filled: Filled) -> None:
+        said = (
+            f"block {filled.head:,} of {filled.until:,}, {filled.rate:,.0f} logs/s, {filled.seconds_left:,.0f} s left"
+        )
+        end = "\n" if filled.head == filled.until else ""
+        print(f"\r{said:<78}", end=end, file=sys.stderr, flush=True)
+
+    return report
 
 
 def _watch(services: Services, as_json: bool) -> None:
@@ -116,12 +132,12 @@ def rebuild(
     """Rebuild the mirror from block 0. With --check: exit 0 equal, 1 different, naming the first row."""
     with Services.open(config.load()) as services:
         if not check:
-            progress = services.rebuild_mirror()
+            progress = services.rebuild_mirror(report=_report())
             print(json.dumps({"head": progress.head}) if as_json else f"rebuilt up to block {progress.head}")
             return
         if services.mirror.cursor() is None:
             services.follow()
-        comparison = services.check_mirror()
+        comparison = services.check_mirror(report=_report())
     if as_json:
         print(json.dumps(comparison.to_json(), indent=1))
     else:

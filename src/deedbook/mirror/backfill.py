@@ -88,6 +88,14 @@ class Filled:
         return self.seconds * (self.until - self.head) / self.blocks if self.blocks else 0.0
 
 
+Report = Callable[[Filled], None]
+"""Who is told how far it is."""
+
+
+def unreported(_: Filled) -> None:
+    """Nobody is told."""
+
+
 @runtime_checkable
 class Ranges(Protocol):
     """A node that tells of many blocks at once. Everything raises ChainUnavailable where it gives no answer."""
@@ -146,7 +154,7 @@ class BackFill:
         mirror: Mirror,
         decode: Decode,
         *,
-        report: Callable[[Filled], None] = lambda _: None,
+        report: Report = unreported,
         clock: Callable[[], float] = time.monotonic,
         logs: int = LOGS,
     ) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +26,7 @@ from deedbook.domain.hashing import to_hex
 from deedbook.domain.journal import EMPTY_HEAD, fold
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.backfill import WORTHWHILE, BackFill, Filled, Ranges, build_indexes
+from deedbook.mirror.backfill import WORTHWHILE, BackFill, Ranges, Report, build_indexes, unreported
 from deedbook.mirror.copying import (
     CONTRACT_HEAD,
     BlockHeader,
@@ -140,7 +140,7 @@ class Follower:
         span: int = RANGE,
         receipts: Receipts | None = None,
         subscribers: Sequence[Subscriber] = (),
-        report: Callable[[Filled], None] = lambda _: None,
+        report: Report = unreported,
     ) -> None:
         self._source = source
         self._mirror = mirror

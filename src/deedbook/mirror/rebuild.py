@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Table
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import ChainUnavailable, CorruptStore
 from deedbook.mirror import schema
+from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import CanonicalRow, canonical_rows, table_digest
 from deedbook.mirror.copying import Decode
 from deedbook.mirror.follower import Follower, Progress, Source
@@ -89,8 +90,9 @@ class Comparison:
         }
 
 
-def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
+def check(source: Source, live: Mirror, decode: Decode, *, report: Report = unreported) -> Comparison:
     """Rebuilds beside the live mirror, up to the block where that stands, and compares. The live one is only read.
+    `report` is told how far it is.
 
     Raises ChainUnavailable, WrongChain, IntegrityError as the follower; CorruptStore where the live mirror cannot be
     read at all.
@@ -101,7 +103,7 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
             while True:
                 cursor = live.cursor()
                 if cursor is not None:
-                    reached = Follower(source, fresh, decode).follow(cursor.number).head
+                    reached = Follower(source, fresh, decode, report=report).follow(cursor.number).head
                     if reached < cursor.number:
                         told = f"the node's head is {reached}, the mirror's {cursor.number}: it lags"
                         raise ChainUnavailable(told, failure="lags", head=reached)
@@ -113,7 +115,14 @@ def check(source: Source, live: Mirror, decode: Decode) -> Comparison:
 
 
 def rebuild(
-    source: Source, path: Path, chain: Chain, decode: Decode, *, until: int | None = None, patience: float = PATIENCE
+    source: Source,
+    path: Path,
+    chain: Chain,
+    decode: Decode,
+    *,
+    until: int | None = None,
+    patience: float = PATIENCE,
+    report: Report = unreported,
 ) -> Progress:
     """Builds the mirror at `path` anew from block 0 up to the node's tip (or block `until`) and puts it there in one
     step.
@@ -126,7 +135,7 @@ def rebuild(
     _remove(fresh_path)
     fresh = Mirror.open(_url(fresh_path), chain)
     try:
-        progress = Follower(source, fresh, decode).follow(until)
+        progress = Follower(source, fresh, decode, report=report).follow(until)
     finally:
         fresh.close()
     _settle(fresh_path, patience)
