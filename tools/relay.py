@@ -112,6 +112,8 @@ class Link:
         try:
             if self._whole and is_free:
                 await self._converse(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the relay is closed: asyncio's streams would tell of it as of a fault
         finally:
             self._tasks.discard(task)
             self._open.discard(writer)
