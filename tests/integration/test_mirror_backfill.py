@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from deedbook.chain import abis
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import sha256, to_hex
 from deedbook.domain.journal import entities_of
-from deedbook.errors import ChainUnavailable, IntegrityError, WrongChain
+from deedbook.errors import ChainUnavailable, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
 from deedbook.mirror.backfill import BackFill, Filled, build_indexes
 from deedbook.mirror.canonical import table_digest
@@ -188,6 +189,29 @@ def test_a_back_fill_that_is_cut_short_goes_on_where_it_was(chain: JsonChain, ur
     build_indexes(mirror)
     assert (digests(mirror), indexes(mirror)) == (one_by_one(chain, tmp_path), SECONDARY)
     mirror.close()
+
+
+def test_two_followers_fill_one_mirror_in_turns(chain: JsonChain, url: str, tmp_path: Path) -> None:
+    mirrors = [Mirror.open(url, chain.chain) for _ in range(2)]
+    failed: list[Exception] = []
+
+    def follow(mirror: Mirror) -> None:
+        try:
+            Follower(chain, mirror, decode).follow()
+        except Locked:
+            pass  # the other one has won every turn
+        except Exception as error:  # noqa: BLE001 - told to the test
+            failed.append(error)
+
+    threads = [Thread(target=follow, args=(mirror,)) for mirror in mirrors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert digests(mirrors[0]) == one_by_one(chain, tmp_path)
+    for mirror in mirrors:
+        mirror.close()
 
 
 def test_progress_is_told_after_each_range(chain: JsonChain, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ class BackFill:
         cursor = self._mirror.cursor()
         self._begin(cursor)
         gc.freeze()  # a million rows come and go, and none in a cycle: the collector need not look at all else for them
-        began, blocks, logs = self._clock(), 0, 0
+        began, stored, blocks, logs = self._clock(), 0, 0, 0
         with ThreadPoolExecutor(1, "fetching") as fetching, ThreadPoolExecutor(1, "storing") as storing:
             coming = fetching.submit(self._fetched, cursor, until)
             under_way: Future[None] | None = None
@@ -193,13 +193,14 @@ class BackFill:
                 copied = self._copied(some)
                 self._prove(tip, copied)
                 if not _fitted(under_way):
-                    return blocks
+                    return stored
+                stored = blocks
                 self._forget(copied)
                 under_way = storing.submit(self._store, cursor, after, copied)
                 cursor, blocks, logs = after, blocks + len(some.headers), logs + len(copied.logs)
                 self._report(Filled(blocks, logs, tip.number, until, self._clock() - began))
             if not _fitted(under_way):
-                return blocks
+                return stored
         build_indexes(self._mirror)
         return blocks
 

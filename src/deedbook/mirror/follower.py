@@ -213,6 +213,8 @@ class Follower:
             if last - head >= WORTHWHILE and (cursor is None or (here is not None and here.hash == cursor.hash)):
                 try:
                     return BackFill(self._source, self._mirror, self._decode, report=self._report).run(last)
+                except Locked:  # another one is at work: `follow` goes on in turns with it
+                    return 0
                 finally:
                     self._tell()
         build_indexes(self._mirror)
