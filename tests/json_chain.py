@@ -11,9 +11,8 @@ from deedbook.chain.decoding import Decoder
 from deedbook.domain import abi
 from deedbook.domain.events import Log
 from deedbook.domain.hashing import keccak256, to_hex
-from deedbook.domain.journal import EMPTY_HEAD, entities_of, fold
 from deedbook.mirror.copying import BlockHeader
-from tests.scripted_chain import CONTRACTS, NAMES, START, Block, Call, Heads, ScriptedChain
+from tests.scripted_chain import CONTRACTS, Call, ScriptedChain
 
 decode = Decoder(CONTRACTS).decode
 """The real decoder, for the chain's addresses."""
@@ -49,28 +48,8 @@ class JsonChain(ScriptedChain):
     most: int = 100_000
     told: list[tuple[int, int]] = field(default_factory=list)
 
-    def mine(self, *calls: Call, seed: bytes = b"", raw: Sequence[Log] = ()) -> Block:
-        parent = self.blocks[-1] if self.blocks else None
-        number = len(self.blocks)
-        parent_hash = parent.header.hash if parent else bytes(32)
-        block_hash = keccak256(parent_hash + number.to_bytes(8, "big") + repr(calls).encode() + seed)
-        heads: Heads = dict(parent.heads) if parent else {}
-        logs = [real_log(call, number, block_hash, index) for index, call in enumerate(calls)]
-        for (contract, name, args), each in zip(calls, logs, strict=True):
-            for entity in (b"", *dict.fromkeys(entities_of(contract, name, args))):
-                heads[contract, entity] = fold(
-                    heads.get((contract, entity), EMPTY_HEAD), number, each.topics, each.data
-                )
-        for item in raw:
-            place = len(logs)
-            tx_hash = keccak256(block_hash + place.to_bytes(4, "big"))
-            each = Log(item.address, item.topics, item.data, number, block_hash, tx_hash, place, place)
-            logs.append(each)
-            own = (NAMES[each.address], b"")
-            heads[own] = fold(heads.get(own, EMPTY_HEAD), number, each.topics, each.data)
-        header = BlockHeader(number, block_hash, parent_hash, START + 12 * number, block_hash)
-        self.blocks.append(Block(header, tuple(logs), heads))
-        return self.blocks[-1]
+    def log_of(self, call: Call, block: int, block_hash: bytes, index: int) -> Log:
+        return real_log(call, block, block_hash, index)
 
     # Ranges.
 

@@ -82,7 +82,7 @@ class ScriptedChain:
         parent_hash = parent.header.hash if parent else bytes(32)
         block_hash = keccak256(parent_hash + number.to_bytes(8, "big") + repr(calls).encode() + seed)
         heads: Heads = dict(parent.heads) if parent else {}
-        logs = [log_of(call, number, block_hash, index) for index, call in enumerate(calls)]
+        logs = [self.log_of(call, number, block_hash, index) for index, call in enumerate(calls)]
         for (contract, name, args), log in zip(calls, logs, strict=True):
             for entity in (b"", *dict.fromkeys(entities_of(contract, name, args))):
                 heads[contract, entity] = fold(heads.get((contract, entity), EMPTY_HEAD), number, log.topics, log.data)
@@ -95,6 +95,10 @@ class ScriptedChain:
         header = BlockHeader(number, block_hash, parent_hash, START + 12 * number, keccak256(repr(heads).encode()))
         self.blocks.append(Block(header, tuple(logs), heads))
         return self.blocks[-1]
+
+    def log_of(self, call: Call, block: int, block_hash: bytes, index: int) -> Log:
+        """The event as this chain's contracts emit it."""
+        return log_of(call, block, block_hash, index)
 
     def fork(self, number: int) -> None:
         """Forgets every block from `number` on."""

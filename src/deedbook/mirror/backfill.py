@@ -30,7 +30,7 @@ from deedbook.domain.hashing import from_hex, keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.bulk import Held, insert_rows
+from deedbook.mirror.bulk import Held, insert_rows, key_of_operation
 from deedbook.mirror.copying import (
     CONTRACT_HEAD,
     BlockHeader,
@@ -43,8 +43,8 @@ from deedbook.mirror.copying import (
     write_proven,
 )
 from deedbook.mirror.plans import Block, Sum, planned
-from deedbook.mirror.projector import Change, Operation, Put, json_text
-from deedbook.mirror.store import Cursor, Mirror, key_of, read_cursor, read_derivation, write_cursor
+from deedbook.mirror.projector import Change, Put, json_text
+from deedbook.mirror.store import Cursor, Mirror, read_cursor, read_derivation, write_cursor
 
 LOGS: Final = 10_000
 """About how many logs a range has."""
@@ -383,7 +383,7 @@ def _fitted(stored: Future[None] | None) -> bool:
 def _project(connection: Connection, held: Held, events: Sequence[CopiedLog]) -> dict[tuple[str, bytes], Place]:
     """Applies the events that have no plan, in order; an event that does not fit is quarantined. Gives where the rows
     of one-column keys were added."""
-    held.read((operation.table, _key(operation)) for item in events for operation in item.operations)
+    held.read((operation.table, key_of_operation(operation)) for item in events for operation in item.operations)
     added: dict[tuple[str, bytes], Place] = {}
     quarantined: list[tuple[Any, ...]] = []
     for item in events:
@@ -397,15 +397,10 @@ def _project(connection: Connection, held: Held, events: Sequence[CopiedLog]) ->
             continue
         for operation in item.operations:
             if not isinstance(operation, Change):
-                values = tuple(_key(operation).values())
+                values = tuple(key_of_operation(operation).values())
                 added.setdefault((operation.table, values[0]), (item.log.block_number, item.log.log_index))
     insert_rows(connection, schema.quarantine, quarantined)
     return added
-
-
-def _key(operation: Operation) -> dict[str, Any]:
-    table = schema.metadata.tables[operation.table]
-    return key_of(table, operation.key if isinstance(operation, Change) else operation.row)
 
 
 def _require_apart(copied: _Copied) -> None:

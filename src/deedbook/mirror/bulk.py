@@ -86,6 +86,12 @@ def _type(column: Column[Any]) -> str:
     return "bool" if isinstance(kind, Boolean) else "text"
 
 
+def key_of_operation(operation: Operation) -> dict[str, Any]:
+    """The primary key of the row that an operation writes, by column."""
+    table = schema.metadata.tables[operation.table]
+    return key_of(table, operation.key if isinstance(operation, Change) else operation.row)
+
+
 class Held:
     """Rows in memory, read when they are asked for and written together: what a range changes, one change after the
     other, as if each had been written at once."""
@@ -133,8 +139,7 @@ class Held:
         self._changed.clear()
 
     def _place(self, operation: Operation) -> tuple[Mapping[str, Any], Values]:
-        table = schema.metadata.tables[operation.table]
-        key = key_of(table, operation.key if isinstance(operation, Change) else operation.row)
+        key = key_of_operation(operation)
         return key, tuple(key.values())
 
     def _require_fit(self, operation: Operation, values: Values) -> None:
