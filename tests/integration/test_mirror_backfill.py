@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import func, inspect, select
 
 from deedbook.chain import abis
-from deedbook.domain.events import Event, Log
-from deedbook.domain.hashing import sha256, to_hex
+from deedbook.chain.columns import Column, Matrix, rows_of
+from deedbook.chain.receipts import logs_bloom
+from deedbook.domain.events import Log
+from deedbook.domain.hashing import keccak256, sha256
 from deedbook.domain.journal import entities_of
 from deedbook.errors import ChainUnavailable, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
 from deedbook.mirror.backfill import BackFill, Filled, build_indexes
 from deedbook.mirror.canonical import table_digest
+from deedbook.mirror.copying import BlockHeader
 from deedbook.mirror.follower import Follower
-from deedbook.mirror.plans import PLANS, Sum, planned
+from deedbook.mirror.plans import PLANS, Places, planned
 from deedbook.mirror.projector import Add, Change, project
-from deedbook.mirror.store import Mirror
+from deedbook.mirror.store import Mirror, log_row
 from tests import ledger_story as told
-from tests.json_chain import JsonChain, as_json, decode, real_log
+from tests.json_chain import JsonChain, decode, real_log
 from tests.postgresql_server import Server
 from tests.scripted_chain import CONTRACTS, Call, ScriptedChain
 
@@ -345,35 +350,116 @@ def test_a_node_that_gives_no_logs_at_all_is_no_empty_chain(chain: JsonChain, tm
 # -- plans
 
 
-@dataclass
-class Taken:
-    logs: list[tuple[Any, ...]] = field(default_factory=list)
-    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
-    sums: dict[Sum, dict[bytes, list[int]]] = field(default_factory=dict)
-    folds: list[tuple[str, tuple[bytes, ...], int, bytes]] = field(default_factory=list)
-
-
 @pytest.mark.parametrize("kind", sorted(PLANS), ids=".".join)
 def test_a_plan_writes_what_the_projector_writes(kind: tuple[str, str]) -> None:
     contract, name = kind
     topic = next(topic for topic, member in abis.events(contract).items() if member.name == name)
     plan = planned(contract, topic)
     assert plan is not None
-    calls: Mapping[tuple[str, str], Call] = {
-        ("Consents", "LeafEnded"): leaf(3, 7),
-        ("Consents", "LeafChallenged"): told.challenged()[0],
-        ("Usage", "UsageReported"): told.used(b"\3" * 32, 5, 6, 2**64 - 1, 2**64 - 1),
-        ("AnchorLog", "CheckpointAnchored"): told.anchored(2**63, 2),
+    calls: Mapping[tuple[str, str], Sequence[Call]] = {
+        ("Consents", "LeafEnded"): [leaf(3, 7), leaf(4, 1), leaf(3, 900)],
+        ("Consents", "LeafChallenged"): told.challenged()[:1],
+        ("Usage", "UsageReported"): [
+            told.used(b"\3" * 32, 5, 6, 2**64 - 1, 0),
+            told.used(b"\4" * 32, 2**63 - 1, 2, 9, 10),
+            told.used(b"\3" * 32, 0, 6, 10**19, 10**19 - 1),
+        ],
+        ("AnchorLog", "CheckpointAnchored"): [told.anchored(2**63 - 1, 2), told.anchored(0, 10**18)],
     }
-    log = real_log(calls[kind], 9, b"\5" * 32, 4)
-    event = decode(log)
-    assert isinstance(event, Event)
-    taken = Taken()
-    blocks = {"0x9": (9, b"\5" * 32, to_hex(b"\5" * 32))}
-    assert plan.take([as_json(log)], 0, to_hex(log.address), blocks, (-1, -1), taken) == (1, (9, 4))
-    row = dict(zip(plan.table.columns.keys(), taken.rows[plan.table.name][0], strict=True))
-    sums = [
-        Change(each.table, {each.key: key}, sums={each.column: 1}) for each in plan.sums for key in taken.sums[each]
+    logs = [real_log(call, 9, b"\5" * 32, place) for place, call in enumerate(calls[kind])]
+    words = np.frombuffer(b"".join(b"".join(log.topics[1:]) + log.data for log in logs), np.uint8)
+    words = words.reshape(len(logs), -1)
+    assert plan.fits(words).all()
+    taken = plan.take(words, places_of(logs))
+    rows = [dict(zip(plan.table.columns.keys(), row, strict=True)) for row in values_of(taken.rows)]
+    found = [
+        [
+            Add(plan.table.name, row),
+            *(Change(each.table, {each.key: row[each.key]}, sums={each.column: 1}) for each in plan.plan.sums),
+        ]
+        for row in rows
     ]
-    assert [entities for _, entities, _, _ in taken.folds] == [entities_of(contract, name, event.args)]
-    assert sorted(map(repr, project(event))) == sorted(map(repr, [*sums, Add(plan.table.name, row)]))
+    events = [decode(log) for log in logs]
+    assert [sorted(map(repr, each)) for each in found] == [
+        sorted(map(repr, project(event))) for event in events if event
+    ]
+    assert [(entity,) for entity in taken.entities] == [
+        entities_of(contract, name, each.args) for each in events if each
+    ]
+    assert rows_of(taken.hashes) == [keccak256(b"".join(log.topics) + log.data) for log in logs]
+    columns = schema.logs.columns.keys()
+    assert [dict(zip(columns, row, strict=True)) for row in values_of(taken.logs)] == [
+        {**log_row(contract, log), "event": name} for log in logs
+    ]
+    for each, sums in taken.sums.items():
+        first = {row[each.key]: (9, place) for place, row in reversed(list(enumerate(rows)))}
+        assert sums == {key: (Counter(row[each.key] for row in rows)[key], first[key]) for key in first}
+
+
+def values_of(columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    return list(zip(*(each.values() for each in columns), strict=True))
+
+
+def places_of(logs: Sequence[Log]) -> Places:
+    def matrix(values: Sequence[bytes]) -> Matrix:
+        return np.frombuffer(b"".join(values), np.uint8).reshape(len(logs), 32)
+
+    numbers = [np.array([getattr(log, name) for log in logs]) for name in ("block_number", "log_index", "tx_index")]
+    hashes = [matrix([log.block_hash for log in logs]), matrix([log.tx_hash for log in logs])]
+    return Places(numbers[0], hashes[0], numbers[1], hashes[1], numbers[2])
+
+
+# -- what is proven after a range
+
+
+@dataclass
+class Bloomed(JsonChain):
+    """A node whose headers have blooms, and that is asked for proofs."""
+
+    wanted: list[tuple[int, str]] = field(default_factory=list)
+
+    def headers(self, first: int, last: int) -> Sequence[BlockHeader]:
+        return [
+            replace(block.header, logs_bloom=logs_bloom([(log.address, log.topics, log.data) for log in block.logs]))
+            for block in self.blocks[first : last + 1]
+        ]
+
+    def heads(self, header: BlockHeader, contract: str, entities: Sequence[bytes]) -> Mapping[bytes, bytes] | None:
+        self.wanted.append((header.number, contract))
+        return super().heads(replace(header, logs_bloom=None), contract, entities)
+
+
+def test_only_what_the_blooms_do_not_deny_is_proven_until_the_last_range(tmp_path: Path) -> None:
+    chain = Bloomed(blocks=chain_of([*told.story(), *[[told.anchored(100 + each, 1)] for each in range(90)]]).blocks)
+    mirror = Mirror.open(f"sqlite:///{tmp_path / 'mirror.db'}", chain.chain)
+    BackFill(chain, mirror, decode, logs=10).run(chain.tip().number)
+    tips = Counter(number for number, _ in chain.wanted)
+    quiet = [contracts for number, contracts in sorted(tips.items()) if number > len(told.story()) + 10]
+    assert quiet[-1] == len(chain.chain.contracts)
+    assert set(quiet[:-1]) == {1}
+    with mirror.reading() as connection:
+        proven = connection.execute(select(schema.proven_heads.c.block_number)).scalars().all()
+        heads = connection.execute(select(func.count()).select_from(schema.journal_heads)).scalar_one()
+    assert proven.count(chain.tip().number) >= heads
+    mirror.close()
+
+
+def test_a_log_of_another_contract_that_is_hidden_is_found_by_the_bloom(url: str) -> None:
+    chain = Bloomed(blocks=chain_of([*told.story(), *[[told.anchored(100 + each, 1)] for each in range(90)]]).blocks)
+    chain.fork(80)
+    for calls in [[leaf(0, 1)], *[[told.anchored(900 + each, 1)] for each in range(40)]]:
+        chain.mine(*calls)
+    chain.lie = lambda _, logs: [log for log in logs if log.address != CONTRACTS["Consents"]]
+    last_told = max(
+        block.header.number for block in chain.blocks[:80] for log in block.logs if log.address == CONTRACTS["Consents"]
+    )
+    mirror = Mirror.open(url, chain.chain)
+    honest, chain.lie = chain.lie, lambda number, logs: logs
+    BackFill(chain, mirror, decode, logs=10).run(last_told + 10)
+    chain.lie = honest
+    with pytest.raises(IntegrityError, match="Consents"):
+        BackFill(chain, mirror, decode, logs=10).run(chain.tip().number)
+    cursor = mirror.cursor()
+    assert cursor is not None
+    assert cursor.number < 80
+    mirror.close()

@@ -1,39 +1,98 @@
-"""Converters of one kind of log each, generated from the ABI: for back-fill, where a million logs are of a few kinds.
+"""Many logs of one kind at once, as columns: for back-fill, where a million logs are of a few kinds.
 
-An event without dynamic fields has a fixed layout: every argument is a word (32 bytes) of the topics or of the data.
-From the layout, and from what is wanted of each argument, the source of one flat Python function is written and
-compiled once; it does for a log what `decoding.decode_event` does - as strictly, and to the same values - without a
-general step in it. Events with dynamic fields have no layout: they go the general way.
-
-The source is made of the committed ABIs and of forms that are named here, and of nothing that comes from outside.
+An event without dynamic fields has a fixed layout, which follows from the ABI: every argument is a word (32 bytes) of
+the topics or of the data (Contract ABI specification, "Events"). The words of n such logs are one matrix of bytes, a row
+for each log. What is wanted of an argument is then a slice of that matrix, and whether its words are what their type
+allows is one comparison: as strict as `decoding.decode_event`, to the same values, with no object for a log. Events with
+dynamic fields have no layout: they go the general way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from binascii import unhexlify
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deedbook.chain import abis
 from deedbook.domain import abi
-from deedbook.errors import InvalidFormat
 
 WORD: Final = 32
 
-Convert = Callable[[bytes], tuple[Any, ...]]
-"""From the words of a log - its topics but the first, then its data - to what is wanted. Raises InvalidFormat."""
+Matrix = NDArray[np.uint8]
+"""Bytes, a row for each log."""
+Mask = NDArray[np.bool_]
+"""Yes or no for each log."""
+Numbers = NDArray[np.int64]
+"""A number for each log."""
+
+_POWERS: Final = np.array([10**digits for digits in range(1, 20)], np.uint64)
+"""From which number on there is one more digit."""
+_PREFIX: Final = np.frombuffer(b"0x", np.uint8)
 
 
 class Form(StrEnum):
-    """What is wanted of an argument: its `value` as an event has it; its whole `word`, 32 bytes; its `decimal` text
-    (integers); a `number` below 2^63."""
+    """What is wanted of an argument: its `value` (bytes, an address or a truth value); its whole `word`, 32 bytes; its
+    `decimal` text (integers); a `number` below 2^63."""
 
     VALUE = "value"
     WORD = "word"
     DECIMAL = "decimal"
     NUMBER = "number"
+
+
+class Kind(StrEnum):
+    """What the cells of a column are: bytes; a number of 8 bytes, big-endian; a truth value of one byte; UTF-8 text."""
+
+    BYTES = "bytes"
+    NUMBER = "number"
+    FLAG = "flag"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One value of each of n logs: `cells` has n rows of equal width. Texts may be shorter than that: each is the last
+    `lengths` bytes of its row."""
+
+    kind: Kind
+    cells: Matrix
+    lengths: Numbers | None = None
+
+    @classmethod
+    def of_numbers(cls, numbers: Numbers) -> Column:
+        """Whole numbers from 0 to 2^63 - 1."""
+        return cls(Kind.NUMBER, np.ascontiguousarray(numbers, ">i8").view(np.uint8).reshape(-1, 8))
+
+    @classmethod
+    def of_text(cls, text: str, count: int) -> Column:
+        """The same text for each."""
+        cells = np.frombuffer(text.encode(), np.uint8)
+        return cls(Kind.TEXT, np.broadcast_to(cells, (count, len(cells))))
+
+    def values(self) -> list[Any]:
+        """As Python has them: bytes, int, bool, str."""
+        if self.kind is Kind.FLAG:
+            return [each == 1 for each in self.cells[:, 0].tolist()]
+        if self.kind is Kind.NUMBER:
+            numbers: list[int] = np.ascontiguousarray(self.cells).view(">i8").ravel().tolist()
+            return numbers
+        if self.kind is Kind.BYTES:
+            return rows_of(self.cells)
+        ends = range(self.width, self.width * len(self.cells) + 1, self.width)
+        lengths = [self.width] * len(self.cells) if self.lengths is None else self.lengths.tolist()
+        text = self.cells.tobytes()
+        return [text[end - length : end].decode() for end, length in zip(ends, lengths, strict=True)]
+
+    @property
+    def width(self) -> int:
+        """How many bytes a cell has at most."""
+        return int(self.cells.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +111,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """An event whose words all have their place: how many topics (the first is the event's own) and bytes of data."""
+    """An event whose words all have their place: how many topics (the first is the event's own) and bytes of data.
+
+    Where `words` are asked for, these are those of n logs: n rows, the topics but the first and then the data.
+    """
 
     contract: str
     name: str
@@ -60,12 +122,48 @@ class Layout:
     data: int
     fields: tuple[Field, ...]
 
+    @property
+    def size(self) -> int:
+        """How many bytes the words of a log have."""
+        return WORD * (self.topics - 1) + self.data
+
     def field(self, name: str) -> Field:
         """The argument of this name. Raises KeyError."""
         for each in self.fields:
             if each.name == name:
                 return each
         raise KeyError(f"{self.contract}.{self.name} has no argument {name}")
+
+    def fits(self, words: Matrix) -> Mask:
+        """Of which logs every word is what its type allows."""
+        good = _blank(words[:, _zeros(self)])
+        for each in self.fields:
+            if each.kind == "bool":
+                good &= words[:, each.at + WORD - 1] <= 1
+            elif each.kind.startswith("int"):
+                top = words[:, each.at : each.at + WORD - int(each.kind[3:] or 256) // 8]
+                sign = words[:, each.at + top.shape[1]] >= 0x80
+                good &= (top == np.where(sign, np.uint8(0xFF), np.uint8(0))[:, None]).all(axis=1)
+        return good
+
+    def countable(self, words: Matrix, name: str) -> Mask:
+        """Of which logs an unsigned integer is below 2^63. Raises KeyError."""
+        at = self.field(name).at
+        return _blank(words[:, at : at + WORD - 8]) & (words[:, at + WORD - 8] < 0x80)
+
+    def column(self, words: Matrix, name: str, form: Form) -> Column:
+        """An argument of logs that fit, in this form; a number must be countable. Raises KeyError."""
+        field = self.field(name)
+        word = words[:, field.at : field.at + WORD]
+        if form is Form.WORD:
+            return Column(Kind.BYTES, word)
+        if form is Form.NUMBER:
+            return Column(Kind.NUMBER, word[:, -8:])
+        if form is Form.DECIMAL:
+            return _decimals(word, signed=field.kind.startswith("int"))
+        if field.kind == "bool":
+            return Column(Kind.FLAG, word[:, -1:])
+        return Column(Kind.BYTES, word[:, 12:] if field.kind == "address" else word[:, : int(field.kind[5:])])
 
 
 @cache
@@ -105,133 +203,62 @@ def _leaves(parameter: Mapping[str, Any], path: tuple[str, ...], at: int) -> Ite
             at += abi.head_size(abis.type_of(component))
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Python's words for the arguments of a log of a layout, whose words are in the variable `b` (bytes) and, as hex
-    digits, in `h`: `checks` take the arguments into variables, and do `otherwise` (a statement that names what is wrong
-    as `{name}`) where a word is not what its type allows; then `text` and `form` are expressions."""
+def matrix_of(texts: Sequence[str], size: int) -> Matrix:
+    """Bytes of `size` each that are written in hexadecimal after 0x (JSON-RPC, "unformatted data"): a row for each.
 
-    layout: Layout
-    otherwise: str
-
-    @property
-    def checks(self) -> list[str]:
-        """Lines of statements."""
-        return [line for at, each in enumerate(self.layout.fields) for line in _checked(at, each, self.otherwise)]
-
-    @property
-    def text(self) -> str:
-        """All arguments as canonical JSON text (RFC 8785; integers as decimal text, bytes as hex)."""
-        tree: dict[str, Any] = {}
-        for at, each in enumerate(self.layout.fields):
-            inside = tree
-            for name in each.path[:-1]:
-                inside = inside.setdefault(name, {})
-            inside[each.path[-1]] = _shown(at, each)
-        return f"f'{_object(tree)}'"
-
-    def limits(self, wanted: Sequence[tuple[str, Form]]) -> list[str]:
-        """Further checks: that a `number` is below 2^63."""
-        numbers = [(self._place(name), name) for name, form in wanted if form is Form.NUMBER]
-        return [
-            f"if v{at} > {2**63 - 1}: {self.otherwise.format(name=name)}"
-            for at, name in numbers
-            if _bits(self.layout.fields[at]) > 63
-        ]
-
-    def form(self, name: str, form: Form) -> str:
-        """An argument in this form. Raises KeyError."""
-        at = self._place(name)
-        if form is Form.WORD:
-            return f"b[{self.layout.fields[at].at}:{self.layout.fields[at].at + WORD}]"
-        return f"str(v{at})" if form is Form.DECIMAL else f"v{at}"
-
-    def _place(self, name: str) -> int:
-        return self.layout.fields.index(self.layout.field(name))
-
-
-def converter(layout: Layout, wanted: Sequence[tuple[str, Form]]) -> Convert:
-    """The function that gives, of a log of this layout, its arguments as canonical JSON text and then what is `wanted`,
-    by name and form.
-
-    It raises InvalidFormat where a word is not what its type allows, or a `number` is not below 2^63. Raises KeyError
-    for an argument that is not there.
+    Raises ValueError for what is not written so, TypeError for what is no text.
     """
-    source = Source(layout, "bad('{name}')")
-    found = [source.text, *(source.form(name, form) for name, form in wanted)]
-    lines = [
-        f"if len(b) != {size_of(layout)}: bad('length')",
-        "h = b.hex()",
-        *source.checks,
-        *source.limits(wanted),
-        f"return ({', '.join(found)},)",
-    ]
-    made: Convert = compiled(f"{layout.contract}.{layout.name}", "b", lines, {"bad": _bad})
-    return made
+    whole = np.frombuffer("".join(texts).encode("ascii"), np.uint8)
+    if whole.size != len(texts) * (2 + 2 * size):
+        raise ValueError(f"not {size} bytes each")
+    digits = whole.reshape(len(texts), 2 + 2 * size)
+    if not (digits[:, :2] == _PREFIX).all():
+        raise ValueError("not in hexadecimal after 0x")
+    return np.frombuffer(unhexlify(digits[:, 2:].tobytes()), np.uint8).reshape(len(texts), size)
 
 
-def size_of(layout: Layout) -> int:
-    """How many bytes the words of a log of this layout have."""
-    return WORD * (layout.topics - 1) + layout.data
+def rows_of(matrix: Matrix) -> list[bytes]:
+    """Each row as bytes."""
+    whole, width = matrix.tobytes(), matrix.shape[1]
+    return [whole[at : at + width] for at in range(0, len(whole), width)]
 
 
-def compiled(name: str, parameters: str, lines: Sequence[str], names: Mapping[str, Any]) -> Any:
-    """The function of these parameters and lines, which knows `names`. Only for lines that are made here and in rooms
-    above, of the committed ABIs."""
-    space: dict[str, Any] = {"number": int.from_bytes, **names}
-    source = "\n".join([f"def made({parameters}):", *(f"    {line}" for line in lines)])
-    exec(compile(source, f"<{name}>", "exec"), space)  # noqa: S102 - see above
-    return space["made"]
+def _blank(matrix: Matrix) -> Mask:
+    """Which rows are all zero."""
+    return ~np.asarray(matrix.any(axis=1), np.bool_)
 
 
-def _bad(name: str) -> None:
-    raise InvalidFormat("abi", f"{name} is not what its type allows")
+@cache
+def _zeros(layout: Layout) -> NDArray[np.intp]:
+    """The places of all bytes that are zero in every log: what pads integers, addresses, truth values and short bytes."""
+    found: list[int] = []
+    for each in layout.fields:
+        first, end = _padding(each.kind)
+        found += range(each.at + first, each.at + end)
+    return np.array(found, np.intp)
 
 
-def _bits(field: Field) -> int:
-    """How many bits an unsigned integer has; 0 for what is none."""
-    return int(field.kind[4:] or 256) if field.kind.startswith("uint") else 0
-
-
-def _checked(place: int, field: Field, otherwise: str) -> list[str]:
-    """Source that takes the argument into `v<place>`."""
-    at, end, kind, wrong = field.at, field.at + WORD, field.kind, otherwise.format(name=field.name)
-    value = f"v{place}"
-    if bits := _bits(field):
-        lines = [f"{value} = number(b[{at}:{end}], 'big')"]
-        return lines if bits == 256 else [*lines, f"if {value} > {(1 << bits) - 1}: {wrong}"]
-    if kind == "bool":
-        return [
-            f"{value} = number(b[{at}:{end}], 'big')",
-            f"if {value} > 1: {wrong}",
-            f"{value} = {value} == 1",
-        ]
-    if kind == "address":
-        return [f"if b[{at}:{at + 12}] != {bytes(12)!r}: {wrong}", f"{value} = b[{at + 12}:{end}]"]
+def _padding(kind: str) -> tuple[int, int]:
+    """Which bytes of a word its type leaves zero."""
+    if kind.startswith("uint"):
+        return 0, WORD - int(kind[4:] or 256) // 8
     if kind.startswith("bytes"):
-        size = int(kind[5:])
-        lines = [f"{value} = b[{at}:{at + size}]"]
-        return lines if size == WORD else [*lines, f"if b[{at + size}:{end}] != {bytes(WORD - size)!r}: {wrong}"]
-    bits = int(kind[3:] or 256)  # int8 to int256
-    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
-    return [
-        f"{value} = number(b[{at}:{end}], 'big', signed=True)",
-        f"if not {low} <= {value} <= {high}: {wrong}",
-    ]
+        return int(kind[5:]), WORD
+    return 0, {"address": 12, "bool": WORD - 1}.get(kind, 0)
 
 
-def _object(tree: Mapping[str, Any]) -> str:
-    parts = (f'"{name}":{_object(value) if isinstance(value, dict) else value}' for name, value in sorted(tree.items()))
-    return "{{" + ",".join(parts) + "}}"
-
-
-def _shown(number: int, field: Field) -> str:
-    """A piece of an f-string."""
-    at, kind = 2 * field.at, field.kind
-    if kind == "bool":
-        return f"{{'true' if v{number} else 'false'}}".replace("'", '"')
-    if kind == "address":
-        return f'"0x{{h[{at + 24}:{at + 64}]}}"'
-    if kind.startswith("bytes"):
-        return f'"0x{{h[{at}:{at + 2 * int(kind[5:])}]}}"'
-    return f'"{{v{number}}}"'
+def _decimals(word: Matrix, *, signed: bool) -> Column:
+    """Integers as decimal text."""
+    if signed or word[:, : WORD - 8].any():
+        texts = [b"%d" % int.from_bytes(each, "big", signed=signed) for each in rows_of(word)]
+        width = max(map(len, texts))
+        cells = np.frombuffer(b"".join(each.rjust(width) for each in texts), np.uint8).reshape(-1, width)
+        return Column(Kind.TEXT, cells, np.fromiter(map(len, texts), np.int64, len(texts)))
+    numbers = np.ascontiguousarray(word[:, WORD - 8 :]).view(">u8").ravel().astype(np.uint64)
+    lengths = 1 + np.searchsorted(_POWERS, numbers, side="right")
+    width = int(lengths.max(initial=1))
+    cells = np.empty((len(numbers), width), np.uint8)
+    for place in range(width - 1, -1, -1):
+        numbers, digit = np.divmod(numbers, np.uint64(10))
+        cells[:, place] = digit + ord("0")
+    return Column(Kind.TEXT, cells, lengths)

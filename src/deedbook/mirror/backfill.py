@@ -1,14 +1,18 @@
 """Back-fill: final blocks copied by ranges of about 10,000 logs, by columns; fetched, converted and stored at once.
 
     fetch     headers and logs of a range, on a thread of its own        (the node and the network work)
-    copy      each log checked, folded into the journals, converted      (we work)
-    prove     the heads at the range's tip against the node's proofs
-    store     blocks, logs, rows, heads and cursor in one transaction, on a thread of its own    (the database works)
+    copy      each log checked, converted, folded into the journals      (we work)
+    prove     the heads at the range's tip against the node's proofs, on a thread of its own     (the node works)
+    store     blocks, logs, rows, heads and cursor in one transaction, on the same thread        (the database works)
 
 A range that is stored is stored whole, so a back-fill may be stopped or killed anywhere and goes on from the cursor.
 What it writes is what `Follower.advance` would have written. Events with a plan (see `plans`) are projected by columns,
 the others through the projector; where one does not fit the rows there, the range is given up before anything of it is
 written, and the follower takes it log by log, and quarantines what does not fit.
+
+The head of every contract that may have logged something in a range - it did, or the blooms of the headers do not deny
+it - is compared with its proof at the range's tip, with a few of its entities': all of those follow from the contract's
+own head, which binds every log. At the last tip all contracts are, with more entities.
 
 Secondary indexes are dropped before the back-fill of an empty mirror and built after it; a mirror whose back-fill was
 cut short says so in `meta`, and builds them when it is done.
@@ -18,19 +22,27 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from operator import itemgetter
 from typing import Any, Final, Protocol, runtime_checkable
 
-from sqlalchemy import Connection, Index, delete, insert, select, tuple_
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Index, Table, delete, insert, select, tuple_
 
+from deedbook.chain.columns import WORD, Column, Matrix, Numbers, matrix_of, rows_of
+from deedbook.chain.receipts import logs_bloom
 from deedbook.chain.transactions import log_of
 from deedbook.domain.hashing import from_hex, keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.bulk import Held, insert_rows, key_of_operation
+from deedbook.mirror.bulk import Held, insert_columns, insert_rows, key_of_operation
 from deedbook.mirror.copying import (
     CONTRACT_HEAD,
     BlockHeader,
@@ -42,8 +54,8 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
-from deedbook.mirror.plans import Block, Sum, planned
-from deedbook.mirror.projector import Change, Put, json_text
+from deedbook.mirror.plans import Places, Planned, Sum, planned
+from deedbook.mirror.projector import Change, Put
 from deedbook.mirror.store import Cursor, Mirror, read_cursor, read_derivation, write_cursor
 
 LOGS: Final = 10_000
@@ -56,8 +68,10 @@ WORTHWHILE: Final = 64
 """From how many final blocks on a back-fill is begun."""
 MOST_HEADS: Final = 200_000
 """How many journal heads are kept in memory."""
-MOST_PROVEN: Final = 200
+FEW: Final = 8
 """How many heads of a contract are compared with proofs after each range."""
+MOST_PROVEN: Final = 200
+"""How many are after the last one."""
 AT_ONCE: Final = 400
 """How many heads are read in one statement."""
 DEFERRED: Final = "indexes"
@@ -116,6 +130,10 @@ Place = tuple[int, int]
 Key = tuple[str, bytes]
 """Contract and entity."""
 
+Fold = tuple[int, bytes, tuple[bytes, ...], int]
+"""What a log folds: its place among the logs of the range, what is hashed behind a head (`domain.journal.fold`: block
+number and the log's own hash), its entities, its block number."""
+
 
 @dataclass(slots=True)
 class _Range:
@@ -130,19 +148,86 @@ class _Copied:
     """A range as it will be written."""
 
     headers: Sequence[BlockHeader]
+    columns: list[tuple[Table, Sequence[Column]]] = field(default_factory=list)
+    """Rows of planned events, and of their logs."""
     logs: list[tuple[Any, ...]] = field(default_factory=list)
-    """Rows of `logs`."""
-    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
-    """Rows of planned events, by table."""
-    sums: dict[Sum, dict[bytes, list[int]]] = field(default_factory=dict)
-    """By the key of a row: how much is added to it, and block and index of the first log that adds."""
+    """Rows of `logs` of all others."""
+    sums: dict[Sum, dict[bytes, tuple[int, Place]]] = field(default_factory=lambda: defaultdict(dict))
+    """By the key of a row: how much is added to it, and the place of the first log that adds."""
     events: list[CopiedLog] = field(default_factory=list)
     """Everything that has no plan, in order."""
-    folds: list[tuple[str, tuple[bytes, ...], int, bytes]] = field(default_factory=list)
-    """Of every log in order: contract, entities, block number, and what is hashed behind a head."""
+    folds: dict[str, list[Fold]] = field(default_factory=lambda: defaultdict(list))
+    """By contract."""
     heads: dict[Key, Head] = field(default_factory=dict)
     """The journal heads after the range, of what it touched."""
-    proven: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    proven: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
+    """The heads that are to be compared with proofs, by contract and entity."""
+
+
+@dataclass(slots=True)
+class _Logs:
+    """The logs of a range by field, as the node wrote them, and where they stand."""
+
+    items: Sequence[Mapping[str, Any]]
+    addresses: Sequence[str]
+    topics: Sequence[Sequence[str]]
+    data: Sequence[str]
+    txs: Sequence[str]
+    headers: NDArray[np.intp]
+    """The header of each, by its place in the range."""
+    index: Numbers
+    tx_index: Numbers
+
+    @classmethod
+    def of(cls, some: _Range) -> _Logs:
+        """Raises IntegrityError for a log that is not where the node says, ChainUnavailable for one that was removed;
+        KeyError, TypeError or ValueError for one that is malformed."""
+        by_field: Any = zip(*map(_FIELDS, some.logs), strict=True) if some.logs else [()] * 8
+        addresses, topics, data, numbers, hashes, txs, tx_indexes, indexes = by_field
+        places = {hex(each.number): place for place, each in enumerate(some.headers)}
+        for number, hash_ in set(zip(numbers, hashes, strict=True)):
+            header = some.headers[places[number]]
+            if hash_ != to_hex(header.hash):
+                raise IntegrityError(
+                    f"the node gives a log of another block for block {header.number}", block=header.number
+                )
+        headers = np.fromiter((places[number] for number in numbers), np.intp, len(numbers))
+        index, tx_index = (np.array([int(each, 16) for each in some], np.int64) for some in (indexes, tx_indexes))
+        for place, item in enumerate(some.logs):
+            if item.get("removed"):
+                block = some.headers[headers[place]].number
+                raise ChainUnavailable(f"block {block} was removed in a fork", block=block)
+        step, within = np.diff(headers), np.diff(index)
+        wrong = np.flatnonzero((step < 0) | ((step == 0) & (within <= 0)))
+        if len(wrong) or index.min(initial=0) < 0:
+            block = some.headers[headers[wrong[0] + 1 if len(wrong) else index.argmin()]].number
+            raise IntegrityError(f"the node gives the logs of block {block} out of order", block=block)
+        return cls(some.logs, addresses, topics, data, txs, headers, index, tx_index)
+
+    def words_of(self, plan: Planned, which: Sequence[int]) -> Matrix:
+        """The words of some of the logs, which are of a plan's kind by their first topic. Raises ValueError, TypeError
+        or IndexError where one has not its size."""
+        layout, words = plan.layout, np.empty((len(which), plan.layout.size), np.uint8)
+        topics = [self.topics[each] for each in which]
+        if set(map(len, topics)) != {layout.topics}:
+            raise ValueError("another number of topics")
+        for place in range(1, layout.topics):
+            words[:, WORD * (place - 1) : WORD * place] = matrix_of([each[place] for each in topics], WORD)
+        words[:, WORD * (layout.topics - 1) :] = matrix_of([self.data[each] for each in which], layout.data)
+        return words
+
+    def places(self, which: Sequence[int], headers: Sequence[BlockHeader]) -> Places:
+        """Where some of the logs stand. Raises ValueError, TypeError."""
+        at = np.array(which, np.intp)
+        hashes = np.frombuffer(b"".join(each.hash for each in headers), np.uint8).reshape(-1, 32)
+        stands = self.headers[at]
+        tx = matrix_of([self.txs[each] for each in which], 32)
+        return Places(headers[0].number + stands, hashes[stands], self.index[at], tx, self.tx_index[at])
+
+
+_FIELDS: Final = itemgetter(
+    "address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex"
+)
 
 
 class BackFill:
@@ -178,9 +263,12 @@ class BackFill:
         """
         cursor = self._mirror.cursor()
         self._begin(cursor)
-        gc.freeze()  # a million rows come and go, and none in a cycle: the collector need not look at all else for them
         began, stored, blocks, logs = self._clock(), 0, 0, 0
-        with ThreadPoolExecutor(1, "fetching") as fetching, ThreadPoolExecutor(1, "storing") as storing:
+        with (
+            _uncollected() as ranged,
+            ThreadPoolExecutor(1, "fetching") as fetching,
+            ThreadPoolExecutor(1, "storing") as storing,
+        ):
             coming = fetching.submit(self._fetched, cursor, until)
             under_way: Future[None] | None = None
             while cursor is None or cursor.number < until:
@@ -190,15 +278,15 @@ class BackFill:
                 after = Cursor(tip.number, tip.hash, max(tip.number, cursor.final if cursor else -1))
                 if tip.number < until:
                     coming = fetching.submit(self._fetched, after, until)
-                copied = self._copied(some)
-                self._prove(tip, copied)
+                copied = self._copied(some, last=tip.number == until)
                 if not _fitted(under_way):
                     return stored
                 stored = blocks
                 self._forget(copied)
                 under_way = storing.submit(self._store, cursor, after, copied)
-                cursor, blocks, logs = after, blocks + len(some.headers), logs + len(copied.logs)
+                cursor, blocks, logs = after, blocks + len(some.headers), logs + len(some.logs)
                 self._report(Filled(blocks, logs, tip.number, until, self._clock() - began))
+                ranged()
             if not _fitted(under_way):
                 return stored
         build_indexes(self._mirror)
@@ -212,6 +300,7 @@ class BackFill:
             self._derivation = read_derivation(connection)
             of_none = select(table.c.contract).where(table.c.event.is_(None)).distinct()
             self._gaps.update(connection.execute(of_none).scalars())
+        self._read_heads([(contract, CONTRACT_HEAD) for contract in self._mirror.chain.contracts])
 
     def _require_genesis(self, first: BlockHeader) -> None:
         genesis = self._mirror.chain.genesis_hash
@@ -242,72 +331,83 @@ class BackFill:
 
     # Copying ------------------------------------------------------------------------------------------------------
 
-    def _copied(self, some: _Range) -> _Copied:
+    def _copied(self, some: _Range, *, last: bool) -> _Copied:
         """Everything of the range but the proof, in the chain's order."""
         copied = _Copied(some.headers)
-        blocks = {hex(each.number): (each.number, each.hash, to_hex(each.hash)) for each in some.headers}
-        items, at, former = some.logs, 0, (-1, -1)
         try:
-            while at < len(items):
-                address = items[at]["address"]
-                contract, topics = self._names[address.lower()], items[at]["topics"]
-                plan = planned(contract, from_hex(topics[0], "topic", 32)) if topics else None
-                if plan is not None:
-                    reached, former = plan.take(items, at, address, blocks, former, copied)
-                    if reached > at:
-                        at = reached
-                        continue
-                former = self._one_by_one(copied, contract, items[at], blocks, former)
-                at += 1
-        except (InvalidInput, KeyError, TypeError, ValueError, AttributeError) as error:
+            logs = _Logs.of(some)
+            alone: list[int] = []
+            for (address, topic), which in _by_kind(logs).items():
+                contract = self._names[address]
+                plan = planned(contract, from_hex(topic, "topic", 32)) if topic else None
+                alone += which if plan is None else self._by_columns(copied, contract, plan, logs, which)
+            for each in sorted(alone):
+                self._one_by_one(copied, each, some.logs[each])
+        except (InvalidInput, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise IntegrityError(f"the node gives a malformed log, or one of another block: {error}") from error
         self._fold(copied)
+        self._choose_proven(copied, last=last)
         return copied
 
-    def _one_by_one(
-        self, copied: _Copied, contract: str, item: Mapping[str, Any], blocks: Mapping[str, Block], former: Place
-    ) -> Place:
-        """Takes a log as the follower does; gives its place. Raises IntegrityError for one that is not where the node
-        says."""
-        number, hash_, _ = blocks[item["blockNumber"]]
-        if item.get("removed"):
-            raise ChainUnavailable(f"block {number} was removed in a fork", block=number)
-        log = log_of(item)
-        place = (number, log.log_index)
-        if log.block_hash != hash_:
-            raise IntegrityError(f"the node gives a log of another block for block {number}", block=number)
-        if place <= former:
-            raise IntegrityError(f"the node gives the logs of block {number} out of order", block=number)
+    def _by_columns(
+        self, copied: _Copied, contract: str, plan: Planned, logs: _Logs, which: Sequence[int]
+    ) -> Sequence[int]:
+        """Takes logs of a plan's kind; gives those that are not as their kind."""
+        try:
+            words, places = logs.words_of(plan, which), logs.places(which, copied.headers)
+        except (ValueError, TypeError, IndexError):
+            return which
+        fits, wrong = plan.fits(words), []
+        if not fits.all():
+            wrong = [each for each, good in zip(which, fits, strict=True) if not good]
+            which = [each for each, good in zip(which, fits, strict=True) if good]
+            words, places = words[fits], places.of(fits)
+        if which:
+            taken = plan.take(words, places)
+            copied.columns += [(schema.logs, taken.logs), (plan.table, taken.rows)]
+            for each, keys in taken.sums.items():
+                copied.sums[each] |= keys
+            number = Column.of_numbers(places.block).cells
+            tails = rows_of(np.hstack([np.zeros((len(which), WORD - 8), np.uint8), number, taken.hashes]))
+            entities = zip(taken.entities)
+            copied.folds[contract] += zip(which, tails, entities, places.block.tolist(), strict=True)
+        return wrong
+
+    def _one_by_one(self, copied: _Copied, place: int, item: Mapping[str, Any]) -> None:
+        """Takes a log as the follower does."""
+        contract, log = self._names[item["address"].lower()], log_of(item)
         found = understand(contract, log, self._decode)
-        event = found.event
-        if event is None:
+        if found.event is None:
             self._gaps.add(contract)
         copied.events.append(found)
-        name, args = (event.name, json_text(event.args)) if event else (None, None)
+        topics, name = b"".join(log.topics), found.event.name if found.event else None
         stands = (log.block_hash, log.log_index, log.block_number, log.tx_hash, log.tx_index)
-        copied.logs.append((*stands, contract, b"".join(log.topics), log.data, name, args))
-        tail = number.to_bytes(32, "big") + keccak256(b"".join(log.topics) + log.data)
-        copied.folds.append((contract, tuple(dict.fromkeys(found.entities)), number, tail))
-        return place
+        copied.logs.append((*stands, contract, topics, log.data, name))
+        tail = log.block_number.to_bytes(WORD, "big") + keccak256(topics + log.data)
+        copied.folds[contract].append((place, tail, tuple(dict.fromkeys(found.entities)), log.block_number))
 
     # The journals -------------------------------------------------------------------------------------------------
 
     def _fold(self, copied: _Copied) -> None:
         """Folds every log into its contract's journal and into those of its entities (see `domain.journal.fold`)."""
-        touched: dict[Key, None] = {}
-        for contract, entities, _, _ in copied.folds:
-            touched[contract, CONTRACT_HEAD] = None
-            for entity in entities:
-                touched[contract, entity] = None
-        self._read_heads([key for key in touched if key not in self._heads])
-        heads = self._heads
-        for contract, entities, number, tail in copied.folds:
-            for entity in (CONTRACT_HEAD, *entities):
-                key = (contract, entity)
-                head, logs, _ = heads[key]
-                heads[key] = (keccak256(head + tail), logs + 1, number)
-        copied.heads = {key: heads[key] for key in touched}
+        for contract, folds in copied.folds.items():
+            folds.sort()
+            counts = Counter(entity for _, _, entities, _ in folds for entity in entities)
+            self._read_heads([(contract, each) for each in counts if (contract, each) not in self._heads])
+            heads = {entity: self._heads[contract, entity][0] for entity in counts}
+            blocks: dict[bytes, int] = {}
+            own, logs, _ = self._heads[contract, CONTRACT_HEAD]
+            for _, tail, entities, number in folds:
+                own = keccak256(own + tail)
+                for entity in entities:
+                    heads[entity] = keccak256(heads[entity] + tail)
+                    blocks[entity] = number
+            copied.heads[contract, CONTRACT_HEAD] = (own, logs + len(folds), folds[-1][3])
+            for entity, more in counts.items():
+                former = self._heads[contract, entity][1]
+                copied.heads[contract, entity] = (heads[entity], former + more, blocks[entity])
         copied.folds.clear()
+        self._heads |= copied.heads
 
     def _read_heads(self, keys: Sequence[Key]) -> None:
         """Reads heads that are not in memory: those of ranges that are stored."""
@@ -322,33 +422,43 @@ class BackFill:
     def _forget(self, copied: _Copied) -> None:
         """Keeps the memory of heads bounded: those before this range are stored by now."""
         if len(self._heads) > MOST_HEADS:
-            self._heads = dict(copied.heads)
+            own = {key: head for key, head in self._heads.items() if key[1] == CONTRACT_HEAD}
+            self._heads = own | copied.heads
 
-    def _prove(self, tip: BlockHeader, copied: _Copied) -> None:
-        """Compares with what the node proves: every contract's head, and some of the entities' that were touched. (All
-        follow from the contract's: it binds every log. One request a contract shows that both sides fold alike.)"""
-        for contract in self._mirror.chain.contracts:
-            own = self._heads.get((contract, CONTRACT_HEAD))
-            if own is None:
-                self._read_heads([(contract, CONTRACT_HEAD)])
-                own = self._heads[contract, CONTRACT_HEAD]
-            folded = {CONTRACT_HEAD: own[0]}
-            for (name, entity), head in copied.heads.items():
-                if name == contract and len(folded) < MOST_PROVEN:
-                    folded[entity] = head[0]
+    def _choose_proven(self, copied: _Copied, *, last: bool) -> None:
+        """Chooses the heads that are to be compared with proofs."""
+        bloom = _union(copied.headers)
+        for contract, address in self._mirror.chain.contracts.items():
+            touched = (contract, CONTRACT_HEAD) in copied.heads
+            if touched or last or bloom is None or bloom & _bloom_of(address) == _bloom_of(address):
+                copied.proven[contract] = {CONTRACT_HEAD: self._heads[contract, CONTRACT_HEAD][0]}
+        most, heads = (MOST_PROVEN, self._heads) if last else (FEW, copied.heads)
+        for (contract, entity), head in heads.items():
+            chosen = copied.proven.get(contract)
+            if chosen is not None and len(chosen) < most:
+                chosen[entity] = head[0]
+
+    def _prove(self, tip: BlockHeader, wanted: Mapping[str, Mapping[bytes, bytes]]) -> list[tuple[str, bytes, bytes]]:
+        """Compares heads with what the node proves; gives those that are proven. Raises IntegrityError."""
+        proven = []
+        for contract, folded in wanted.items():
             stated = self._source.heads(tip, contract, list(folded))
             if stated is None:
                 continue
             for entity, ours in folded.items():
                 if stated.get(entity) == ours:
-                    copied.proven.append((contract, entity, ours))
+                    proven.append((contract, entity, ours))
                 elif entity == CONTRACT_HEAD or contract not in self._gaps:
                     raise broken_journal(contract, entity, tip, ours, stated.get(entity))
+        return proven
 
     # Storing ------------------------------------------------------------------------------------------------------
 
     def _store(self, before: Cursor | None, after: Cursor, copied: _Copied) -> None:
-        """Writes the range and moves the cursor. Raises Conflict where a planned row does not fit, Locked."""
+        """Proves the range, writes it and moves the cursor. Raises IntegrityError, Conflict where a planned row does not
+        fit, Locked."""
+        tip = copied.headers[-1]
+        proven = self._prove(tip, copied.proven)
         with self._mirror.writing() as connection:
             require_unmoved(connection, before)
             require_underived(connection, self._derivation)
@@ -361,13 +471,50 @@ class BackFill:
             for each, keys in copied.sums.items():
                 _add_up(held, each, keys, added)
             held.write()
-            for name, rows in copied.rows.items():
-                insert_rows(connection, schema.metadata.tables[name], rows)
+            for table, columns in copied.columns:
+                insert_columns(connection, table, columns)
             _write_heads(held, copied.heads)
-            write_proven(connection, copied.headers[-1], copied.proven)
+            write_proven(connection, tip, proven)
             write_cursor(connection, after)
         for item in copied.events:
             item.alarm()
+
+
+def _by_kind(logs: _Logs) -> dict[tuple[str, str], list[int]]:
+    """The logs by address, in small letters, and first topic (empty: none)."""
+    lower = {address: address.lower() for address in set(logs.addresses)}
+    kinds: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, (address, topics) in enumerate(zip(logs.addresses, logs.topics, strict=True)):
+        kinds[lower[address], topics[0] if topics else ""].append(place)
+    return kinds
+
+
+def _union(headers: Sequence[BlockHeader]) -> int | None:
+    """The blooms of some blocks as one; None where one is not known."""
+    found = 0
+    for each in headers:
+        if each.logs_bloom is None:
+            return None
+        found |= int.from_bytes(each.logs_bloom, "big")
+    return found
+
+
+@cache
+def _bloom_of(address: bytes) -> int:
+    return int.from_bytes(logs_bloom([(address, (), b"")]), "big")
+
+
+@contextmanager
+def _uncollected() -> Iterator[Callable[[], object]]:
+    """Without the collector, which would look at a million rows again and again, and find none in a cycle; what is given
+    looks once at what is new."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield lambda: gc.collect(0)
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _fitted(stored: Future[None] | None) -> bool:
@@ -405,17 +552,20 @@ def _project(connection: Connection, held: Held, events: Sequence[CopiedLog]) ->
 
 def _require_apart(copied: _Copied) -> None:
     """Raises Conflict where other events write to the tables that are planned here: order would matter."""
+    tables = {table.name for table, _ in copied.columns}
     for item in copied.events:
         for operation in item.operations:
-            if copied.rows.get(operation.table):
+            if operation.table in tables:
                 raise Conflict(f"a log of {operation.table} that is not as its kind")
 
 
-def _add_up(held: Held, each: Sum, keys: Mapping[bytes, list[int]], added: Mapping[tuple[str, bytes], Place]) -> None:
+def _add_up(
+    held: Held, each: Sum, keys: Mapping[bytes, tuple[int, Place]], added: Mapping[tuple[str, bytes], Place]
+) -> None:
     """Adds a range's sum to its row. Raises Conflict where there is none, or was none yet at the first of its logs."""
     held.read((each.table, {each.key: key}) for key in keys)
-    for key, (more, *first) in keys.items():
-        if list(added.get((each.table, key), first)) > first:
+    for key, (more, first) in keys.items():
+        if added.get((each.table, key), first) > first:
             raise Conflict(f"no row of {each.table} to change")
         held.event([Change(each.table, {each.key: key}, sums={each.column: more})])
 

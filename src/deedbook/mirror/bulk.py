@@ -7,13 +7,14 @@ it, so it is for blocks that are final.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    Column,
     Connection,
     LargeBinary,
     Table,
@@ -23,8 +24,10 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy import Column as TableColumn
 from sqlalchemy.exc import IntegrityError as Duplicate
 
+from deedbook.chain.columns import Column, Matrix
 from deedbook.errors import Conflict
 from deedbook.mirror import schema
 from deedbook.mirror.projector import Add, Change, Operation
@@ -36,6 +39,9 @@ Values = tuple[Any, ...]
 _AT_ONCE: Final = 400
 """How many keys are looked up in one statement."""
 _UNIQUE_VIOLATION: Final = "23505"
+_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+"""What COPY's binary format begins with: its signature, no flags, no extension."""
+_TRAILER: Final = b"\xff\xff"
 
 
 def insert_rows(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
@@ -54,7 +60,51 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[Values]) ->
         raise Conflict(f"a second row of {table.name}") from error
 
 
+def insert_columns(connection: Connection, table: Table, columns: Sequence[Column]) -> None:
+    """Adds n rows, given as the table's columns. Raises Conflict where one is there."""
+    if connection.dialect.name == "postgresql":
+        with _copying(connection, table) as copy:
+            copy.write(_HEADER)
+            copy.write(_packed(columns))
+            copy.write(_TRAILER)
+    else:
+        insert_rows(connection, table, zip(*(each.values() for each in columns), strict=True))
+
+
+def _packed(columns: Sequence[Column]) -> memoryview:
+    """Rows as COPY takes them (PostgreSQL, "COPY", binary format): how many fields, and each after its length."""
+    count = len(columns[0].cells)
+    rows = np.empty((count, 2 + sum(4 + each.width for each in columns)), np.uint8)
+    rows[:, :2] = _bytes_of(len(columns), ">i2")
+    kept = None
+    at = 2
+    for each in columns:
+        end = at + 4 + each.width
+        rows[:, at + 4 : end] = each.cells
+        if each.lengths is None:
+            rows[:, at : at + 4] = _bytes_of(each.width, ">i4")
+        else:
+            rows[:, at : at + 4] = each.lengths.astype(">i4").view(np.uint8).reshape(count, 4)
+            kept = np.ones(rows.shape, np.bool_) if kept is None else kept
+            kept[:, at + 4 : end] = np.arange(each.width) >= each.width - each.lengths[:, None]
+        at = end
+    return (rows if kept is None else rows[kept]).data.cast("B")
+
+
+def _bytes_of(number: int, kind: str) -> Matrix:
+    return np.array([number], kind).view(np.uint8)
+
+
 def _copy(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
+    with _copying(connection, table) as copy:
+        copy.set_types([_type(column) for column in table.columns])
+        write = copy.write_row
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def _copying(connection: Connection, table: Table) -> Iterator[Any]:
     """COPY FROM STDIN (FORMAT BINARY)."""
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(column.name) for column in table.columns)
@@ -64,10 +114,7 @@ def _copy(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
             driver.cursor() as cursor,
             cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
-            copy.set_types([_type(column) for column in table.columns])
-            write = copy.write_row
-            for row in rows:
-                write(row)
+            yield copy
     except Exception as error:
         if getattr(error, "sqlstate", None) == _UNIQUE_VIOLATION:
             raise Conflict(f"a second row of {table.name}") from error
@@ -77,7 +124,7 @@ def _copy(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
         raise known from error
 
 
-def _type(column: Column[Any]) -> str:
+def _type(column: TableColumn[Any]) -> str:
     kind = column.type
     if isinstance(kind, LargeBinary):
         return "bytea"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, and_, delete, insert
+from sqlalchemy import Connection, and_, bindparam, delete, insert
 
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import to_hex
@@ -30,13 +30,15 @@ Decode = Callable[[Log], Event | None]
 
 @dataclass(frozen=True, slots=True)
 class BlockHeader:
-    """What a follower asks of a block: number, hash, parent's hash, Unix seconds, state root."""
+    """What a follower asks of a block: number, hash, parent's hash, Unix seconds, state root, and the bloom of its logs
+    (Yellow Paper, 4.3.1), where it is known."""
 
     number: int
     hash: bytes
     parent_hash: bytes
     timestamp: int
     state_root: bytes
+    logs_bloom: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -75,11 +77,14 @@ def understand(contract: str, log: Log, decode: Decode) -> CopiedLog:
 
 def write_proven(connection: Connection, tip: BlockHeader, proven: Sequence[tuple[str, bytes, bytes]]) -> None:
     """Keeps heads (contract, entity, head) that were proven at the state of block `tip`."""
+    if not proven:
+        return
     table = schema.proven_heads
-    for contract, entity, head in proven:
-        connection.execute(delete(table).where(and_(table.c.contract == contract, table.c.entity == entity)))
-        row = {"contract": contract, "entity": entity, "head": head}
-        connection.execute(insert(table), {**row, "block_number": tip.number, "block_hash": tip.hash})
+    same = and_(table.c.contract == bindparam("k0"), table.c.entity == bindparam("k1"))
+    connection.execute(delete(table).where(same), [{"k0": contract, "k1": entity} for contract, entity, _ in proven])
+    stands = {"block_number": tip.number, "block_hash": tip.hash}
+    rows = [{"contract": contract, "entity": entity, "head": head, **stands} for contract, entity, head in proven]
+    connection.execute(insert(table), rows)
 
 
 def broken_journal(

@@ -38,7 +38,7 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
-from deedbook.mirror.projector import Operation, Put, json_text
+from deedbook.mirror.projector import Operation, Put
 from deedbook.mirror.store import (
     BlockRow,
     BlockWriter,
@@ -491,7 +491,6 @@ class _Copied:
             fault = error
         row = log_row(item.contract, item.log)
         row["event"] = item.event.name if item.event else None
-        row["args"] = json_text(item.event.args) if item.event else None
         connection.execute(insert(schema.logs), row)
         item.fault = fault
         if fault is not None:

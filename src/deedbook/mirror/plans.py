@@ -8,24 +8,25 @@ A planned event adds one row of its own to one table that no other event writes,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import BigInteger, Boolean, LargeBinary, Table
 
-from deedbook.chain.columns import WORD, Form, Layout, Source, compiled, layout_of, size_of
-from deedbook.domain.hashing import keccak256, to_hex
+from deedbook.chain.columns import Column, Form, Kind, Layout, Mask, Matrix, Numbers, layout_of, rows_of
+from deedbook.domain.hashing import keccak256
 from deedbook.mirror import schema
 
 BLOCK: Final = "$block"
 HASH: Final = "$hash"
 INDEX: Final = "$index"
 TX: Final = "$tx"
-PLACES: Final = {BLOCK: "block_number", HASH: "hash_", INDEX: "index", TX: "tx"}
-"""Where a log stands: number and hash of its block, its index there, its transaction's hash; and the variables that
-have them in the generated function."""
+PLACES: Final = (BLOCK, HASH, INDEX, TX)
+"""Where a log stands: number and hash of its block, its index there, its transaction's hash."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +41,12 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The row that an event adds: for each column of `table` an argument or a place; `entities` are the arguments whose
-    words are the journal's entities."""
+    """The row that an event adds: for each column of `table` an argument or a place; `entity` is the argument whose word
+    is the journal's entity."""
 
     table: str
     columns: Mapping[str, str]
-    entities: tuple[str, ...]
+    entity: str
     sums: tuple[Sum, ...] = field(default=())
 
 
@@ -64,7 +65,7 @@ PLANS: Final[Mapping[tuple[str, str], Plan]] = {
             "ended_block": BLOCK,
             "ended_tx": TX,
         },
-        ("assetId",),
+        "assetId",
         (Sum("batches", "batch_id", "batchId", "withdrawn"),),
     ),
     ("Consents", "LeafChallenged"): Plan(
@@ -79,7 +80,7 @@ PLANS: Final[Mapping[tuple[str, str], Plan]] = {
             "field": "field",
             "block_number": BLOCK,
         },
-        ("assetId",),
+        "assetId",
     ),
     ("Usage", "UsageReported"): Plan(
         "usage_reports",
@@ -95,7 +96,7 @@ PLANS: Final[Mapping[tuple[str, str], Plan]] = {
             "reported_block": BLOCK,
             "reported_tx": TX,
         },
-        ("saleId",),
+        "saleId",
     ),
     ("AnchorLog", "CheckpointAnchored"): Plan(
         "checkpoints",
@@ -109,53 +110,100 @@ PLANS: Final[Mapping[tuple[str, str], Plan]] = {
             "block_number": BLOCK,
             "tx_hash": TX,
         },
-        ("exchange",),
+        "exchange",
     ),
 }
 
 
-class Taken(Protocol):
-    """What the logs that are taken by a plan are added to."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where n logs stand: their blocks' numbers and hashes, their indexes there, their transactions' hashes and indexes
+    in the block."""
 
-    logs: list[tuple[Any, ...]]
-    """Rows of `logs`."""
-    rows: dict[str, list[tuple[Any, ...]]]
-    """Rows of planned events, by table."""
-    sums: dict[Sum, dict[bytes, list[int]]]
-    """By the key of a row: how much is added to it, and block and index of the first log that adds."""
-    folds: list[tuple[str, tuple[bytes, ...], int, bytes]]
-    """Contract, entities, block number, and what is hashed behind a head: block number and the log's own hash."""
+    block: Numbers
+    hash: Matrix
+    index: Numbers
+    tx: Matrix
+    tx_index: Numbers
 
+    def of(self, some: Mask | Numbers) -> Places:
+        """Those of some of the logs."""
+        return Places(self.block[some], self.hash[some], self.index[some], self.tx[some], self.tx_index[some])
 
-Block = tuple[int, bytes, str]
-"""Number and hash, and the hash as a node writes it."""
+    def columns(self) -> dict[str, Column]:
+        """As columns, by name of the place."""
+        return {
+            BLOCK: Column.of_numbers(self.block),
+            HASH: Column(Kind.BYTES, self.hash),
+            INDEX: Column.of_numbers(self.index),
+            TX: Column(Kind.BYTES, self.tx),
+        }
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What n logs of a plan come to: their rows of `logs`, their rows of the plan's table, the entity of each, its hash
+    (of topics and data), and what is added to sums: by key how much, and the place of the first log that adds."""
+
+    logs: tuple[Column, ...]
+    rows: tuple[Column, ...]
+    entities: list[bytes]
+    hashes: Matrix
+    sums: Mapping[Sum, Mapping[bytes, tuple[int, tuple[int, int]]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Planned:
-    """A plan made ready for logs as JSON-RPC gives them."""
+    """The plan of one kind of log. `wanted` are the arguments that its row has, by column, each with its form."""
 
+    layout: Layout
+    topic: bytes
     table: Table
-    sums: tuple[Sum, ...]
-    run: Callable[..., tuple[int, int, int]]
+    plan: Plan
+    wanted: Mapping[str, tuple[str, Form]]
 
-    def take(
-        self,
-        items: Sequence[Mapping[str, Any]],
-        at: int,
-        address: str,
-        blocks: Mapping[str, Block],
-        former: tuple[int, int],
-        taken: Taken,
-    ) -> tuple[int, tuple[int, int]]:
-        """Takes the logs from `at` on for as long as they are of this kind and address, well formed, in blocks that are
-        known (by number as the node writes it) and each after the one before; where it stopped, and the place of the
-        last one. What is wrong with the next one, if it is not of another kind, is for others to say.
-        """
-        rows = taken.rows.setdefault(self.table.name, [])
-        sums = [taken.sums.setdefault(each, {}) for each in self.sums]
-        at, number, index = self.run(items, at, address, blocks, *former, taken.logs, rows, taken.folds, sums)
-        return at, (number, index)
+    def fits(self, words: Matrix) -> Mask:
+        """Which of n logs the plan can take; what is wrong with the others is for others to say."""
+        good = self.layout.fits(words)
+        for name, form in self.wanted.values():
+            if form is Form.NUMBER:
+                good &= self.layout.countable(words, name)
+        return good
+
+    def take(self, words: Matrix, places: Places) -> Taken:
+        """Takes n logs, in order, that fit."""
+        stands, count = places.columns(), len(words)
+        split = len(self.topic) * (self.layout.topics - 1)
+        whole = np.empty((count, len(self.topic) + self.layout.size), np.uint8)
+        whole[:, : len(self.topic)] = np.frombuffer(self.topic, np.uint8)
+        whole[:, len(self.topic) :] = words
+        logs = (
+            stands[HASH],
+            stands[INDEX],
+            stands[BLOCK],
+            stands[TX],
+            Column.of_numbers(places.tx_index),
+            Column.of_text(self.layout.contract, count),
+            Column(Kind.BYTES, whole[:, : len(self.topic) + split]),
+            Column(Kind.BYTES, words[:, split:]),
+            Column.of_text(self.layout.name, count),
+        )
+        rows = tuple(
+            self.layout.column(words, *self.wanted[column.name])
+            if column.name in self.wanted
+            else stands[self.plan.columns[column.name]]
+            for column in self.table.columns
+        )
+        hashes = b"".join(map(keccak256, rows_of(whole)))
+        entities = self.layout.column(words, self.plan.entity, Form.WORD).values()
+        sums = {each: self._summed(each, words, places) for each in self.plan.sums}
+        return Taken(logs, rows, entities, np.frombuffer(hashes, np.uint8).reshape(count, -1), sums)
+
+    def _summed(self, each: Sum, words: Matrix, places: Places) -> dict[bytes, tuple[int, tuple[int, int]]]:
+        keys: list[bytes] = self.layout.column(words, each.argument, Form.WORD).values()
+        stands = zip(places.block.tolist(), places.index.tolist(), strict=True)
+        first = dict(zip(reversed(keys), reversed(list(stands)), strict=True))
+        return {key: (more, first[key]) for key, more in Counter(keys).items()}
 
 
 @cache
@@ -171,63 +219,7 @@ def planned(contract: str, topic: bytes) -> Planned | None:
         for column in table.columns
         if plan.columns[column.name] not in PLACES
     }
-    source = Source(layout, "break")
-    row = ", ".join(
-        source.form(*wanted[column.name]) if column.name in wanted else PLACES[plan.columns[column.name]]
-        for column in table.columns
-    )
-    entities = "".join(f"{source.form(name, Form.WORD)}, " for name in plan.entities)
-    split = WORD * (layout.topics - 1)
-    topics = " + ".join(f"topics[{place}]" for place in range(1, layout.topics))
-    body = [
-        "item = items[at]",
-        "topics = item['topics']",
-        f"if item['address'] != address or len(topics) != {layout.topics} or topics[0] != TOPIC: break",
-        "if item['blockNumber'] != known:",
-        "    block = blocks.get(item['blockNumber'])",
-        "    if block is None: break",
-        "    known, (block_number, hash_, hash_text) = item['blockNumber'], block",
-        "    number_word = block_number.to_bytes(32, 'big')",
-        "if item['blockHash'] != hash_text or item.get('removed'): break",
-        "index = int(item['logIndex'], 16)",
-        "if block_number < last or (block_number == last and index <= last_index): break",
-        f"b = fromhex(({topics} + item['data']).replace('0x', ''))",
-        f"if len(b) != {size_of(layout)} or len(item['data']) != {2 + 2 * layout.data}: break",
-        "tx = fromhex(item['transactionHash'][2:])",
-        "if len(tx) != 32: break",
-        "h = b.hex()",
-        *source.checks,
-        *source.limits(list(wanted.values())),
-        f"topic_words, data = TOPIC_WORD + b[:{split}], b[{split}:]",
-        "tx_index = int(item['transactionIndex'], 16)",
-        f"logs((hash_, index, block_number, tx, tx_index, CONTRACT, topic_words, data, NAME, {source.text}))",
-        f"rows(({row}))",
-        f"folds((CONTRACT, ({entities}), block_number, number_word + keccak256(topic_words + data)))",
-    ]
-    for place, each in enumerate(plan.sums):
-        body += [
-            f"key = {source.form(each.argument, Form.WORD)}",
-            f"if key in sums[{place}]: sums[{place}][key][0] += 1",
-            f"else: sums[{place}][key] = [1, block_number, index]",
-        ]
-    body += ["last, last_index = block_number, index", "at += 1"]
-    lines = [
-        "logs, rows, folds, known = logs.append, rows.append, folds.append, None",
-        "while at < len(items):",
-        *(f"    {line}" for line in body),
-        "return at, last, last_index",
-    ]
-    names = {
-        "CONTRACT": contract,
-        "NAME": layout.name,
-        "TOPIC": to_hex(topic),
-        "TOPIC_WORD": topic,
-        "fromhex": bytes.fromhex,
-        "keccak256": keccak256,
-    }
-    parameters = "items, at, address, blocks, last, last_index, logs, rows, folds, sums"
-    run = compiled(f"{contract}.{layout.name}", parameters, lines, names)
-    return Planned(table, plan.sums, run)
+    return Planned(layout, topic, table, plan, wanted)
 
 
 def _form(layout: Layout, argument: str, column: Any) -> Form:

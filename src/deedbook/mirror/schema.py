@@ -15,7 +15,7 @@ from sqlalchemy import Column, Index, MetaData, Table
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Of the canonical rows (docs/formats.md, format 19). A mirror of another version is rebuilt, never carried over."""
 
 metadata = MetaData()
@@ -45,7 +45,6 @@ logs = _table(
     blob("topics"),  # 32 bytes each, one after the other
     blob("data"),
     word("event", null=True),  # None: not decoded, quarantined
-    text("args", null=True),  # canonical JSON; integers as decimal strings, bytes as hex
     index="block_number,log_index contract,event tx_hash",
 )
 
@@ -665,7 +664,6 @@ orphan_logs = _table(
     blob("topics"),
     blob("data"),
     word("event", null=True),
-    text("args", null=True),
 )
 
 checks = _table(

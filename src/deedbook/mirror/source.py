@@ -183,6 +183,7 @@ class NodeSource:
                 parent_hash=from_hex(found["parentHash"], "parentHash", 32),
                 timestamp=int(found["timestamp"], 16),
                 state_root=from_hex(found["stateRoot"], "stateRoot", 32),
+                logs_bloom=from_hex(found["logsBloom"], "logsBloom", 256),
             )
             bound = proofs.decode_header(proofs.encode_header(found), self._consensus)
         except (InvalidInput, KeyError, TypeError, ValueError) as error:
