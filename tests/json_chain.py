@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,10 +57,14 @@ class JsonChain(ScriptedChain):
     def headers(self, first: int, last: int) -> Sequence[BlockHeader]:
         return [block.header for block in self.blocks[first : last + 1]]
 
-    def logs_between(self, first: int, last: int) -> Sequence[Mapping[str, Any]] | None:
+    def logs_between(self, first: int, last: int) -> bytes | None:
         self.told.append((first, last))
         logs = [each for block in self.blocks[first : last + 1] for each in self.lie(block.header.number, block.logs)]
-        return None if len(logs) > self.most else [as_json(each) for each in logs]
+        return (
+            None
+            if len(logs) > self.most
+            else json.dumps([as_json(each) for each in logs], separators=(",", ":")).encode()
+        )
 
 
 def as_json(log: Log) -> dict[str, Any]:

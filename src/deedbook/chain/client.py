@@ -13,8 +13,9 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -33,7 +34,7 @@ BUSY: Final = frozenset((429, 502, 503, 504))
 """HTTP statuses of a node, or of what stands before it, that cannot answer now: whatever the body says."""
 
 _SPARSE: Final = 1024 * 1024
-_TOO_LARGE: Final = {"error": {"code": -32600, "message": "the batch is too large"}}
+_TOO_LARGE: Final = b'{"error":{"code":-32600,"message":"the batch is too large"}}'
 
 
 Request: TypeAlias = tuple[str, Sequence[Any]]
@@ -114,7 +115,9 @@ class HttpNode:
     def request(self, method: str, params: Sequence[Any]) -> Any:
         """The result. Raises NodeError for the node's error, ChainUnavailable for everything short of an answer."""
         call = self._call(method, params)
-        answer = self._exchange(call)
+        return self._result(call, self._parsed(self._received(call)))
+
+    def _result(self, call: Mapping[str, Any], answer: Any) -> Any:
         if not isinstance(answer, dict):
             raise self._unusable("malformed", "the node's answer is not a JSON-RPC answer")
         if not (_is_id(answer.get("id"), call["id"]) or (answer.get("id") is None and answer.get("error"))):
@@ -123,6 +126,18 @@ class HttpNode:
         if isinstance(outcome, NodeError):
             raise outcome
         return outcome
+
+    def text(self, method: str, params: Sequence[Any]) -> bytes:
+        """The result of a method whose results are arrays, as the JSON that the node wrote; for what is long and is read
+        by other means. Only what stands around it is known to be JSON. Raises as `request`."""
+        call = self._call(method, params)
+        content = self._received(call)
+        begin, end = content.find(b"[") + 1, content.rfind(b"]")
+        with suppress(ValueError):
+            answer = orjson.loads(content[:begin] + content[max(begin, end) :])
+            if isinstance(answer, dict) and _is_id(answer.get("id"), call["id"]) and answer.get("result") == []:
+                return bytes(memoryview(content)[begin - 1 : end + 1])
+        return orjson.dumps(self._result(call, self._parsed(content)))
 
     def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
         """The results in order, an error in its result's place.
@@ -149,7 +164,7 @@ class HttpNode:
     def _together(self, requests: Sequence[Request]) -> list[Any | NodeError] | None:
         """The outcomes of one exchange; None where the node refused it as a whole."""
         calls = [self._call(method, params) for method, params in requests]
-        answers = self._exchange(calls)
+        answers = self._parsed(self._received(calls))
         if _is_refusal(answers):
             return None
         if not isinstance(answers, list):
@@ -176,24 +191,40 @@ class HttpNode:
             raise self._unusable("malformed", "the node's answer has neither result nor error")
         return answer["result"]
 
-    def _exchange(self, body: Any) -> Any:
+    def _received(self, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytearray:
+        """The content of the answer; where a batch is refused for its length, an answer that says so."""
         status, content = self._connections.post(orjson.dumps(body))
         if status in BUSY or (status >= 400 and bytes(content[:64]).lstrip()[:1] not in (b"{", b"[")):
             if status == 413 and isinstance(body, list):
-                return _TOO_LARGE
+                return bytearray(_TOO_LARGE)
             raise self._unusable(f"http-{status}", f"the node answers HTTP {status}", status=status)
+        return content
+
+    def _parsed(self, content: bytearray) -> Any:
         if len(content) > _SPARSE and _values(content) > len(content) // 16:
             raise self._unusable("malformed", "the node's answer is made of too many parts")
         try:
             return orjson.loads(content)
         except ValueError as reason:
-            message = f"the node's answer is not JSON (HTTP {status})"
-            raise self._unusable("not-json", message, status=status) from reason
+            raise self._unusable("not-json", "the node's answer is not JSON") from reason
 
     def _unusable(self, failure: str, message: str, **fields: Any) -> ChainUnavailable:
         """The error; what else comes on this connection is not waited for."""
         self.close()
         return ChainUnavailable(message, failure=failure, host=self.host, **fields)
+
+
+@runtime_checkable
+class Texts(Protocol):
+    """What gives results as they were written."""
+
+    def text(self, method: str, params: Sequence[Any]) -> bytes:
+        """The result as JSON, as HttpNode gives it. Raises as `Node.request`."""
+
+
+def text_of(node: Node, method: str, params: Sequence[Any]) -> bytes:
+    """The result of a method whose results are arrays, as JSON; as the node wrote it where that is known."""
+    return node.text(method, params) if isinstance(node, Texts) else orjson.dumps(node.request(method, params))
 
 
 class Asked(Protocol):

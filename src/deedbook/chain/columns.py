@@ -9,8 +9,7 @@ dynamic fields have no layout: they go the general way.
 
 from __future__ import annotations
 
-from binascii import unhexlify
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -33,7 +32,6 @@ Numbers = NDArray[np.int64]
 
 _POWERS: Final = np.array([10**digits for digits in range(1, 20)], np.uint64)
 """From which number on there is one more digit."""
-_PREFIX: Final = np.frombuffer(b"0x", np.uint8)
 
 
 class Form(StrEnum):
@@ -201,20 +199,6 @@ def _leaves(parameter: Mapping[str, Any], path: tuple[str, ...], at: int) -> Ite
         for component in parameter["components"]:
             yield from _leaves(component, (*path, component["name"]), at)
             at += abi.head_size(abis.type_of(component))
-
-
-def matrix_of(texts: Sequence[str], size: int) -> Matrix:
-    """Bytes of `size` each that are written in hexadecimal after 0x (JSON-RPC, "unformatted data"): a row for each.
-
-    Raises ValueError for what is not written so, TypeError for what is no text.
-    """
-    whole = np.frombuffer("".join(texts).encode("ascii"), np.uint8)
-    if whole.size != len(texts) * (2 + 2 * size):
-        raise ValueError(f"not {size} bytes each")
-    digits = whole.reshape(len(texts), 2 + 2 * size)
-    if not (digits[:, :2] == _PREFIX).all():
-        raise ValueError("not in hexadecimal after 0x")
-    return np.frombuffer(unhexlify(digits[:, 2:].tobytes()), np.uint8).reshape(len(texts), size)
 
 
 def rows_of(matrix: Matrix) -> list[bytes]:

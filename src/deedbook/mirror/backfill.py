@@ -28,17 +28,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from operator import itemgetter
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Index, Table, delete, insert, select, tuple_
 
-from deedbook.chain.columns import WORD, Column, Matrix, Numbers, matrix_of, rows_of
+from deedbook.chain.columns import WORD, Column, Mask, Matrix, rows_of
+from deedbook.chain.logtext import Logs, read_logs
 from deedbook.chain.receipts import logs_bloom
 from deedbook.chain.transactions import log_of
-from deedbook.domain.hashing import from_hex, keccak256, to_hex
+from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
@@ -117,8 +117,8 @@ class Ranges(Protocol):
     def headers(self, first: int, last: int) -> Sequence[BlockHeader]:
         """The blocks of these numbers, fewer where the node has fewer; each hash checked against its fields."""
 
-    def logs_between(self, first: int, last: int) -> Sequence[Mapping[str, Any]] | None:
-        """The logs of our contracts in these blocks as JSON-RPC gives them; None where the node refuses so many."""
+    def logs_between(self, first: int, last: int) -> bytes | None:
+        """The logs of our contracts in these blocks as JSON, unchecked; None where the node refuses so many."""
 
     def heads(self, header: BlockHeader, contract: str, entities: Sequence[bytes]) -> Mapping[bytes, bytes] | None:
         """As `follower.Source.heads`."""
@@ -140,7 +140,7 @@ class _Range:
     """Consecutive blocks with their logs as the node told them."""
 
     headers: Sequence[BlockHeader]
-    logs: Sequence[Mapping[str, Any]]
+    logs: Logs
 
 
 @dataclass(slots=True)
@@ -165,69 +165,16 @@ class _Copied:
 
 
 @dataclass(slots=True)
-class _Logs:
-    """The logs of a range by field, as the node wrote them, and where they stand."""
+class _Part:
+    """Logs of one kind and size, in order: their places in the range, their words, and where they stand."""
 
-    items: Sequence[Mapping[str, Any]]
-    addresses: Sequence[str]
-    topics: Sequence[Sequence[str]]
-    data: Sequence[str]
-    txs: Sequence[str]
-    headers: NDArray[np.intp]
-    """The header of each, by its place in the range."""
-    index: Numbers
-    tx_index: Numbers
+    which: NDArray[np.intp]
+    words: Matrix
+    places: Places
 
-    @classmethod
-    def of(cls, some: _Range) -> _Logs:
-        """Raises IntegrityError for a log that is not where the node says, ChainUnavailable for one that was removed;
-        KeyError, TypeError or ValueError for one that is malformed."""
-        by_field: Any = zip(*map(_FIELDS, some.logs), strict=True) if some.logs else [()] * 8
-        addresses, topics, data, numbers, hashes, txs, tx_indexes, indexes = by_field
-        places = {hex(each.number): place for place, each in enumerate(some.headers)}
-        for number, hash_ in set(zip(numbers, hashes, strict=True)):
-            header = some.headers[places[number]]
-            if hash_ != to_hex(header.hash):
-                raise IntegrityError(
-                    f"the node gives a log of another block for block {header.number}", block=header.number
-                )
-        headers = np.fromiter((places[number] for number in numbers), np.intp, len(numbers))
-        index, tx_index = (np.array([int(each, 16) for each in some], np.int64) for some in (indexes, tx_indexes))
-        for place, item in enumerate(some.logs):
-            if item.get("removed"):
-                block = some.headers[headers[place]].number
-                raise ChainUnavailable(f"block {block} was removed in a fork", block=block)
-        step, within = np.diff(headers), np.diff(index)
-        wrong = np.flatnonzero((step < 0) | ((step == 0) & (within <= 0)))
-        if len(wrong) or index.min(initial=0) < 0:
-            block = some.headers[headers[wrong[0] + 1 if len(wrong) else index.argmin()]].number
-            raise IntegrityError(f"the node gives the logs of block {block} out of order", block=block)
-        return cls(some.logs, addresses, topics, data, txs, headers, index, tx_index)
-
-    def words_of(self, plan: Planned, which: Sequence[int]) -> Matrix:
-        """The words of some of the logs, which are of a plan's kind by their first topic. Raises ValueError, TypeError
-        or IndexError where one has not its size."""
-        layout, words = plan.layout, np.empty((len(which), plan.layout.size), np.uint8)
-        topics = [self.topics[each] for each in which]
-        if set(map(len, topics)) != {layout.topics}:
-            raise ValueError("another number of topics")
-        for place in range(1, layout.topics):
-            words[:, WORD * (place - 1) : WORD * place] = matrix_of([each[place] for each in topics], WORD)
-        words[:, WORD * (layout.topics - 1) :] = matrix_of([self.data[each] for each in which], layout.data)
-        return words
-
-    def places(self, which: Sequence[int], headers: Sequence[BlockHeader]) -> Places:
-        """Where some of the logs stand. Raises ValueError, TypeError."""
-        at = np.array(which, np.intp)
-        hashes = np.frombuffer(b"".join(each.hash for each in headers), np.uint8).reshape(-1, 32)
-        stands = self.headers[at]
-        tx = matrix_of([self.txs[each] for each in which], 32)
-        return Places(headers[0].number + stands, hashes[stands], self.index[at], tx, self.tx_index[at])
-
-
-_FIELDS: Final = itemgetter(
-    "address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex"
-)
+    def of(self, some: Mask) -> _Part:
+        """Some of them."""
+        return _Part(self.which[some], self.words[some], self.places.of(some))
 
 
 class BackFill:
@@ -250,7 +197,7 @@ class BackFill:
         self._clock = clock
         self._wanted = logs
         self._blocks = FIRST_BLOCKS
-        self._names = {to_hex(address): name for name, address in mirror.chain.contracts.items()}
+        self._names = {address: name for name, address in mirror.chain.contracts.items()}
         self._heads: dict[Key, Head] = {}
         self._gaps: set[str] = set()
         self._derivation = 0
@@ -313,7 +260,7 @@ class BackFill:
         """The range after `cursor`: about as many blocks as have the wanted number of logs."""
         first = cursor.number + 1 if cursor else 0
         last = min(until, first + self._blocks - 1)
-        while (logs := self._source.logs_between(first, last)) is None:
+        while (text := self._source.logs_between(first, last)) is None:
             if last == first:
                 raise ChainUnavailable(f"the node gives no logs for block {first}", block=first)
             last = (first + last) // 2
@@ -325,6 +272,10 @@ class BackFill:
             parent = header.hash
         if len(headers) != last - first + 1:
             raise ChainUnavailable(f"the node lacks blocks up to {last}", block=last)
+        try:
+            logs = read_logs(text)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ChainUnavailable(f"the node gives no logs for blocks {first} to {last}: {error}") from error
         count = len(headers)
         self._blocks = min(MOST_BLOCKS, 4 * count, max(1, count * self._wanted // max(1, len(logs))))
         return _Range(headers, logs)
@@ -335,47 +286,70 @@ class BackFill:
         """Everything of the range but the proof, in the chain's order."""
         copied = _Copied(some.headers)
         try:
-            logs = _Logs.of(some)
-            alone: list[int] = []
-            for (address, topic), which in _by_kind(logs).items():
+            self._require_in_order(some)
+            alone = sorted(some.logs.others)
+            for (address, topic, _), parts in _by_kind(some).items():
                 contract = self._names[address]
-                plan = planned(contract, from_hex(topic, "topic", 32)) if topic else None
-                alone += which if plan is None else self._by_columns(copied, contract, plan, logs, which)
+                plan = planned(contract, topic)
+                for part in parts:
+                    alone += part.which.tolist() if plan is None else self._by_columns(copied, contract, plan, part)
             for each in sorted(alone):
-                self._one_by_one(copied, each, some.logs[each])
+                self._one_by_one(copied, each, some.logs.item(each))
         except (InvalidInput, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise IntegrityError(f"the node gives a malformed log, or one of another block: {error}") from error
         self._fold(copied)
         self._choose_proven(copied, last=last)
         return copied
 
-    def _by_columns(
-        self, copied: _Copied, contract: str, plan: Planned, logs: _Logs, which: Sequence[int]
-    ) -> Sequence[int]:
+    @staticmethod
+    def _require_in_order(some: _Range) -> None:
+        """Raises IntegrityError for a log that is not where the node says, ChainUnavailable for one that was removed;
+        KeyError, TypeError, ValueError, AttributeError, OverflowError for one that is malformed."""
+        first, hashes = some.headers[0].number, _hashes(some.headers)
+        blocks, indexes = np.empty(len(some.logs), np.int64), np.empty(len(some.logs), np.int64)
+        for batch in some.logs.batches:
+            blocks[batch.places], indexes[batch.places] = batch.block, batch.index
+            at = batch.block - first
+            strange = (at < 0) | (at >= len(hashes))
+            strange |= (hashes[np.where(strange, 0, at)] != batch.block_hash).any(axis=1)
+            if strange.any():
+                raise _of_another_block(int(batch.block[strange.argmax()]))
+        for place, item in some.logs.others.items():
+            number = int(item["blockNumber"], 16)
+            if item.get("removed"):
+                raise ChainUnavailable(f"block {number} was removed in a fork", block=number)
+            ours = 0 <= number - first < len(hashes)
+            if not ours or item["blockHash"] != to_hex(some.headers[number - first].hash):
+                raise _of_another_block(number)
+            blocks[place], indexes[place] = number, int(item["logIndex"], 16)
+        step, within = np.diff(blocks), np.diff(indexes)
+        wrong = np.flatnonzero((step < 0) | ((step == 0) & (within <= 0)))
+        if len(wrong) or indexes.min(initial=0) < 0:
+            block = int(blocks[wrong[0] + 1 if len(wrong) else indexes.argmin()])
+            raise IntegrityError(f"the node gives the logs of block {block} out of order", block=block)
+
+    def _by_columns(self, copied: _Copied, contract: str, plan: Planned, part: _Part) -> Sequence[int]:
         """Takes logs of a plan's kind; gives those that are not as their kind."""
-        try:
-            words, places = logs.words_of(plan, which), logs.places(which, copied.headers)
-        except (ValueError, TypeError, IndexError):
-            return which
-        fits, wrong = plan.fits(words), []
-        if not fits.all():
-            wrong = [each for each, good in zip(which, fits, strict=True) if not good]
-            which = [each for each, good in zip(which, fits, strict=True) if good]
-            words, places = words[fits], places.of(fits)
-        if which:
-            taken = plan.take(words, places)
+        sized = part.words.shape[1] == plan.layout.size
+        fits = plan.fits(part.words) if sized else np.zeros(len(part.which), np.bool_)
+        wrong: list[int] = part.which[~fits].tolist()
+        part = part.of(fits) if wrong else part
+        if len(part.which):
+            taken = plan.take(part.words, part.places)
             copied.columns += [(schema.logs, taken.logs), (plan.table, taken.rows)]
             for each, keys in taken.sums.items():
                 copied.sums[each] |= keys
-            number = Column.of_numbers(places.block).cells
-            tails = rows_of(np.hstack([np.zeros((len(which), WORD - 8), np.uint8), number, taken.hashes]))
-            entities = zip(taken.entities)
-            copied.folds[contract] += zip(which, tails, entities, places.block.tolist(), strict=True)
+            blank = np.zeros((len(part.which), WORD - 8), np.uint8)
+            number = Column.of_numbers(part.places.block).cells
+            tails = rows_of(np.hstack([blank, number, taken.hashes]))
+            blocks = part.places.block.tolist()
+            copied.folds[contract] += zip(part.which.tolist(), tails, zip(taken.entities, strict=True), blocks, strict=True)
         return wrong
 
     def _one_by_one(self, copied: _Copied, place: int, item: Mapping[str, Any]) -> None:
         """Takes a log as the follower does."""
-        contract, log = self._names[item["address"].lower()], log_of(item)
+        log = log_of(item)
+        contract = self._names[log.address]
         found = understand(contract, log, self._decode)
         if found.event is None:
             self._gaps.add(contract)
@@ -480,13 +454,56 @@ class BackFill:
             item.alarm()
 
 
-def _by_kind(logs: _Logs) -> dict[tuple[str, str], list[int]]:
-    """The logs by address, in small letters, and first topic (empty: none)."""
-    lower = {address: address.lower() for address in set(logs.addresses)}
-    kinds: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, (address, topics) in enumerate(zip(logs.addresses, logs.topics, strict=True)):
-        kinds[lower[address], topics[0] if topics else ""].append(place)
-    return kinds
+Kind = tuple[bytes, bytes, int]
+"""Address, first topic (empty: none), and how many topics."""
+
+
+def _by_kind(some: _Range) -> dict[Kind, list[_Part]]:
+    """The logs in batches by kind; and by the size of their data, each part in order."""
+    parts: dict[Kind, dict[int, list[_Part]]] = defaultdict(lambda: defaultdict(list))
+    first, hashes = some.headers[0].number, _hashes(some.headers)
+    for batch in some.logs.batches:
+        topics = batch.topics.shape[1] // WORD
+        words = np.hstack([batch.topics[:, WORD:], batch.data])
+        places = Places(batch.block, hashes[batch.block - first], batch.index, batch.tx, batch.tx_index)
+        keys = np.hstack([batch.address, batch.topics[:, :WORD]])
+        for kind, which in _alike(keys):
+            part = _Part(batch.places, words, places)
+            found = parts[kind[:20], kind[20:], topics][batch.data.shape[1]]
+            found.append(part if which is None else part.of(which))
+    return {kind: [_joined(each) for each in of_kind.values()] for kind, of_kind in parts.items()}
+
+
+def _alike(rows: Matrix) -> Iterator[tuple[bytes, Mask | None]]:
+    """Every row that there is, and where it is; None for everywhere."""
+    if (rows == rows[0]).all():
+        yield rows[0].tobytes(), None
+        return
+    places: dict[bytes, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows_of(rows)):
+        places[row].append(place)
+    for row, found in places.items():
+        which = np.zeros(len(rows), np.bool_)
+        which[found] = True
+        yield row, which
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Parts of one kind and size as one, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    which = np.concatenate([each.which for each in parts])
+    order = np.argsort(which)
+    words = np.concatenate([each.words for each in parts])[order]
+    return _Part(which[order], words, Places.joined([each.places for each in parts]).of(order))
+
+
+def _hashes(headers: Sequence[BlockHeader]) -> Matrix:
+    return np.frombuffer(b"".join(each.hash for each in headers), np.uint8).reshape(-1, 32)
+
+
+def _of_another_block(number: int) -> IntegrityError:
+    return IntegrityError(f"the node gives a log of another block for block {number}", block=number)
 
 
 def _union(headers: Sequence[BlockHeader]) -> int | None:

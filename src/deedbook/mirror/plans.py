@@ -9,12 +9,13 @@ A planned event adds one row of its own to one table that no other event writes,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Boolean, LargeBinary, Table
 
 from deedbook.chain.columns import Column, Form, Kind, Layout, Mask, Matrix, Numbers, layout_of, rows_of
@@ -126,7 +127,18 @@ class Places:
     tx: Matrix
     tx_index: Numbers
 
-    def of(self, some: Mask | Numbers) -> Places:
+    @classmethod
+    def joined(cls, several: Sequence[Places]) -> Places:
+        """Those of several, one after the other."""
+        return cls(
+            np.concatenate([each.block for each in several]),
+            np.concatenate([each.hash for each in several]),
+            np.concatenate([each.index for each in several]),
+            np.concatenate([each.tx for each in several]),
+            np.concatenate([each.tx_index for each in several]),
+        )
+
+    def of(self, some: Mask | NDArray[np.intp]) -> Places:
         """Those of some of the logs."""
         return Places(self.block[some], self.hash[some], self.index[some], self.tx[some], self.tx_index[some])
 
