@@ -72,7 +72,8 @@ class Pair:
         self._ids = iter(range(10**9))
 
         def ask_anvil(method: str, params: Any) -> Any:
-            answer = node._exchange({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+            request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+            answer = json.loads(node._received(request))
             return {key: answer[key] for key in ("result", "error") if key in answer}
 
         def ask_ours(method: str, params: Any) -> Any:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALLOWED = {"deedbook", "rfc8785", "sha3", "_pysha3"}
+ALLOWED = {"deedbook", "rfc8785", "tiny_keccak"}
 
 
 def modules(root: Path) -> list[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +31,10 @@ _HEXADECIMAL: Final = re.compile(r"0x[0-9a-f]*")
 _MOST_DIGITS: Final = 15
 """Of a number: it is below 2^60."""
 _NO_DIGIT: Final = 255
+_BETWEEN: Final = 3
+"""Bytes from the end of an object's members to the beginning of the next one's."""
+_AT_ONCE: Final = 2048
+"""Rows that are worked on together: they fit into a processor's own memory."""
 _SHORT: Final = 200
 """Bytes: a log is longer."""
 
@@ -58,65 +61,104 @@ class Batch:
 
 @dataclass(slots=True)
 class Logs:
-    """The logs of an answer: those in `batches`, and by their place those that were written in another way."""
+    """The logs of an answer: those in `batches`, and by their place those that were written in another way.
 
-    records: Sequence[bytes]
+    `text` has them one after the other, each from one of the `bounds` on to three bytes before the next.
+    """
+
+    text: bytes
+    bounds: Places
     batches: list[Batch] = field(default_factory=list)
     others: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self.bounds) - 1
+
+    def record(self, place: int | np.intp) -> bytes:
+        """The log at this place as it was written, without its braces."""
+        return self.text[self.bounds[place] : self.bounds[place + 1] - _BETWEEN]
 
     def item(self, place: int) -> Mapping[str, Any]:
-        """The log at this place, as JSON has it."""
+        """The log at this place, as JSON has it. Raises ValueError."""
         found = self.others.get(place)
-        return _parsed(self.records[place]) if found is None else found
+        return orjson.loads(b"{%b}" % self.record(place)) if found is None else found
+
+
+def count_logs(text: bytes) -> int:
+    """About how many logs there are in a JSON array: exactly, as nodes write it."""
+    return text.count(b"{")
 
 
 def read_logs(text: bytes) -> Logs:
     """The logs of a JSON array. Raises ValueError for what is no array of objects."""
-    found = Logs(_records(text))
-    by_length: dict[int, list[int]] = defaultdict(list)
-    for place, length in enumerate(map(len, found.records)):
-        by_length[length].append(place)
+    found = Logs(*_records(text))
+    lengths = np.diff(found.bounds) - _BETWEEN
     shapes = 0
-    for length, places in by_length.items():
-        while places:
-            shape = _Shape.of(found.records[places[0]]) if shapes < MOST_SHAPES else None
+    for length in np.unique(lengths).tolist():
+        places = np.flatnonzero(lengths == length)
+        while len(places):
+            shape = _Shape.of(found.record(places[0])) if shapes < MOST_SHAPES else None
             shapes += 1
             if shape is None:
-                some = places if shapes > MOST_SHAPES else places[:1]
-                found.others |= {place: _parsed(found.records[place]) for place in some}
+                some = (places if shapes > MOST_SHAPES else places[:1]).tolist()
+                found.others |= {place: found.item(place) for place in some}
                 places = places[len(some) :]
-                continue
-            whole = b"".join([found.records[place] for place in places])
-            rows = np.frombuffer(whole, np.uint8).reshape(len(places), length)
-            same = shape.matches(rows)
-            alike = np.array(places, np.intp)
-            found.batches.append(shape.read(rows if same.all() else rows[same], alike[same]))
-            places = alike[~same].tolist()
+            else:
+                places = _take(found, shape, places)
     return found
 
 
-def _records(text: bytes) -> Sequence[bytes]:
-    """The objects of an array, each without its braces."""
-    if text.startswith(b"[{") and text.endswith(b"}]") and text.count(b"},{") <= len(text) // _SHORT:
-        records = text[2:-2].split(b"},{")
-        if _is_object(records[0]) and _is_object(records[-1]):
-            return records
-    if text.count(b",") > len(text) // 16:
-        raise ValueError("the logs are made of too many parts")
-    found = orjson.loads(text)
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise ValueError("the logs are no array of objects")
-    return [orjson.dumps(each)[1:-1] for each in found]
+def _take(found: Logs, shape: _Shape, places: Places) -> Places:
+    """Reads the logs of these places that are written in this way; gives the others."""
+    whole, left = np.frombuffer(found.text, np.uint8), []
+    for at in range(0, len(places), _AT_ONCE):
+        some = places[at : at + _AT_ONCE]
+        rows = _rows(whole, found.bounds[some], len(shape.record))
+        same = shape.matches(rows)
+        if same.any():
+            found.batches.append(shape.read(rows if same.all() else rows[same], some[same]))
+        left.append(some[~same])
+    return np.concatenate(left)
 
 
-def _is_object(record: bytes) -> bool:
-    try:
-        return isinstance(_parsed(record), dict)
-    except ValueError:
-        return False
+def _rows(whole: Matrix, begins: Places, length: int) -> Matrix:
+    """The records of one length that begin there, one below the other."""
+    rows = np.empty((len(begins), length), np.uint8)
+    at = 0
+    for first in np.split(begins, np.flatnonzero(np.diff(begins) != length + _BETWEEN) + 1):
+        count = len(first)  # of records that follow one another
+        strip = whole[first[0] : first[0] + count * (length + _BETWEEN)]
+        rows[at : at + count] = strip.reshape(count, length + _BETWEEN)[:, :length]
+        at += count
+    return rows
+
+
+def _records(text: bytes) -> tuple[bytes, Places]:
+    """The objects of an array, and where each begins behind its brace; where one more would, at the end. Between two
+    stands `},{` and nothing else."""
+    bounds = _bounds(text)
+    if bounds is None:
+        if text.count(b",") > len(text) // 16:
+            raise ValueError("the logs are made of too many parts")
+        found = orjson.loads(text)
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise ValueError("the logs are no array of objects")
+        records = [orjson.dumps(each) for each in found]
+        text = b"[%b]" % b",".join(records)
+        bounds = np.cumsum([2, *(len(each) + 1 for each in records)], dtype=np.intp)
+    return text + b",", bounds
+
+
+def _bounds(text: bytes) -> Places | None:
+    """Where the objects of an array begin, that are written one after the other and hold none."""
+    whole = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(whole == ord("}"))
+    if not len(ends) or len(ends) > len(text) // _SHORT or not text.startswith(b"[{") or text[ends[-1] :] != b"}]":
+        return None
+    inner = ends[:-1]
+    if not ((whole[inner + 1] == ord(",")) & (whole[inner + 2] == ord("{"))).all():
+        return None
+    return np.concatenate([[2], ends + _BETWEEN])
 
 
 def _parsed(record: bytes) -> Any:

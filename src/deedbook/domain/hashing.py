@@ -8,21 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import rfc8785
+import tiny_keccak
 
 from deedbook.errors import InvalidFormat, InvalidInput
-
-try:
-    from sha3 import keccak_256
-except ImportError:  # no wheel of safe-pysha3 for this platform
-    from Crypto.Hash import keccak as _keccak
-
-    def keccak_256(data: bytes) -> Any:
-        """The same hash from pycryptodome."""
-        return _keccak.new(digest_bits=256, data=data)
-
 
 ZERO32: Final = bytes(32)
 """The zero word: "none" for every hash and key."""
@@ -38,10 +30,8 @@ MOST_DEPTH: Final = 64
 """How deep arrays and objects of a JSON document may stand in each other."""
 
 
-def keccak256(data: bytes) -> bytes:
-    """The 32-byte Keccak-256 of `data` (the EVM's hash: Keccak's padding, not that of FIPS 202)."""
-    digest: bytes = keccak_256(data).digest()
-    return digest
+keccak256: Final[Callable[[bytes], bytes]] = tiny_keccak.keccak256
+"""The 32-byte Keccak-256 of bytes (the EVM's hash: Keccak's padding, not that of FIPS 202)."""
 
 
 def sha256(data: bytes) -> bytes:

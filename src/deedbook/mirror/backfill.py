@@ -3,7 +3,7 @@
     fetch     headers and logs of a range, on a thread of its own        (the node and the network work)
     copy      each log checked, converted, folded into the journals      (we work)
     prove     the heads at the range's tip against the node's proofs, on a thread of its own     (the node works)
-    store     blocks, logs, rows, heads and cursor in one transaction, on the same thread        (the database works)
+    store     blocks, logs, rows, heads and cursor in one transaction, on another      (the database works)
 
 A range that is stored is stored whole, so a back-fill may be stopped or killed anywhere and goes on from the cursor.
 What it writes is what `Follower.advance` would have written. Events with a plan (see `plans`) are projected by columns,
@@ -14,8 +14,9 @@ The head of every contract that may have logged something in a range - it did, o
 it - is compared with its proof at the range's tip, with a few of its entities': all of those follow from the contract's
 own head, which binds every log. At the last tip all contracts are, with more entities.
 
-Secondary indexes are dropped before the back-fill of an empty mirror and built after it; a mirror whose back-fill was
-cut short says so in `meta`, and builds them when it is done.
+Secondary indexes are dropped before the back-fill of an empty mirror and built after it, in PostgreSQL with the primary
+key of `logs`; a mirror whose back-fill was cut short says so in `meta`, and builds them when it is done. There, only the
+last range waits until it is on the disk, and all before it with it: what a power cut takes is copied again.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Index, Table, delete, insert, select, tuple_
+from sqlalchemy import Connection, Index, Table, delete, insert, select, text, tuple_
 
 from deedbook.chain.columns import WORD, Column, Mask, Matrix, rows_of
-from deedbook.chain.logtext import Logs, read_logs
+from deedbook.chain.logtext import Logs, count_logs, read_logs
 from deedbook.chain.receipts import logs_bloom
 from deedbook.chain.transactions import log_of
 from deedbook.domain.hashing import keccak256, to_hex
@@ -74,6 +75,8 @@ MOST_PROVEN: Final = 200
 """How many are after the last one."""
 AT_ONCE: Final = 400
 """How many heads are read in one statement."""
+_KEY_OF_LOGS: Final = "logs_pkey"
+"""As PostgreSQL names it."""
 DEFERRED: Final = "indexes"
 """The entry of `meta` while secondary indexes are to be built."""
 
@@ -136,8 +139,16 @@ number and the log's own hash), its entities, its block number."""
 
 
 @dataclass(slots=True)
+class _Fetched:
+    """Consecutive blocks with their logs as the node wrote them."""
+
+    headers: Sequence[BlockHeader]
+    logs: bytes
+
+
+@dataclass(slots=True)
 class _Range:
-    """Consecutive blocks with their logs as the node told them."""
+    """Consecutive blocks with their logs."""
 
     headers: Sequence[BlockHeader]
     logs: Logs
@@ -148,6 +159,8 @@ class _Copied:
     """A range as it will be written."""
 
     headers: Sequence[BlockHeader]
+    last: bool
+    """Whether it is the last one."""
     columns: list[tuple[Table, Sequence[Column]]] = field(default_factory=list)
     """Rows of planned events, and of their logs."""
     logs: list[tuple[Any, ...]] = field(default_factory=list)
@@ -214,23 +227,26 @@ class BackFill:
         with (
             _uncollected() as ranged,
             ThreadPoolExecutor(1, "fetching") as fetching,
+            ThreadPoolExecutor(1, "proving") as proving,
             ThreadPoolExecutor(1, "storing") as storing,
         ):
             coming = fetching.submit(self._fetched, cursor, until)
             under_way: Future[None] | None = None
             while cursor is None or cursor.number < until:
-                some = coming.result()
-                self._require_genesis(some.headers[0])
-                tip = some.headers[-1]
+                fetched = coming.result()
+                self._require_genesis(fetched.headers[0])
+                tip = fetched.headers[-1]
                 after = Cursor(tip.number, tip.hash, max(tip.number, cursor.final if cursor else -1))
                 if tip.number < until:
                     coming = fetching.submit(self._fetched, after, until)
+                some = self._read(fetched)
                 copied = self._copied(some, last=tip.number == until)
                 if not _fitted(under_way):
                     return stored
                 stored = blocks
                 self._forget(copied)
-                under_way = storing.submit(self._store, cursor, after, copied)
+                proven = proving.submit(self._prove, tip, copied.proven)
+                under_way = storing.submit(self._store, cursor, after, copied, proven)
                 cursor, blocks, logs = after, blocks + len(some.headers), logs + len(some.logs)
                 self._report(Filled(blocks, logs, tip.number, until, self._clock() - began))
                 ranged()
@@ -256,11 +272,11 @@ class BackFill:
 
     # Fetching -----------------------------------------------------------------------------------------------------
 
-    def _fetched(self, cursor: Cursor | None, until: int) -> _Range:
+    def _fetched(self, cursor: Cursor | None, until: int) -> _Fetched:
         """The range after `cursor`: about as many blocks as have the wanted number of logs."""
         first = cursor.number + 1 if cursor else 0
         last = min(until, first + self._blocks - 1)
-        while (text := self._source.logs_between(first, last)) is None:
+        while (told := self._source.logs_between(first, last)) is None:
             if last == first:
                 raise ChainUnavailable(f"the node gives no logs for block {first}", block=first)
             last = (first + last) // 2
@@ -272,19 +288,23 @@ class BackFill:
             parent = header.hash
         if len(headers) != last - first + 1:
             raise ChainUnavailable(f"the node lacks blocks up to {last}", block=last)
-        try:
-            logs = read_logs(text)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ChainUnavailable(f"the node gives no logs for blocks {first} to {last}: {error}") from error
         count = len(headers)
-        self._blocks = min(MOST_BLOCKS, 4 * count, max(1, count * self._wanted // max(1, len(logs))))
-        return _Range(headers, logs)
+        self._blocks = min(MOST_BLOCKS, 4 * count, max(1, count * self._wanted // max(1, count_logs(told))))
+        return _Fetched(headers, told)
+
+    @staticmethod
+    def _read(fetched: _Fetched) -> _Range:
+        try:
+            return _Range(fetched.headers, read_logs(fetched.logs))
+        except (ValueError, TypeError, AttributeError) as error:
+            first, last = fetched.headers[0].number, fetched.headers[-1].number
+            raise ChainUnavailable(f"the node gives no logs for blocks {first} to {last}: {error}") from error
 
     # Copying ------------------------------------------------------------------------------------------------------
 
     def _copied(self, some: _Range, *, last: bool) -> _Copied:
         """Everything of the range but the proof, in the chain's order."""
-        copied = _Copied(some.headers)
+        copied = _Copied(some.headers, last)
         try:
             self._require_in_order(some)
             alone = sorted(some.logs.others)
@@ -298,7 +318,7 @@ class BackFill:
         except (InvalidInput, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise IntegrityError(f"the node gives a malformed log, or one of another block: {error}") from error
         self._fold(copied)
-        self._choose_proven(copied, last=last)
+        self._choose_proven(copied)
         return copied
 
     @staticmethod
@@ -343,7 +363,9 @@ class BackFill:
             number = Column.of_numbers(part.places.block).cells
             tails = rows_of(np.hstack([blank, number, taken.hashes]))
             blocks = part.places.block.tolist()
-            copied.folds[contract] += zip(part.which.tolist(), tails, zip(taken.entities, strict=True), blocks, strict=True)
+            copied.folds[contract] += zip(
+                part.which.tolist(), tails, zip(taken.entities, strict=True), blocks, strict=True
+            )
         return wrong
 
     def _one_by_one(self, copied: _Copied, place: int, item: Mapping[str, Any]) -> None:
@@ -399,14 +421,14 @@ class BackFill:
             own = {key: head for key, head in self._heads.items() if key[1] == CONTRACT_HEAD}
             self._heads = own | copied.heads
 
-    def _choose_proven(self, copied: _Copied, *, last: bool) -> None:
+    def _choose_proven(self, copied: _Copied) -> None:
         """Chooses the heads that are to be compared with proofs."""
         bloom = _union(copied.headers)
         for contract, address in self._mirror.chain.contracts.items():
             touched = (contract, CONTRACT_HEAD) in copied.heads
-            if touched or last or bloom is None or bloom & _bloom_of(address) == _bloom_of(address):
+            if touched or copied.last or bloom is None or bloom & _bloom_of(address) == _bloom_of(address):
                 copied.proven[contract] = {CONTRACT_HEAD: self._heads[contract, CONTRACT_HEAD][0]}
-        most, heads = (MOST_PROVEN, self._heads) if last else (FEW, copied.heads)
+        most, heads = (MOST_PROVEN, self._heads) if copied.last else (FEW, copied.heads)
         for (contract, entity), head in heads.items():
             chosen = copied.proven.get(contract)
             if chosen is not None and len(chosen) < most:
@@ -428,12 +450,15 @@ class BackFill:
 
     # Storing ------------------------------------------------------------------------------------------------------
 
-    def _store(self, before: Cursor | None, after: Cursor, copied: _Copied) -> None:
-        """Proves the range, writes it and moves the cursor. Raises IntegrityError, Conflict where a planned row does not
-        fit, Locked."""
+    def _store(
+        self, before: Cursor | None, after: Cursor, copied: _Copied, proven: Future[list[tuple[str, bytes, bytes]]]
+    ) -> None:
+        """Writes the range, when it is proven, and moves the cursor. Raises as `_prove`; Conflict where a planned row
+        does not fit, Locked."""
         tip = copied.headers[-1]
-        proven = self._prove(tip, copied.proven)
         with self._mirror.writing() as connection:
+            if not copied.last:
+                _commit_soon(connection)
             require_unmoved(connection, before)
             require_underived(connection, self._derivation)
             blocks = [(each.number, each.hash, each.parent_hash, each.timestamp) for each in copied.headers]
@@ -448,7 +473,7 @@ class BackFill:
             for table, columns in copied.columns:
                 insert_columns(connection, table, columns)
             _write_heads(held, copied.heads)
-            write_proven(connection, tip, proven)
+            write_proven(connection, tip, proven.result())
             write_cursor(connection, after)
         for item in copied.events:
             item.alarm()
@@ -608,6 +633,8 @@ def defer_indexes(mirror: Mirror) -> None:
         connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
         for index in _secondary():
             index.drop(connection, checkfirst=True)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY_OF_LOGS}"))
 
 
 def build_indexes(mirror: Mirror) -> None:
@@ -616,9 +643,19 @@ def build_indexes(mirror: Mirror) -> None:
         if not _deferred(connection):
             return
     with mirror.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            key = ", ".join(column.name for column in schema.logs.primary_key.columns)
+            added = f"ADD CONSTRAINT {_KEY_OF_LOGS} PRIMARY KEY ({key})"
+            connection.execute(text(f"ALTER TABLE {schema.logs.name} {added}"))
         for index in _secondary():
             index.create(connection, checkfirst=True)
         connection.execute(delete(schema.meta).where(schema.meta.c.name == DEFERRED))
+
+
+def _commit_soon(connection: Connection) -> None:
+    """Lets this transaction's commit return before it is on the disk: a crash may take it, but nothing of it alone."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
 
 
 def _deferred(connection: Connection) -> bool:
