@@ -128,8 +128,8 @@ class HttpNode:
         return outcome
 
     def text(self, method: str, params: Sequence[Any]) -> bytes:
-        """The result of a method whose results are arrays, as the JSON that the node wrote; for what is long and is read
-        by other means. Only what stands around it is known to be JSON. Raises as `request`."""
+        """The result of a method whose results are arrays, as the JSON that the node wrote: for what is long and read
+        otherwise. Only what stands around it is known to be JSON. Raises as `request`."""
         call = self._call(method, params)
         content = self._received(call)
         begin, end = content.find(b"[") + 1, content.rfind(b"]")

@@ -1,10 +1,10 @@
 """Many logs of one kind at once, as columns: for back-fill, where a million logs are of a few kinds.
 
 An event without dynamic fields has a fixed layout, which follows from the ABI: every argument is a word (32 bytes) of
-the topics or of the data (Contract ABI specification, "Events"). The words of n such logs are one matrix of bytes, a row
-for each log. What is wanted of an argument is then a slice of that matrix, and whether its words are what their type
-allows is one comparison: as strict as `decoding.decode_event`, to the same values, with no object for a log. Events with
-dynamic fields have no layout: they go the general way.
+the topics or of the data (Contract ABI specification, "Events"). The words of n such logs are one matrix of bytes, a
+row for each log. What is wanted of an argument is then a slice of that matrix, and whether its words are what their
+type allows is one comparison: as strict as `decoding.decode_event`, to the same values, with no object for a log.
+Events with dynamic fields have no layout: they go the general way.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def _blank(matrix: Matrix) -> Mask:
 
 @cache
 def _zeros(layout: Layout) -> NDArray[np.intp]:
-    """The places of all bytes that are zero in every log: what pads integers, addresses, truth values and short bytes."""
+    """The places of all bytes that are zero in every log: what pads integers, addresses, flags and short bytes."""
     found: list[int] = []
     for each in layout.fields:
         first, end = _padding(each.kind)

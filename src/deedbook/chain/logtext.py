@@ -1,10 +1,10 @@
 """Logs read as columns, from the very JSON in which a node writes them.
 
-A node writes many logs in one way: the same keys in the same order, and between them hexadecimal digits. Records of equal
-length are laid one below the other, as a matrix of bytes. The first one is parsed as JSON, which tells where its digits
-stand; the others are read by the same places, if every byte of theirs that is no digit is the byte of the first one, and
-every digit is one. So each is JSON with the same keys and values of the same lengths, and no object is made for it.
-Whatever is written in another way - spaces, another order, capitals in keys, `removed` - is parsed by itself.
+A node writes many logs in one way: the same keys in the same order, and between them hexadecimal digits. Records of
+equal length are laid one below the other, as a matrix of bytes. The first one is parsed as JSON, which tells where its
+digits stand; the others are read by the same places, if every byte of theirs that is no digit is the byte of the first
+one, and every digit is one. So each is JSON with the same keys and values of the same lengths, and no object is made
+for it. Whatever is written in another way - spaces, another order, `removed` - is parsed by itself.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ it - is compared with its proof at the range's tip, with a few of its entities':
 own head, which binds every log. At the last tip all contracts are, with more entities.
 
 Secondary indexes are dropped before the back-fill of an empty mirror and built after it, in PostgreSQL with the primary
-key of `logs`; a mirror whose back-fill was cut short says so in `meta`, and builds them when it is done. There, only the
-last range waits until it is on the disk, and all before it with it: what a power cut takes is copied again.
+key of `logs`; a mirror whose back-fill was cut short says so in `meta`, and builds them when it is done. Only the last
+range waits until it is on the disk, and all before it with it: what a power cut takes is copied again.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ from functools import cache
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Index, Table, delete, insert, select, text, tuple_
 
-from deedbook.chain.columns import WORD, Column, Mask, Matrix, rows_of
-from deedbook.chain.logtext import Logs, count_logs, read_logs
+from deedbook.chain.columns import WORD, Column, rows_of
+from deedbook.chain.logtext import count_logs, read_logs
 from deedbook.chain.receipts import logs_bloom
 from deedbook.chain.transactions import log_of
 from deedbook.domain.hashing import keccak256, to_hex
@@ -55,8 +54,9 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
-from deedbook.mirror.plans import Places, Planned, Sum, planned
+from deedbook.mirror.plans import Planned, Sum, planned
 from deedbook.mirror.projector import Change, Put
+from deedbook.mirror.ranges import Part, Range, by_kind, require_in_order
 from deedbook.mirror.store import Cursor, Mirror, read_cursor, read_derivation, write_cursor
 
 LOGS: Final = 10_000
@@ -147,14 +147,6 @@ class _Fetched:
 
 
 @dataclass(slots=True)
-class _Range:
-    """Consecutive blocks with their logs."""
-
-    headers: Sequence[BlockHeader]
-    logs: Logs
-
-
-@dataclass(slots=True)
 class _Copied:
     """A range as it will be written."""
 
@@ -175,19 +167,6 @@ class _Copied:
     """The journal heads after the range, of what it touched."""
     proven: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
     """The heads that are to be compared with proofs, by contract and entity."""
-
-
-@dataclass(slots=True)
-class _Part:
-    """Logs of one kind and size, in order: their places in the range, their words, and where they stand."""
-
-    which: NDArray[np.intp]
-    words: Matrix
-    places: Places
-
-    def of(self, some: Mask) -> _Part:
-        """Some of them."""
-        return _Part(self.which[some], self.words[some], self.places.of(some))
 
 
 class BackFill:
@@ -293,22 +272,22 @@ class BackFill:
         return _Fetched(headers, told)
 
     @staticmethod
-    def _read(fetched: _Fetched) -> _Range:
+    def _read(fetched: _Fetched) -> Range:
         try:
-            return _Range(fetched.headers, read_logs(fetched.logs))
+            return Range(fetched.headers, read_logs(fetched.logs))
         except (ValueError, TypeError, AttributeError) as error:
             first, last = fetched.headers[0].number, fetched.headers[-1].number
             raise ChainUnavailable(f"the node gives no logs for blocks {first} to {last}: {error}") from error
 
     # Copying ------------------------------------------------------------------------------------------------------
 
-    def _copied(self, some: _Range, *, last: bool) -> _Copied:
+    def _copied(self, some: Range, *, last: bool) -> _Copied:
         """Everything of the range but the proof, in the chain's order."""
         copied = _Copied(some.headers, last)
         try:
-            self._require_in_order(some)
+            require_in_order(some)
             alone = sorted(some.logs.others)
-            for (address, topic, _), parts in _by_kind(some).items():
+            for (address, topic, _), parts in by_kind(some).items():
                 contract = self._names[address]
                 plan = planned(contract, topic)
                 for part in parts:
@@ -321,34 +300,7 @@ class BackFill:
         self._choose_proven(copied)
         return copied
 
-    @staticmethod
-    def _require_in_order(some: _Range) -> None:
-        """Raises IntegrityError for a log that is not where the node says, ChainUnavailable for one that was removed;
-        KeyError, TypeError, ValueError, AttributeError, OverflowError for one that is malformed."""
-        first, hashes = some.headers[0].number, _hashes(some.headers)
-        blocks, indexes = np.empty(len(some.logs), np.int64), np.empty(len(some.logs), np.int64)
-        for batch in some.logs.batches:
-            blocks[batch.places], indexes[batch.places] = batch.block, batch.index
-            at = batch.block - first
-            strange = (at < 0) | (at >= len(hashes))
-            strange |= (hashes[np.where(strange, 0, at)] != batch.block_hash).any(axis=1)
-            if strange.any():
-                raise _of_another_block(int(batch.block[strange.argmax()]))
-        for place, item in some.logs.others.items():
-            number = int(item["blockNumber"], 16)
-            if item.get("removed"):
-                raise ChainUnavailable(f"block {number} was removed in a fork", block=number)
-            ours = 0 <= number - first < len(hashes)
-            if not ours or item["blockHash"] != to_hex(some.headers[number - first].hash):
-                raise _of_another_block(number)
-            blocks[place], indexes[place] = number, int(item["logIndex"], 16)
-        step, within = np.diff(blocks), np.diff(indexes)
-        wrong = np.flatnonzero((step < 0) | ((step == 0) & (within <= 0)))
-        if len(wrong) or indexes.min(initial=0) < 0:
-            block = int(blocks[wrong[0] + 1 if len(wrong) else indexes.argmin()])
-            raise IntegrityError(f"the node gives the logs of block {block} out of order", block=block)
-
-    def _by_columns(self, copied: _Copied, contract: str, plan: Planned, part: _Part) -> Sequence[int]:
+    def _by_columns(self, copied: _Copied, contract: str, plan: Planned, part: Part) -> Sequence[int]:
         """Takes logs of a plan's kind; gives those that are not as their kind."""
         sized = part.words.shape[1] == plan.layout.size
         fits = plan.fits(part.words) if sized else np.zeros(len(part.which), np.bool_)
@@ -479,58 +431,6 @@ class BackFill:
             item.alarm()
 
 
-Kind = tuple[bytes, bytes, int]
-"""Address, first topic (empty: none), and how many topics."""
-
-
-def _by_kind(some: _Range) -> dict[Kind, list[_Part]]:
-    """The logs in batches by kind; and by the size of their data, each part in order."""
-    parts: dict[Kind, dict[int, list[_Part]]] = defaultdict(lambda: defaultdict(list))
-    first, hashes = some.headers[0].number, _hashes(some.headers)
-    for batch in some.logs.batches:
-        topics = batch.topics.shape[1] // WORD
-        words = np.hstack([batch.topics[:, WORD:], batch.data])
-        places = Places(batch.block, hashes[batch.block - first], batch.index, batch.tx, batch.tx_index)
-        keys = np.hstack([batch.address, batch.topics[:, :WORD]])
-        for kind, which in _alike(keys):
-            part = _Part(batch.places, words, places)
-            found = parts[kind[:20], kind[20:], topics][batch.data.shape[1]]
-            found.append(part if which is None else part.of(which))
-    return {kind: [_joined(each) for each in of_kind.values()] for kind, of_kind in parts.items()}
-
-
-def _alike(rows: Matrix) -> Iterator[tuple[bytes, Mask | None]]:
-    """Every row that there is, and where it is; None for everywhere."""
-    if (rows == rows[0]).all():
-        yield rows[0].tobytes(), None
-        return
-    places: dict[bytes, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows_of(rows)):
-        places[row].append(place)
-    for row, found in places.items():
-        which = np.zeros(len(rows), np.bool_)
-        which[found] = True
-        yield row, which
-
-
-def _joined(parts: Sequence[_Part]) -> _Part:
-    """Parts of one kind and size as one, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    which = np.concatenate([each.which for each in parts])
-    order = np.argsort(which)
-    words = np.concatenate([each.words for each in parts])[order]
-    return _Part(which[order], words, Places.joined([each.places for each in parts]).of(order))
-
-
-def _hashes(headers: Sequence[BlockHeader]) -> Matrix:
-    return np.frombuffer(b"".join(each.hash for each in headers), np.uint8).reshape(-1, 32)
-
-
-def _of_another_block(number: int) -> IntegrityError:
-    return IntegrityError(f"the node gives a log of another block for block {number}", block=number)
-
-
 def _union(headers: Sequence[BlockHeader]) -> int | None:
     """The blooms of some blocks as one; None where one is not known."""
     found = 0
@@ -548,8 +448,8 @@ def _bloom_of(address: bytes) -> int:
 
 @contextmanager
 def _uncollected() -> Iterator[Callable[[], object]]:
-    """Without the collector, which would look at a million rows again and again, and find none in a cycle; what is given
-    looks once at what is new."""
+    """Without the collector, which would look at a million rows again and again, and find none in a cycle; what is
+    given looks once at what is new."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -631,10 +531,13 @@ def defer_indexes(mirror: Mirror) -> None:
         if read_cursor(connection) is not None or _deferred(connection):
             return
         connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
-        for index in _secondary():
-            index.drop(connection, checkfirst=True)
         if connection.dialect.name == "postgresql":
+            names = ", ".join(str(index.name) for index in _secondary())
+            connection.execute(text(f"DROP INDEX {names}"))
             connection.execute(text(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY_OF_LOGS}"))
+        else:
+            for index in _secondary():
+                index.drop(connection)
 
 
 def build_indexes(mirror: Mirror) -> None:
@@ -648,7 +551,7 @@ def build_indexes(mirror: Mirror) -> None:
             added = f"ADD CONSTRAINT {_KEY_OF_LOGS} PRIMARY KEY ({key})"
             connection.execute(text(f"ALTER TABLE {schema.logs.name} {added}"))
         for index in _secondary():
-            index.create(connection, checkfirst=True)
+            index.create(connection)
         connection.execute(delete(schema.meta).where(schema.meta.c.name == DEFERRED))
 
 

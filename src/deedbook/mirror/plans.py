@@ -42,8 +42,8 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The row that an event adds: for each column of `table` an argument or a place; `entity` is the argument whose word
-    is the journal's entity."""
+    """The row that an event adds: for each column of `table` an argument or a place; `entity` is the argument whose
+    word is the journal's entity."""
 
     table: str
     columns: Mapping[str, str]
