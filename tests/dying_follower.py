@@ -2,6 +2,7 @@
 
     python -m tests.dying_follower URL KILLS SEED       forks a child for every kill; the mirror goes on where it
                                                         stood, and each time is what a rebuild gives
+    python -m tests.dying_follower fill URL KILLS SEED  the same, while a long chain is copied by ranges
     python -m tests.dying_follower follow URL SEED      one follower of the same chain, whose database dies; exits 0
                                                         at the head, 3 where the database was gone, as it said
 
@@ -16,16 +17,22 @@ import random
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
 from deedbook.errors import CorruptStore, Locked
 from deedbook.mirror import schema
+from deedbook.mirror.backfill import BackFill
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.rebuild import check
 from deedbook.mirror.store import Mirror
 from tests import ledger_story as story
+from tests.crowd_story import chain_of, crowd
+from tests.json_chain import JsonChain
+from tests.json_chain import decode as decode_real
 from tests.scripted_chain import ScriptedChain, decode
 
 BLOCKS: Final = [*story.story(), *story.aside(), *story.since()]
@@ -62,13 +69,12 @@ class Weather:
         return len(self.chain.blocks) > LONGEST
 
 
-def dying(url: str, weather: Weather, statement: int, span: int) -> bool:
-    """Follows in a child that ends itself at this SQL statement; whether it did. A child that fails is an error."""
+def dying(url: str, chain: ScriptedChain, statement: int, work: Callable[[Mirror], object]) -> bool:
+    """Works in a child that ends itself at this SQL statement; whether it did. A child that fails is an error."""
     child = os.fork()
     if child == 0:
         _die_at(statement)
-        mirror = Mirror.open(url, weather.chain.chain)
-        Follower(weather.chain, mirror, decode, span=span).follow()
+        work(Mirror.open(url, chain.chain))
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
@@ -88,13 +94,13 @@ def _die_at(statement: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def emptied(url: str, weather: Weather) -> Mirror:
+def emptied(url: str, chain: ScriptedChain) -> Mirror:
     """The mirror, its tables taken away: it begins anew with its chain."""
-    mirror = Mirror.open(url, weather.chain.chain)
+    mirror = Mirror.open(url, chain.chain)
     with mirror.writing() as connection:
         schema.metadata.drop_all(connection)
     mirror.close()
-    return Mirror.open(url, weather.chain.chain)
+    return Mirror.open(url, chain.chain)
 
 
 def killed(url: str, kills: int, seed: int) -> dict[str, Any]:
@@ -102,13 +108,43 @@ def killed(url: str, kills: int, seed: int) -> dict[str, Any]:
     weather, happened = Weather(seed), Counter[str]()
     while happened["kills"] < kills:
         if weather.is_long:
-            emptied(url, weather).close()
+            emptied(url, weather.chain).close()
             weather = Weather(weather.draw.getrandbits(32))
         statement, span = weather.draw.randint(1, MOST_STATEMENTS), weather.draw.choice((1, 3, 200))
-        happened["kills" if dying(url, weather, statement, span) else "arrived"] += 1
+        follow = partial(_follow, weather.chain, span=span)
+        happened["kills" if dying(url, weather.chain, statement, follow) else "arrived"] += 1
         happened[judged(url, weather, goes_on=weather.draw.random() < 0.5)] += 1
         weather.turn()
     return dict(happened)
+
+
+def _follow(chain: ScriptedChain, mirror: Mirror, *, span: int) -> None:
+    Follower(chain, mirror, decode, span=span).follow()
+
+
+def filling(url: str, kills: int, seed: int) -> dict[str, Any]:
+    """So many kills of a back-fill; what happened. What was killed goes on; what has arrived begins anew."""
+    draw, happened = random.Random(seed), Counter[str]()
+    chain = chain_of(crowd(seed, blocks=120))
+    while happened["kills"] < kills:
+        fill = partial(_fill, chain, logs=draw.choice((5, 20, 100)))
+        if dying(url, chain, draw.randint(1, MOST_STATEMENTS), fill):
+            happened["kills"] += 1
+        mirror = Mirror.open(url, chain.chain)
+        cursor = mirror.cursor()
+        arrived = cursor is not None and cursor.number == chain.tip().number
+        if arrived or draw.random() < 0.2:
+            differences = check(chain, mirror, decode_real).differences
+            assert differences == (), differences
+            happened["equal when it had arrived" if arrived else "equal where it was left"] += 1
+        mirror.close()
+        if arrived:
+            emptied(url, chain).close()
+    return dict(happened)
+
+
+def _fill(chain: JsonChain, mirror: Mirror, *, logs: int) -> None:
+    BackFill(chain, mirror, decode_real, logs=logs).run(chain.tip().number)
 
 
 def judged(url: str, weather: Weather, *, goes_on: bool) -> str:
@@ -145,4 +181,7 @@ def follow(url: str, seed: int) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "follow":
         sys.exit(follow(sys.argv[2], int(sys.argv[3])))
+    if sys.argv[1] == "fill":
+        print(json.dumps(filling(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
+        sys.exit()
     print(json.dumps(killed(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

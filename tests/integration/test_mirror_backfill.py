@@ -18,7 +18,7 @@ from deedbook.chain import abis
 from deedbook.chain.columns import Column, Matrix, rows_of
 from deedbook.chain.receipts import logs_bloom
 from deedbook.domain.events import Log
-from deedbook.domain.hashing import keccak256, sha256
+from deedbook.domain.hashing import keccak256
 from deedbook.domain.journal import entities_of
 from deedbook.errors import ChainUnavailable, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
@@ -30,6 +30,7 @@ from deedbook.mirror.plans import PLANS, Places, planned
 from deedbook.mirror.projector import Add, Change, project
 from deedbook.mirror.store import Mirror, log_row
 from tests import ledger_story as told
+from tests.crowd_story import batch, chain_of, crowd, leaf
 from tests.json_chain import JsonChain, decode, real_log
 from tests.postgresql_server import Server
 from tests.scripted_chain import CONTRACTS, Call, ScriptedChain
@@ -43,52 +44,6 @@ class OneByOne:
     def __init__(self, chain: ScriptedChain) -> None:
         self.tip, self.final, self.header, self.logs = chain.tip, chain.final, chain.header, chain.logs
         self.heads = chain.heads
-
-
-def batch(number: int) -> Call:
-    contract, name, args = told.granted()[0]
-    return (contract, name, {**args, "batchId": sha256(b"batch" + bytes([number])), "count": 1_000})
-
-
-def leaf(number: int, index: int) -> Call:
-    args: dict[str, Any] = {"assetId": told.ASSET, "batchId": sha256(b"batch" + bytes([number])), "index": index}
-    args |= {"consentId": sha256(b"c%d.%d" % (number, index)), "subject": sha256(b"s%d.%d" % (number, index))[:20]}
-    return ("Consents", "LeafEnded", {**args, "cause": 1, "actor": args["subject"], "live": 1_000 - index})
-
-
-def crowd(seed: int, blocks: int = 90, most: int = 12) -> list[list[Call]]:
-    """A history in which people withdraw, uses are reported and logs are anchored, among everything else."""
-    drawn = random.Random(seed)
-    found: list[list[Call]] = [*told.story(), *told.aside()]
-    batches, leaves, uses, size = 1, [0], 0, 1
-    found.append([batch(0)])
-    for _ in range(blocks):
-        calls: list[Call] = []
-        for _ in range(drawn.randrange(most)):
-            kind = drawn.random()
-            if kind < 0.05:
-                calls.append(batch(batches))
-                batches += 1
-                leaves.append(0)
-            elif kind < 0.7:
-                number = drawn.randrange(batches)
-                calls.append(leaf(number, leaves[number]))
-                leaves[number] += 1
-            elif kind < 0.85:
-                calls.append(told.used(sha256(b"metered"), 10_000 + uses, 10_001 + uses, 3, 2**63 + uses))
-                uses += 1
-            else:
-                calls.append(told.anchored(size + 100, size))
-                size += 1
-        found.append(calls)
-    return found
-
-
-def chain_of(history: Sequence[Sequence[Call]]) -> JsonChain:
-    chain = JsonChain()
-    for calls in history:
-        chain.mine(*calls)
-    return chain
 
 
 @pytest.fixture(scope="module")

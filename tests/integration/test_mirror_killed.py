@@ -1,7 +1,7 @@
 """kill -9 of followers and of PostgreSQL, at random, on a chain that forks: the mirror goes on and equals its rebuild.
 
-A few here; under the deep profile (HYPOTHESIS_PROFILE) the 200 of the issue. What happened is left where
-DEEDBOOK_FIGURES says.
+A few here; under the deep profile (HYPOTHESIS_PROFILE) the 200 of the issue, and 100 of back-fills. What happened is
+left where DEEDBOOK_FIGURES says.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.postgresql_server import Server
 from tests.scripted_chain import decode
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
-ON_SQLITE, ON_POSTGRESQL, SERVER_KILLS = (100, 50, 50) if DEEP else (3, 2, 1)
+ON_SQLITE, ON_POSTGRESQL, SERVER_KILLS, FILLS = (100, 50, 50, 50) if DEEP else (3, 2, 1, 3)
 SEED = 20_261_130
 
 
@@ -44,8 +44,8 @@ def environment(root: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join((str(root / "src"), str(root)))}
 
 
-def killed(url: str, kills: int, root: Path) -> dict[str, int]:
-    command = [sys.executable, "-m", "tests.dying_follower", url, str(kills), str(SEED)]
+def killed(url: str, kills: int, root: Path, *mode: str) -> dict[str, int]:
+    command = [sys.executable, "-m", "tests.dying_follower", *mode, url, str(kills), str(SEED)]
     run = subprocess.run(command, cwd=root, env=environment(root), capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-4000:]
     happened: dict[str, int] = json.loads(run.stdout)
@@ -59,6 +59,14 @@ def test_a_follower_killed_anywhere_leaves_a_mirror_that_goes_on(tmp_path: Path,
 
 def test_so_does_one_in_postgresql(server: Server, root: Path) -> None:
     left(killed(server.new(), ON_POSTGRESQL, root), "followers killed, PostgreSQL")
+
+
+@pytest.mark.parametrize("engine", ["SQLite", "PostgreSQL"])
+def test_so_does_a_back_fill(engine: str, request: pytest.FixtureRequest, tmp_path: Path, root: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'mirror.sqlite'}"
+    if engine == "PostgreSQL":
+        url = request.getfixturevalue("server").new()
+    left(killed(url, FILLS, root, "fill"), f"back-fills killed, {engine}")
 
 
 def test_postgresql_killed_under_a_follower_loses_nothing(server: Server, root: Path) -> None:
