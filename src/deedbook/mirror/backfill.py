@@ -42,7 +42,7 @@ from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.bulk import Held, insert_columns, insert_rows, key_of_operation
+from deedbook.mirror.bulk import Held, Laid, insert_laid, insert_rows, key_of_operation, laid_out, put_rows
 from deedbook.mirror.copying import (
     CONTRACT_HEAD,
     BlockHeader,
@@ -55,7 +55,7 @@ from deedbook.mirror.copying import (
     write_proven,
 )
 from deedbook.mirror.plans import Planned, Sum, planned
-from deedbook.mirror.projector import Change, Put
+from deedbook.mirror.projector import Change
 from deedbook.mirror.ranges import Part, Range, by_kind, require_in_order
 from deedbook.mirror.store import Cursor, Mirror, read_cursor, read_derivation, write_cursor
 
@@ -153,7 +153,7 @@ class _Copied:
     headers: Sequence[BlockHeader]
     last: bool
     """Whether it is the last one."""
-    columns: list[tuple[Table, Sequence[Column]]] = field(default_factory=list)
+    columns: list[tuple[Table, Laid]] = field(default_factory=list)
     """Rows of planned events, and of their logs."""
     logs: list[tuple[Any, ...]] = field(default_factory=list)
     """Rows of `logs` of all others."""
@@ -308,7 +308,8 @@ class BackFill:
         part = part.of(fits) if wrong else part
         if len(part.which):
             taken = plan.take(part.words, part.places)
-            copied.columns += [(schema.logs, taken.logs), (plan.table, taken.rows)]
+            laid = ((schema.logs, taken.logs), (plan.table, taken.rows))
+            copied.columns += [(table, laid_out(columns, self._mirror.database.dialect)) for table, columns in laid]
             for each, keys in taken.sums.items():
                 copied.sums[each] |= keys
             blank = np.zeros((len(part.which), WORD - 8), np.uint8)
@@ -422,9 +423,9 @@ class BackFill:
             for each, keys in copied.sums.items():
                 _add_up(held, each, keys, added)
             held.write()
-            for table, columns in copied.columns:
-                insert_columns(connection, table, columns)
-            _write_heads(held, copied.heads)
+            for table, laid in copied.columns:
+                insert_laid(connection, table, laid)
+            put_rows(connection, schema.journal_heads, [(*key, *head) for key, head in copied.heads.items()])
             write_proven(connection, tip, proven.result())
             write_cursor(connection, after)
         for item in copied.events:
@@ -510,16 +511,6 @@ def _add_up(
         if added.get((each.table, key), first) > first:
             raise Conflict(f"no row of {each.table} to change")
         held.event([Change(each.table, {each.key: key}, sums={each.column: more})])
-
-
-def _write_heads(held: Held, heads: Mapping[Key, Head]) -> None:
-    rows = [
-        {"contract": contract, "entity": entity, "head": head, "logs": logs, "last_block": last}
-        for (contract, entity), (head, logs, last) in heads.items()
-    ]
-    held.read((schema.journal_heads.name, {"contract": row["contract"], "entity": row["entity"]}) for row in rows)
-    held.event([Put(schema.journal_heads.name, row) for row in rows])
-    held.write()
 
 
 # Secondary indexes ----------------------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ from deedbook.mirror.store import key_of
 from deedbook.records.database import failure
 
 Values = tuple[Any, ...]
+Laid = memoryview | list[Values]
+"""Rows as a database takes them."""
 
 _AT_ONCE: Final = 400
 """How many keys are looked up in one statement."""
@@ -60,15 +62,40 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[Values]) ->
         raise Conflict(f"a second row of {table.name}") from error
 
 
-def insert_columns(connection: Connection, table: Table, columns: Sequence[Column]) -> None:
-    """Adds n rows, given as the table's columns. Raises Conflict where one is there."""
+def laid_out(columns: Sequence[Column], dialect: str) -> Laid:
+    """n rows, given as a table's columns, as that database takes them: it may be done before the transaction begins."""
+    if dialect == "postgresql":
+        return _packed(columns)
+    return list(zip(*(each.values() for each in columns), strict=True))
+
+
+def insert_laid(connection: Connection, table: Table, laid: Laid) -> None:
+    """Adds rows that are laid out for this database. Raises Conflict where one is there."""
+    if not isinstance(laid, memoryview):
+        insert_rows(connection, table, laid)
+        return
+    with _copying(connection, table) as copy:
+        copy.write(_HEADER)
+        copy.write(laid)
+        copy.write(_TRAILER)
+
+
+def put_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Writes rows, each in the order of the table's columns, in the place of those of the same keys."""
+    if not rows:
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    key = ", ".join(quote(column.name) for column in table.primary_key.columns)
+    others = [quote(column.name) for column in table.columns if not column.primary_key]
+    new = f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
     if connection.dialect.name == "postgresql":
-        with _copying(connection, table) as copy:
-            copy.write(_HEADER)
-            copy.write(_packed(columns))
-            copy.write(_TRAILER)
+        lists = ", ".join(f"%s::{_type(column)}[]" for column in table.columns)
+        words = f"INSERT INTO {quote(table.name)} SELECT * FROM unnest({lists}) {new}"  # noqa: S608
+        connection.exec_driver_sql(words, tuple(list(each) for each in zip(*rows, strict=True)))
     else:
-        insert_rows(connection, table, zip(*(each.values() for each in columns), strict=True))
+        marks = ", ".join("?" * len(table.columns))
+        words = f"INSERT INTO {quote(table.name)} VALUES ({marks}) {new}"  # noqa: S608
+        connection.exec_driver_sql(words, list(rows))
 
 
 def _packed(columns: Sequence[Column]) -> memoryview:

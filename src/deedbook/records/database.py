@@ -68,9 +68,14 @@ class Database:
         self._turns = _Turns(patience) if self.path is not None else None
 
     @property
+    def dialect(self) -> str:
+        """What it speaks, as SQLAlchemy names it: `sqlite` or `postgresql`."""
+        return str(self._engine.dialect.name)
+
+    @property
     def path(self) -> Path | None:
         """The file of an SQLite database, None elsewhere."""
-        return Path(self.name) if self._engine.dialect.name == "sqlite" else None
+        return Path(self.name) if self.dialect == "sqlite" else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
