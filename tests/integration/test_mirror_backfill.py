@@ -22,10 +22,11 @@ from deedbook.domain.hashing import keccak256
 from deedbook.domain.journal import entities_of
 from deedbook.errors import ChainUnavailable, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.backfill import BackFill, Filled, build_indexes
+from deedbook.mirror.backfill import BackFill, Filled
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.copying import BlockHeader
 from deedbook.mirror.follower import Follower
+from deedbook.mirror.indexes import build_indexes
 from deedbook.mirror.plans import PLANS, Places, planned
 from deedbook.mirror.projector import Add, Change, project
 from deedbook.mirror.store import Mirror, log_row
@@ -146,7 +147,7 @@ def test_a_back_fill_that_is_cut_short_goes_on_where_it_was(chain: JsonChain, ur
         except KeyboardInterrupt:
             cuts += 1
     assert cuts > 3
-    build_indexes(mirror)
+    build_indexes(mirror.database)
     assert (digests(mirror), indexes(mirror)) == (one_by_one(chain, tmp_path), SECONDARY)
     mirror.close()
 

@@ -1,6 +1,6 @@
 """Back-fill: final blocks copied by ranges of about 10,000 logs, by columns; fetched, converted and stored at once.
 
-    fetch     headers and logs of a range, on a thread of its own        (the node and the network work)
+    fetch     headers and logs of ranges, some at once                   (the node and the network work)
     copy      each log checked, converted, folded into the journals      (we work)
     prove     the heads at the range's tip against the node's proofs, on a thread of its own     (the node works)
     store     blocks, logs, rows, heads and cursor in one transaction, on another      (the database works)
@@ -14,25 +14,24 @@ The head of every contract that may have logged something in a range - it did, o
 it - is compared with its proof at the range's tip, with a few of its entities': all of those follow from the contract's
 own head, which binds every log. At the last tip all contracts are, with more entities.
 
-Secondary indexes are dropped before the back-fill of an empty mirror and built after it, in PostgreSQL with the primary
-key of `logs`; a mirror whose back-fill was cut short says so in `meta`, and builds them when it is done. Only the last
-range waits until it is on the disk, and all before it with it: what a power cut takes is copied again.
+Secondary indexes are built when it is done (see `indexes`). Only the last range waits until it is on the disk, and all
+before it with it: what a power cut takes is copied again.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
-from sqlalchemy import Connection, Index, Table, delete, insert, select, text, tuple_
+from sqlalchemy import Connection, Table, select, text, tuple_
 
 from deedbook.chain.columns import WORD, Column, rows_of
 from deedbook.chain.logtext import count_logs, read_logs
@@ -54,15 +53,18 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
+from deedbook.mirror.indexes import build_indexes
 from deedbook.mirror.plans import Planned, Sum, planned
 from deedbook.mirror.projector import Change
 from deedbook.mirror.ranges import Part, Range, by_kind, require_in_order
-from deedbook.mirror.store import Cursor, Mirror, read_cursor, read_derivation, write_cursor
+from deedbook.mirror.store import Cursor, Mirror, read_derivation, write_cursor
 
 LOGS: Final = 10_000
 """About how many logs a range has."""
 MOST_BLOCKS: Final = 2_000
 """The most blocks of a range: their headers are checked, and kept in memory."""
+AHEAD: Final = 2
+"""How many ranges are fetched while one is copied."""
 FIRST_BLOCKS: Final = 10
 """How many blocks the first range has, before anything is known of their logs."""
 WORTHWHILE: Final = 64
@@ -75,10 +77,6 @@ MOST_PROVEN: Final = 200
 """How many are after the last one."""
 AT_ONCE: Final = 400
 """How many heads are read in one statement."""
-_KEY_OF_LOGS: Final = "logs_pkey"
-"""As PostgreSQL names it."""
-DEFERRED: Final = "indexes"
-"""The entry of `meta` while secondary indexes are to be built."""
 
 Head = tuple[bytes, int, int]
 """An entity's journal head, how many logs it has, and the block of the last one."""
@@ -201,23 +199,19 @@ class BackFill:
         stored stays. Ends early where an event does not fit the rows there: the follower goes on from the cursor.
         """
         cursor = self._mirror.cursor()
-        self._begin(cursor)
+        self._begin()
         began, stored, blocks, logs = self._clock(), 0, 0, 0
         with (
             _uncollected() as ranged,
-            ThreadPoolExecutor(1, "fetching") as fetching,
+            ThreadPoolExecutor(AHEAD, "fetching") as fetching,
             ThreadPoolExecutor(1, "proving") as proving,
             ThreadPoolExecutor(1, "storing") as storing,
         ):
-            coming = fetching.submit(self._fetched, cursor, until)
             under_way: Future[None] | None = None
-            while cursor is None or cursor.number < until:
-                fetched = coming.result()
-                self._require_genesis(fetched.headers[0])
+            for fetched in self._ranges(fetching, cursor.number + 1 if cursor else 0, until):
+                self._require_follows(cursor, fetched.headers)
                 tip = fetched.headers[-1]
                 after = Cursor(tip.number, tip.hash, max(tip.number, cursor.final if cursor else -1))
-                if tip.number < until:
-                    coming = fetching.submit(self._fetched, after, until)
                 some = self._read(fetched)
                 copied = self._copied(some, last=tip.number == until)
                 if not _fitted(under_way):
@@ -231,12 +225,10 @@ class BackFill:
                 ranged()
             if not _fitted(under_way):
                 return stored
-        build_indexes(self._mirror)
+        build_indexes(self._mirror.database)
         return blocks
 
-    def _begin(self, cursor: Cursor | None) -> None:
-        if cursor is None:
-            defer_indexes(self._mirror)
+    def _begin(self) -> None:
         table = schema.logs
         with self._mirror.reading() as connection:
             self._derivation = read_derivation(connection)
@@ -244,31 +236,43 @@ class BackFill:
             self._gaps.update(connection.execute(of_none).scalars())
         self._read_heads([(contract, CONTRACT_HEAD) for contract in self._mirror.chain.contracts])
 
-    def _require_genesis(self, first: BlockHeader) -> None:
+    def _require_follows(self, cursor: Cursor | None, headers: Sequence[BlockHeader]) -> None:
+        """Raises WrongChain for another genesis, ChainUnavailable for blocks that are of another branch meanwhile."""
         genesis = self._mirror.chain.genesis_hash
-        if first.number == 0 and first.hash != genesis:
-            raise WrongChain(f"the node's genesis is {to_hex(first.hash)}, not {to_hex(genesis)}")
+        if cursor is None and headers[0].hash != genesis:
+            raise WrongChain(f"the node's genesis is {to_hex(headers[0].hash)}, not {to_hex(genesis)}")
+        if cursor is not None:
+            _require_chained(cursor.hash, cursor.number + 1, headers)
 
     # Fetching -----------------------------------------------------------------------------------------------------
 
-    def _fetched(self, cursor: Cursor | None, until: int) -> _Fetched:
-        """The range after `cursor`: about as many blocks as have the wanted number of logs."""
-        first = cursor.number + 1 if cursor else 0
-        last = min(until, first + self._blocks - 1)
+    def _ranges(self, fetching: Executor, first: int, until: int) -> Iterator[_Fetched]:
+        """The ranges from block `first` on, in order; some are fetched while one is worked on."""
+        ahead: deque[tuple[int, Future[_Fetched]]] = deque()
+        while first <= until or ahead:
+            while first <= until and len(ahead) < AHEAD:
+                last = min(until, first + self._blocks - 1)
+                ahead.append((last, fetching.submit(self._fetched, first, last)))
+                first = last + 1
+            last, coming = ahead.popleft()
+            found = coming.result()
+            count, logs = len(found.headers), count_logs(found.logs)
+            self._blocks = min(MOST_BLOCKS, 4 * count, max(1, count * self._wanted // max(1, logs)))
+            if found.headers[-1].number < last:  # the node gives fewer at once: what was asked for does not follow
+                ahead.clear()
+                first = found.headers[-1].number + 1
+            yield found
+
+    def _fetched(self, first: int, last: int) -> _Fetched:
+        """These blocks, fewer where the node refuses so many logs at once; each the parent of the next."""
         while (told := self._source.logs_between(first, last)) is None:
             if last == first:
                 raise ChainUnavailable(f"the node gives no logs for block {first}", block=first)
             last = (first + last) // 2
         headers = self._source.headers(first, last)
-        parent = cursor.hash if cursor else headers[0].parent_hash if headers else b""
-        for number, header in enumerate(headers, first):
-            if (header.number, header.parent_hash) != (number, parent):
-                raise ChainUnavailable(f"the node's chain changed below block {last} while it was read", block=number)
-            parent = header.hash
         if len(headers) != last - first + 1:
             raise ChainUnavailable(f"the node lacks blocks up to {last}", block=last)
-        count = len(headers)
-        self._blocks = min(MOST_BLOCKS, 4 * count, max(1, count * self._wanted // max(1, count_logs(told))))
+        _require_chained(headers[0].parent_hash, first, headers)
         return _Fetched(headers, told)
 
     @staticmethod
@@ -432,6 +436,14 @@ class BackFill:
             item.alarm()
 
 
+def _require_chained(parent: bytes, first: int, headers: Sequence[BlockHeader]) -> None:
+    """Raises ChainUnavailable unless these are the blocks from number `first` on, upon this parent."""
+    for number, header in enumerate(headers, first):
+        if (header.number, header.parent_hash) != (number, parent):
+            raise ChainUnavailable(f"the node's chain changed at block {number} while it was read", block=number)
+        parent = header.hash
+
+
 def _union(headers: Sequence[BlockHeader]) -> int | None:
     """The blooms of some blocks as one; None where one is not known."""
     found = 0
@@ -513,49 +525,7 @@ def _add_up(
         held.event([Change(each.table, {each.key: key}, sums={each.column: more})])
 
 
-# Secondary indexes ----------------------------------------------------------------------------------------------------
-
-
-def defer_indexes(mirror: Mirror) -> None:
-    """Drops the secondary indexes of an empty mirror, and notes that they are to be built."""
-    with mirror.writing() as connection:
-        if read_cursor(connection) is not None or _deferred(connection):
-            return
-        connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
-        if connection.dialect.name == "postgresql":
-            names = ", ".join(str(index.name) for index in _secondary())
-            connection.execute(text(f"DROP INDEX {names}"))
-            connection.execute(text(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY_OF_LOGS}"))
-        else:
-            for index in _secondary():
-                index.drop(connection)
-
-
-def build_indexes(mirror: Mirror) -> None:
-    """Builds the secondary indexes where they were dropped."""
-    with mirror.reading() as connection:
-        if not _deferred(connection):
-            return
-    with mirror.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            key = ", ".join(column.name for column in schema.logs.primary_key.columns)
-            added = f"ADD CONSTRAINT {_KEY_OF_LOGS} PRIMARY KEY ({key})"
-            connection.execute(text(f"ALTER TABLE {schema.logs.name} {added}"))
-        for index in _secondary():
-            index.create(connection)
-        connection.execute(delete(schema.meta).where(schema.meta.c.name == DEFERRED))
-
-
 def _commit_soon(connection: Connection) -> None:
     """Lets this transaction's commit return before it is on the disk: a crash may take it, but nothing of it alone."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL synchronous_commit = off"))
-
-
-def _deferred(connection: Connection) -> bool:
-    return connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == DEFERRED)).first() is not None
-
-
-def _secondary() -> list[Index]:
-    tables = schema.CANONICAL + schema.LOCAL
-    return [index for table in tables for index in sorted(table.indexes, key=lambda each: str(each.name))]

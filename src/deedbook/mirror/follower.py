@@ -26,7 +26,7 @@ from deedbook.domain.hashing import to_hex
 from deedbook.domain.journal import EMPTY_HEAD, fold
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, Locked, WrongChain
 from deedbook.mirror import schema
-from deedbook.mirror.backfill import WORTHWHILE, BackFill, Ranges, Report, build_indexes, unreported
+from deedbook.mirror.backfill import WORTHWHILE, BackFill, Ranges, Report, unreported
 from deedbook.mirror.copying import (
     CONTRACT_HEAD,
     BlockHeader,
@@ -38,6 +38,7 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
+from deedbook.mirror.indexes import build_indexes
 from deedbook.mirror.projector import Operation, Put
 from deedbook.mirror.store import (
     BlockRow,
@@ -217,7 +218,7 @@ class Follower:
                     return 0
                 finally:
                     self._tell()
-        build_indexes(self._mirror)
+        build_indexes(self._mirror.database)
         return 0
 
     def _tell(self) -> None:

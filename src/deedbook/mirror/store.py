@@ -19,6 +19,7 @@ from deedbook.domain.events import Log
 from deedbook.domain.hashing import canonical_json, to_hex
 from deedbook.errors import Conflict, CorruptStore, DeedbookError, IntegrityError, WrongChain, WrongVersion
 from deedbook.mirror import schema
+from deedbook.mirror.indexes import create_tables
 from deedbook.mirror.projector import Add, Change, Operation, Put
 from deedbook.records.database import Database
 
@@ -141,7 +142,7 @@ def _meta(connection: Connection) -> dict[str, str]:
 
 
 def _create(connection: Connection, want: dict[str, str]) -> dict[str, str]:
-    schema.metadata.create_all(connection)
+    create_tables(connection)
     connection.execute(insert(schema.meta), [{"name": name, "value": want[name]} for name in sorted(want)])
     return want
 

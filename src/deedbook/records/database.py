@@ -94,6 +94,17 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """A transaction that writes beside one of `writing`, for who holds that one (PostgreSQL has room for both).
+
+        Raises CorruptStore, Locked.
+        """
+        with self._named(), self._engine.connect() as connection:
+            connection.execution_options(deedbook_beside=True)
+            with connection.begin():
+                yield connection
+
     def settle(self) -> None:
         """Writes everything into the one file and ends the write-ahead log (SQLite).
 
@@ -223,7 +234,7 @@ def _begin_postgresql(patience: int, connection: Connection) -> None:
         connection.exec_driver_sql(
             f"SELECT set_config('lock_timeout', '{patience}', true), pg_advisory_xact_lock({_WRITERS})"
         )
-    else:
+    elif not connection.get_execution_options().get("deedbook_beside", False):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
