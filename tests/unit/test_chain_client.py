@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from deedbook.chain.client import HttpNode, NodeError, Request, one_by_one, require_chain
+from deedbook.chain.client import HttpNode, NodeError, Request, one_by_one, require_chain, text_of
 from deedbook.errors import ChainUnavailable, InvalidInput, WrongChain
 from tests.fault_node import (
     MIB,
@@ -349,6 +349,63 @@ def test_every_fault_has_its_name_and_the_next_request_goes_well(fault: Fault, f
     assert caught.value.fields["host"] == proxy.host
     assert time.monotonic() - began < 5
     assert node.request("a", [7]) == [7]
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        (Reset(), "closed"),
+        (HalfOpen(), "timeout"),
+        (Truncate(), "cut-short"),
+        (Truncate(honest=True), "not-json"),
+        (Huge(), "too-long"),
+        (Html(429), "http-429"),
+        (Html(200), "not-json"),
+        (Bytes(b""), "not-json"),
+        (Bytes(b"[" * 100_000), "not-json"),
+        (Bytes(b"[" + b"[]," * 400_000 + b"[]]"), "malformed"),
+        (Bytes(b'{"result":[]}'), "wrong-id"),
+        (WrongId(), "wrong-id"),
+        (Changed(lambda answers: [answers]), "malformed"),
+        (Changed(lambda answers: [{"id": answers[0]["id"]}]), "malformed"),
+        (Changed(lambda answers: [{"id": answers[0]["id"], "no": answers[0]["result"]}]), "malformed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_result_that_is_taken_as_text_fails_as_any_other(fault: Fault, failure: str, proxy: FaultNode) -> None:
+    node = HttpNode(proxy.url, timeout=0.4, most_answer=4 * MIB)
+    proxy.then(fault)
+    with pytest.raises(ChainUnavailable) as caught:
+        node.text("a", [[1], "]"])
+    assert caught.value.failure == failure
+    assert json.loads(node.text("a", [[1], "]"])) == [[1], "]"]
+
+
+@pytest.mark.parametrize("result", [[], [1], [[]], ["]", "[", '"'], [{"a": [1, {"b": []}]}], None, 7, {"a": []}, "[]"])
+@pytest.mark.parametrize("more", [{}, {"more": []}, {"more": "[]"}, {"more": [1, [2]]}], ids=str)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_result_is_the_same_as_text(result: Any, more: dict[str, Any], turned: bool, proxy: FaultNode) -> None:
+    """Wherever else brackets stand in the answer: what is given is that result, or no JSON at all."""
+
+    def answer(told: list[dict[str, Any]]) -> list[Any]:
+        found = {**told[0], "result": result, **more}
+        return [dict(reversed(found.items())) if turned else found]
+
+    node = HttpNode(proxy.url, timeout=5)
+    proxy.then(Changed(answer))
+    text = node.text("a", [])
+    try:
+        told = json.loads(text)
+    except ValueError:
+        assert "more" in more  # the brackets of two values were taken for those of one
+    else:
+        assert told == result
+
+
+def test_an_error_of_the_node_is_raised_where_text_is_asked_for(proxy: FaultNode) -> None:
+    with pytest.raises(NodeError, match="no"):
+        HttpNode(proxy.url, timeout=5).text("no", [])
+    assert text_of(HttpNode(proxy.url, timeout=5), "a", [1, 2]) == b"[1, 2]"
 
 
 @pytest.mark.parametrize(("fault", "failure"), [(WrongId(), "wrong-id"), (WrongId(-1), "wrong-id")])
