@@ -9,6 +9,8 @@ take turns, so that they meet the same machine; what is shown are medians.
 - **Ponder**, cold (`tests.bench.ponder`), into the same PostgreSQL server, from the first block with a report on. It
   asks for the logs of as many blocks at once as a trial on a tenth of the chain found best. Version 0.16.10, and beside
   it the newest, 0.17.7 (on the last `@ponder/utils` that is published, 0.2.18).
+- **floor**: what no mirror of these rows can do without, and nothing else: the node tells all logs, which are thrown
+  away, and beside it the very rows of ours are copied into empty tables, range by range, and their indexes built.
 - **web3.py**: `contract.events.UsageReported().get_logs` on a sample of 10,000 events, another one each round. Nothing
   is stored. What it decodes is what the rows of the others must be.
 
@@ -36,6 +38,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, create_engine, func, make_url, select, text
@@ -49,6 +52,7 @@ from deedbook.domain.hashing import from_hex
 from deedbook.mirror import schema
 from deedbook.mirror.copying import CONTRACT_HEAD
 from deedbook.mirror.follower import Follower
+from deedbook.mirror.indexes import build_indexes
 from deedbook.mirror.source import NodeSource
 from deedbook.mirror.store import Mirror
 from tests.bench.filled import DENSE, EVENT, SPARSE, Filled, filled, stated_heads
@@ -178,6 +182,65 @@ def ours(chain: Filled, url: str) -> float:
     assert at.head == at.tip == chain.tip, f"the mirror stands at block {at.head} of {chain.tip}"
     assert at.proven, "the mirror's heads are not proven"
     return seconds
+
+
+Prepared = list[tuple[str, bytes]]
+"""Tables, and rows of theirs as COPY writes them."""
+
+
+def prepared(chain: Filled, url: str) -> list[Prepared]:
+    """The rows of a mirror of ours by ranges of about 10,000 events."""
+    found: list[Prepared] = []
+    columns = {"blocks": "number", "logs": "block_number", "usage_reports": "reported_block"}
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        for first, last in ranges_of(chain):
+            found.append([])
+            for table, column in columns.items():
+                asked = (
+                    f"COPY (SELECT * FROM {table} WHERE {column} BETWEEN {first} AND {last}) TO STDOUT (FORMAT BINARY)"
+                )
+                with driver.cursor() as cursor, cursor.copy(asked) as copy:
+                    found[-1].append((table, b"".join(map(bytes, copy))))
+    engine.dispose()
+    return found
+
+
+def ranges_of(chain: Filled) -> list[tuple[int, int]]:
+    """Blocks with about 10,000 events each."""
+    step = max(1, 10_000 // chain.events_per_block)
+    return [(first, min(first + step - 1, chain.last)) for first in range(chain.first, chain.last + 1, step)]
+
+
+def floor(chain: Filled, source: str, url: str) -> float:
+    """Seconds in which the node tells all logs and the database takes the rows of the mirror at `source`."""
+    rows = prepared(chain, source)
+    began = time.perf_counter()
+    mirror = Mirror.open(url, chain.chain)
+    fetching = Thread(target=_fetch_all, args=(chain,))
+    fetching.start()
+    for some in rows:
+        with mirror.writing() as connection:
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
+            driver: Any = connection.connection.driver_connection
+            for table, content in some:
+                with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+                    copy.write(content)
+    fetching.join()
+    build_indexes(mirror.database)
+    seconds = time.perf_counter() - began
+    with mirror.reading() as connection:
+        count = connection.execute(select(func.count()).select_from(schema.usage_reports)).scalar_one()
+    mirror.close()
+    assert count == chain.events
+    return seconds
+
+
+def _fetch_all(chain: Filled) -> None:
+    source = NodeSource(HttpNode(chain.url, timeout=600), chain.chain.contracts)
+    for first, last in ranges_of(chain):
+        assert source.logs_between(first, last)
 
 
 def web3py(chain: Filled, blocks: Blocks, decoded: dict[tuple[bytes, int], Report]) -> float:
@@ -346,6 +409,8 @@ def play_round(lane: Lane, number: int, spans: Mapping[Ponder, int], databases: 
         for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
             databases.settle()
             lane.measure(*way)
+        databases.settle()
+        lane.measure("floor", chain.events, partial(floor, chain, mine, stack.enter_context(databases.fresh())))
         progress(f"{chain.shape.name}: comparing")
         for url in theirs.values():
             require_pondered(chain, url, blocks, sample)
@@ -362,6 +427,7 @@ def rows_of(lane: Lane, ponders: Sequence[Ponder]) -> list[Row]:
     rows += [_row(f"8. the same, {shape}", mine, ponder.name, lane.rate(ponder.name)) for ponder in newer]
     rows.append(_row(f"8. the same, {shape}", mine, "web3.py get_logs", lane.rate("web3.py"), OF_WEB3))
     rows.append(_row(f"8. the same, {shape}, into SQLite", lane.rate("ours, SQLite"), "ours, PostgreSQL", mine))
+    rows.append(_row(f"8. the same, {shape}", mine, "fetch and COPY alone", lane.rate("floor")))
     return rows
 
 
