@@ -45,8 +45,11 @@ logs = _table(
     blob("topics"),  # 32 bytes each, one after the other
     blob("data"),
     word("event", null=True),  # None: not decoded, quarantined
-    index="block_number,log_index contract,event tx_hash",
+    index="block_number,log_index tx_hash",
 )
+
+_UNDECODED = logs.c.event.is_(None)
+Index("ix_logs_undecoded", logs.c.contract, sqlite_where=_UNDECODED, postgresql_where=_UNDECODED)
 
 quarantine = _table(
     "quarantine", key32("block_hash", primary=True), number("log_index", primary=True), word("code"), text("reason")
