@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
 from deedbook.domain.codes import MemberState, OfferState, SaleState
 from deedbook.domain.hashing import to_hex
@@ -13,9 +15,14 @@ from deedbook.mirror import schema
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.rebuild import check, rebuild
+from deedbook.mirror.rebuild_schema import FRESH, rebuild_in_postgresql
 from deedbook.mirror.store import Mirror
 from deedbook.queries import assets, attestations, cases, consents, members, offers, sales
 from tests import ledger_story as story
+from tests.crowd_story import chain_of, crowd
+from tests.json_chain import JsonChain
+from tests.json_chain import decode as decode_real
+from tests.postgresql_server import Server
 from tests.scripted_chain import ScriptedChain, decode
 
 
@@ -202,3 +209,73 @@ def test_a_direct_grant_and_a_pending_withdrawal_are_shown(mirror: Mirror) -> No
     marked = consents.consent(mirror, story.CONSENTS[4], place=lambda _: (story.BATCH, 4))
     assert (marked.live, marked.withdrawal_pending, marked.subject) == (False, True, story.SUBJECTS[4])
     assert consents.ended_records(mirror, story.ASSET, 1) == (story.LEAVING, 3)
+
+
+# -- in PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    found = Server()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def far() -> JsonChain:
+    """A chain that is long enough to be copied by ranges."""
+    return chain_of(crowd(21, blocks=70))
+
+
+def schemas(mirror: Mirror) -> set[str]:
+    with mirror.reading() as connection:
+        return set(inspect(connection).get_schema_names())
+
+
+def test_a_mirror_in_postgresql_is_replaced_in_one_step(server: Server, far: JsonChain) -> None:
+    url, last = server.new(), far.tip().number
+    live = Mirror.open(url, far.chain)
+    Follower(far, live, decode_real).follow()
+    change(live, "UPDATE journal_heads SET logs = 1 + logs WHERE contract = 'Consents' AND entity = ''")
+    assert not check(far, live, decode_real).equal
+    assert rebuild_in_postgresql(far, url, far.chain, decode_real).head == last
+    assert check(far, live, decode_real).equal
+    assert FRESH not in schemas(live)
+    assert Follower(far, live, decode_real).follow().added == 0
+    live.close()
+
+
+def test_a_mirror_of_another_release_in_postgresql_is_rebuilt(server: Server, far: JsonChain) -> None:
+    url = server.new()
+    former = Mirror.open(url, far.chain)
+    with former.writing() as connection:
+        for table in schema.SECOND:
+            table.drop(connection)
+        connection.exec_driver_sql("ALTER TABLE logs ADD COLUMN args text")
+        connection.exec_driver_sql("UPDATE meta SET value = '2' WHERE name = 'schema'")
+    former.close()
+    with pytest.raises(WrongVersion, match="schema 2") as refused:
+        Mirror.open(url, far.chain)
+    assert refused.value.hint == "build it anew by: deedbook mirror rebuild"
+    rebuild_in_postgresql(far, url, far.chain, decode_real)
+    assert check(far, Mirror.open(url, far.chain), decode_real).equal
+
+
+def test_a_rebuild_in_postgresql_that_fails_leaves_what_was_there(server: Server, far: JsonChain) -> None:
+    url = server.new()
+    live = Mirror.open(url, far.chain)
+    Follower(far, live, decode_real).follow()
+    far.lie = lambda number, logs: ()
+    with pytest.raises(IntegrityError):
+        rebuild_in_postgresql(far, url, far.chain, decode_real)
+    far.lie = lambda number, logs: logs
+    assert check(far, live, decode_real).equal
+    with live.reading() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM logs")
+        with pytest.raises(Locked):
+            rebuild_in_postgresql(far, url, far.chain, decode_real, patience=0.05)
+    assert check(far, live, decode_real).equal
+    rebuild_in_postgresql(far, url, far.chain, decode_real)
+    assert check(far, live, decode_real).equal
+    assert FRESH not in schemas(live)
+    live.close()

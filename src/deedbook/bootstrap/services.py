@@ -61,6 +61,7 @@ from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower, Progress
 from deedbook.mirror.rebuild import Comparison, TableDigest, check, rebuild
+from deedbook.mirror.rebuild_schema import rebuild_in_postgresql
 from deedbook.mirror.replay import Replay, replay
 from deedbook.mirror.schema import CANONICAL, NODES
 from deedbook.mirror.source import NodeSource
@@ -71,6 +72,7 @@ from deedbook.queries.assets import version
 from deedbook.queries.consents import batch, batches_of, ended_records, withdrawn_among
 from deedbook.queries.statements import StatementView, statement_of_consent
 from deedbook.queries.views import MOST_ROWS, every
+from deedbook.records.database import path_of
 from deedbook.records.store import Records
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from deedbook.vault.erasure import Erasure
@@ -635,11 +637,12 @@ class Services:
     def rebuild_mirror(self, until: int | None = None, report: Report = unreported) -> Progress:
         """Builds the mirror anew from block 0, to the chain's head or to block `until`, and puts it in the place of
         whatever is there."""
-        if self.settings.mirror_url is not None:
-            raise InvalidInput("mirror_url", "only the home's own mirror file can be replaced")
         self._close_mirror()
-        where = (self.source, self.home.mirror, self.mirrored_chain, self.decoder.decode)
-        return rebuild(*where, until=until, report=report)
+        path = path_of(self.mirror_url)
+        if path is None:
+            where = (self.source, self.mirror_url, self.mirrored_chain, self.decoder.decode)
+            return rebuild_in_postgresql(*where, until=until, report=report)
+        return rebuild(self.source, path, self.mirrored_chain, self.decoder.decode, until=until, report=report)
 
     def _close_mirror(self) -> None:
         if "mirror" in self.__dict__:  # as cached_property keeps it; a later use opens it again

@@ -23,6 +23,8 @@ from deedbook.mirror.indexes import create_tables
 from deedbook.mirror.projector import Add, Change, Operation, Put
 from deedbook.records.database import Database
 
+_ANEW: Final = "build it anew by: deedbook mirror rebuild"
+"""What to do with a mirror that is not read: nothing in it is lost that the chain does not have."""
 DERIVATION: Final = "derivation"
 """The name among the mirror's `meta` of how often its rows were derived anew from its logs."""
 
@@ -114,9 +116,9 @@ class Mirror:
                 have = _meta(connection) or _create(connection, want)
         if have.get("schema") != want["schema"]:
             told = f"is of schema {have.get('schema')}, and this release writes {want['schema']}"
-            raise WrongVersion("mirror", told, hint=self._anew())
+            raise WrongVersion("mirror", told, hint=_ANEW)
         if have.get("chain") != want["chain"]:
-            raise WrongChain(f"the mirror is of {have.get('chain')}", hint=self._anew())
+            raise WrongChain(f"the mirror is of {have.get('chain')}", hint=_ANEW)
         self._complete()
 
     def _complete(self) -> None:
@@ -127,12 +129,6 @@ class Mirror:
         if missing:
             with self.writing() as connection:
                 schema.metadata.create_all(connection, tables=missing)
-
-    def _anew(self) -> str:
-        """What to do: nothing in a mirror is lost that the chain does not have."""
-        if self.database.path is not None:
-            return "build it anew by: deedbook mirror rebuild"
-        return "empty that database, then: deedbook mirror follow"
 
 
 def _meta(connection: Connection) -> dict[str, str]:

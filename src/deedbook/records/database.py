@@ -47,6 +47,15 @@ _PG_FULL = ("53100", "25006")
 """disk_full, read_only_sql_transaction."""
 
 
+def path_of(url: str) -> Path | None:
+    """The file of an SQLite URL, None for another database's. Raises InvalidInput (`url`)."""
+    try:
+        made = make_url(url)
+    except ArgumentError as error:
+        raise InvalidInput("url", "is of no database that can be opened here") from error
+    return Path(made.database or "") if made.get_backend_name() == "sqlite" else None
+
+
 class Database:
     """A database by its SQLAlchemy URL, such as `sqlite:////var/lib/deedbook/records.sqlite`.
 
