@@ -60,6 +60,8 @@ def test_a_home_keeps_records_and_mirror_there(server: Server, tmp_path: Path) -
         assert comparison.equal
         assert comparison.block == desk.heads()[0]
         assert services.records.outbox.get("nothing") is None
+        assert services.rebuild_mirror().head == comparison.block
+        assert services.check_mirror().equal
     assert not (tmp_path / "home" / "records.sqlite").exists()
     assert not (tmp_path / "home" / "mirror.sqlite").exists()
 
