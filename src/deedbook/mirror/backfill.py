@@ -63,6 +63,8 @@ LOGS: Final = 10_000
 """About how many logs a range has."""
 MOST_BLOCKS: Final = 2_000
 """The most blocks of a range: their headers are checked, and kept in memory."""
+TELLING: Final = 100
+"""From how many logs on a range tells how many the next one has."""
 AHEAD: Final = 2
 """How many ranges are fetched while one is copied."""
 FIRST_BLOCKS: Final = 10
@@ -256,12 +258,16 @@ class BackFill:
                 first = last + 1
             last, coming = ahead.popleft()
             found = coming.result()
-            count, logs = len(found.headers), count_logs(found.logs)
-            self._blocks = min(MOST_BLOCKS, 4 * count, max(1, count * self._wanted // max(1, logs)))
+            self._blocks = self._next_size(len(found.headers), count_logs(found.logs))
             if found.headers[-1].number < last:  # the node gives fewer at once: what was asked for does not follow
                 ahead.clear()
                 first = found.headers[-1].number + 1
             yield found
+
+    def _next_size(self, blocks: int, logs: int) -> int:
+        """How many blocks have about the wanted number of logs, by the last range; few logs say little."""
+        most = MOST_BLOCKS if logs >= TELLING else min(MOST_BLOCKS, 4 * blocks)
+        return min(most, max(1, blocks * self._wanted // max(1, logs)))
 
     def _fetched(self, first: int, last: int) -> _Fetched:
         """These blocks, fewer where the node refuses so many logs at once; each the parent of the next."""
