@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import tempfile
 import time
 import warnings
@@ -56,8 +57,17 @@ class Server:
             lock.unlink(missing_ok=True)
 
     def start(self) -> None:
-        """Starts it again."""
-        self._made.ensure_postgres_running()
+        """Starts it again; after a crash it may sync and replay for longer than its package waits."""
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                self._made.ensure_postgres_running()
+            except (subprocess.TimeoutExpired, AssertionError):  # it is on its way
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     def close(self) -> None:
         self._made.cleanup()

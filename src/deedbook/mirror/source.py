@@ -205,23 +205,28 @@ class NodeSource:
             raise IntegrityError(f"the node gives a malformed log in block {header.number}: {error}") from error
 
     def _proof(self, header: BlockHeader, contract: str, slots: Sequence[int]) -> list[bytes] | None:
+        """What the slots hold, proven; None where the node has no proofs, or has pruned this state. A node that is just
+        leaving a branch, or coming back to one, may prove another state: a false proof is asked for once more."""
         address = self._contracts[contract]
         keys = [to_hex(slot.to_bytes(32, "big")) for slot in slots]
-        try:
-            answer = self._node.request("eth_getProof", [to_hex(address), keys, hex(header.number)])
-        except NodeError:
-            return None  # the node has no proofs, or has pruned this state
-        if answer is None:
-            return None
-        try:
-            return self._verified(header, contract, slots, answer)
-        except (InvalidInput, EvidenceMissing, IntegrityError, KeyError, TypeError, ValueError) as error:
-            self._require_unforked(header)
-            raise IntegrityError(
-                f"the node's proof about {contract} in block {header.number} is false: {error}",
-                contract=contract,
-                block=header.number,
-            ) from error
+        for is_last in (False, True):
+            try:
+                answer = self._node.request("eth_getProof", [to_hex(address), keys, hex(header.number)])
+            except NodeError:
+                return None
+            if answer is None:
+                return None
+            try:
+                return self._verified(header, contract, slots, answer)
+            except (InvalidInput, EvidenceMissing, IntegrityError, KeyError, TypeError, ValueError) as error:
+                self._require_unforked(header)
+                if is_last:
+                    raise IntegrityError(
+                        f"the node's proof about {contract} in block {header.number} is false: {error}",
+                        contract=contract,
+                        block=header.number,
+                    ) from error
+        raise AssertionError("the last proof was taken, or refused")
 
     def _verified(self, header: BlockHeader, contract: str, slots: Sequence[int], answer: Any) -> list[bytes]:
         nodes = [from_hex(node, "accountProof") for node in answer["accountProof"] or ()]  # geth: null for none
