@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from deedbook.domain.codes import bits_in
@@ -35,6 +36,8 @@ _LABEL_GROUPS: Final = ("recipientClass", "purpose", "mode", "crossBorder")
 _PART = re.compile(r"\{([^{}]*)\}|[{}]")
 _LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FROM, _UNTIL = "\x00", "\x01"
+"""Stand where the times will: no plain text holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,22 @@ def statement_values(notice: Notice, consent: Consent) -> dict[str, str]:
     }
 
 
+class Sentences:
+    """The sentences for consents that say the same but for their times (the two that are given are not read).
+
+    Raises as `render_statement`.
+    """
+
+    def __init__(self, notice: Notice, consent: Consent) -> None:
+        values = statement_values(notice, consent) | {"validFrom": _FROM, "validUntil": _UNTIL}
+        self._text = _PART.sub(lambda found: values[found.group(1)], notice.template)
+
+    def between(self, valid_from: int, valid_until: int) -> str:
+        """The sentence for these times. Raises InvalidInput: a time after the year 9999."""
+        since, until = iso_time("validFrom", valid_from), iso_time("validUntil", valid_until)
+        return self._text.replace(_FROM, since).replace(_UNTIL, until)
+
+
 def with_statement(notice: Notice, consent: Consent) -> Consent:
     """The consent with the notice's hash and the sentence rendered from its own fields: what a wallet shows and signs.
 
@@ -193,6 +212,11 @@ def iso_time(field: str, seconds: int) -> str:
     """Unix seconds as `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601, UTC). Raises InvalidInput(`field`) after the year 9999."""
     if not 0 <= seconds <= _LATEST:
         raise InvalidInput(field, "is not a time from 1970 to 9999")
+    return _iso_time(seconds)
+
+
+@lru_cache(maxsize=8192)
+def _iso_time(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

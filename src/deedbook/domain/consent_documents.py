@@ -1,0 +1,173 @@
+"""Signed consents by the million: read from their canonical bytes by one pattern, hashed as fixed-width words.
+
+What consents of one campaign have in common (chain, asset, controller, recipient, purpose, notice ...) stands in front
+in the canonical form, and is read once, strictly, by `SignedConsent`; what is a person's own follows in known places.
+Bytes that do not fit the pattern are read by `SignedConsent` alone: the same consent, or the same error.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import unhexlify
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from deedbook.domain.consents import (
+    CONSENT_TYPE_HASH,
+    Consent,
+    ConsentDomain,
+    SignedConsent,
+    Terms,
+    encode_consent,
+)
+from deedbook.domain.eip712 import digest, word
+from deedbook.domain.hashing import canonical_json, keccak256, parse_json
+from deedbook.domain.notices import Notice, Sentences
+from deedbook.errors import DeedbookError, InvalidInput
+
+_OWN_AT: Final = b',"recordCommit":"0x'
+_OWN: Final = re.compile(
+    rb',"recordCommit":"0x(.{64})","salt":"0x(.{64})","statement":"([^"\\]*(?:\\.[^"\\]*)*)",'
+    rb'"subject":"0x(.{40})","validFrom":(0|[1-9][0-9]{0,15}),"validUntil":(0|[1-9][0-9]{0,15})\},'
+    rb'"contract":"0x(.{40})","format":"deedbook.consent","signature":"0x(.{130})","version":1\}'
+)
+"""What is a person's own. That hexadecimal digits are such, and small ones, is seen when they are read."""
+_MIDDLE: Final = slice(64, 320)
+"""The words from assetId to noticeHash in the encoded struct: after the type hash and the subject."""
+_MOST_KINDS: Final = 1024
+_MOST_SENTENCES: Final = 4096
+_WORD_PADDING: Final = bytes(12)
+
+
+_Said = tuple[bytes, int, int, bytes]
+"""A sentence as it stands in canonical JSON, its two times, and the words of times and sentence in the struct."""
+
+
+class ConsentRead(NamedTuple):
+    """A signed consent, read and hashed. `kind` is the place of what it shares with others in `ConsentReader.kinds`;
+    `document` its canonical bytes."""
+
+    consent_id: bytes
+    subject: bytes
+    kind: int
+    valid_from: int
+    valid_until: int
+    signature: bytes
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentKind:
+    """What consents share that differ in person, record, salt and times: asset, and terms with both times zero."""
+
+    asset_id: int
+    terms: Terms
+
+
+class ConsentReader:
+    """Reads signed consents for one `domain`, whose notices are known by their SHA-256.
+
+    It keeps what it has met once: use one for many consents, and not for ever.
+    """
+
+    def __init__(self, domain: ConsentDomain, notices: Mapping[bytes, Notice]) -> None:
+        self._domain = domain
+        self._notices = notices
+        self._separator = b"\x19\x01" + domain.separator
+        self._contract = domain.contract.hex().encode()
+        self._shared: dict[bytes, _Shared] = {}
+        self._places: dict[ConsentKind, int] = {}
+        self.kinds: list[ConsentKind] = []
+
+    def read(self, document: bytes) -> ConsentRead:
+        """The consent of a JSON document, canonical or not, once its domain and its sentence are right.
+
+        Raises InvalidFormat, WrongVersion, InvalidSignature (its length), InvalidInput naming `chainId`, `contract`,
+        `noticeHash` or `statement`.
+        """
+        at = document.find(_OWN_AT)
+        shared = self._shared.get(document[:at])
+        found = None if shared is None else _OWN.fullmatch(document, at)
+        if shared is None or found is None:
+            return self._read_strictly(document)
+        commit, salt, statement, subject, since, until, contract, signature = found.groups()
+        sentence, valid_from, valid_until, words = shared.said(since, until)
+        digits = b"".join((commit, salt, subject, signature))
+        if statement != sentence or contract != self._contract or not digits.islower():
+            return self._read_strictly(document)
+        try:
+            own = unhexlify(digits)
+        except ValueError:
+            return self._read_strictly(document)
+        account = own[64:84]
+        struct = b"".join(
+            (CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, own[:32], words, own[32:64])
+        )
+        identifier = keccak256(self._separator + keccak256(struct))
+        return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, own[84:], document)
+
+    def _read_strictly(self, document: bytes) -> ConsentRead:
+        signed = SignedConsent.from_json(parse_json(document, "deedbook.consent"))
+        consent = signed.consent
+        if signed.domain.chain_id != self._domain.chain_id:
+            raise InvalidInput("chainId", "the consent is for another chain")
+        if signed.domain.contract != self._domain.contract:
+            raise InvalidInput("contract", "the consent is for another contract")
+        notice = self._notices.get(consent.notice_hash)
+        if notice is None:
+            raise InvalidInput("noticeHash", "the consent names a notice that is not known here")
+        struct, sentences = encode_consent(consent), Sentences(notice, consent)
+        if consent.statement != sentences.between(consent.valid_from, consent.valid_until):
+            raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
+        kind = self._kind_of(consent)
+        canonical = signed.encode()
+        if len(self._shared) >= _MOST_KINDS:
+            self._shared.clear()
+        self._shared[canonical[: canonical.index(_OWN_AT)]] = _Shared(kind, struct[_MIDDLE], sentences)
+        return ConsentRead(
+            digest(self._domain.separator, struct),
+            consent.subject,
+            kind,
+            consent.valid_from,
+            consent.valid_until,
+            signed.signature,
+            canonical,
+        )
+
+    def _kind_of(self, consent: Consent) -> int:
+        kind = ConsentKind(consent.asset_id, replace(consent.terms, valid_from=0, valid_until=0))
+        place = self._places.setdefault(kind, len(self.kinds))
+        if place == len(self.kinds):
+            self.kinds.append(kind)
+        return place
+
+
+class _Shared:
+    """What one beginning of a document stands for: its kind, its words in the struct, its sentences."""
+
+    __slots__ = ("_known", "_sentences", "kind", "middle")
+
+    def __init__(self, kind: int, middle: bytes, sentences: Sentences) -> None:
+        self.kind = kind
+        self.middle = middle
+        self._sentences = sentences
+        self._known: dict[tuple[bytes, bytes], _Said] = {}
+
+    def said(self, since: bytes, until: bytes) -> _Said:
+        """What these times (decimal digits) make of it."""
+        found = self._known.get((since, until))
+        if found is None:
+            found = self._rendered(int(since), int(until))
+            if len(self._known) >= _MOST_SENTENCES:
+                self._known.clear()
+            self._known[since, until] = found
+        return found
+
+    def _rendered(self, valid_from: int, valid_until: int) -> _Said:
+        try:
+            text = self._sentences.between(valid_from, valid_until)
+        except DeedbookError:
+            return b'"', 0, 0, b""  # the pattern takes no such statement
+        words = word(valid_from) + word(valid_until) + keccak256(text.encode())
+        return canonical_json(text)[1:-1], valid_from, valid_until, words

@@ -1,0 +1,165 @@
+"""Signed consents checked by the thousand, in this process or in others: form, domain, sentence, signer; leaf and hash.
+
+What goes to another process and comes back is bytes, a chunk of some thousands at a time; nothing here keeps more than
+one chunk. Who may use the consents, and whether one of them is there twice, is for `ledger` and `audit` to say.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+from deedbook.domain.consent_documents import ConsentKind, ConsentReader
+from deedbook.domain.consents import ConsentDomain
+from deedbook.domain.merkle import consent_leaf, rfc9162_leaf
+from deedbook.domain.notices import Notice
+from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
+from deedbook.wallet.recovery import Recovery
+
+CHUNK: Final = 4096
+"""How many consents travel together: a power of two, so that a chunk is a subtree."""
+AHEAD: Final = 6
+"""How many chunks are under way at a time: enough for several processes to be busy, and little memory."""
+
+_KINDS: Final = {kind.code: kind for kind in (InvalidInput, InvalidFormat, InvalidSignature, WrongVersion)}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Which of the chunk's consents (from 0) breaks which rule, and what kind of error it is."""
+
+    index: int
+    code: str
+    field: str
+    reason: str
+
+    def error(self) -> InvalidInput:
+        """The error as it was raised there."""
+        return _KINDS[self.code](self.field, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedConsents:
+    """A chunk of consents, in order, as columns of bytes; where `refusal` is set, only those before it.
+
+    Of each: `ids` 32 bytes, `subjects` 20, `leaves` 32 (positional tree), `manifest` 32 (leaf hash of the manifest);
+    `which` is the place in `kinds`, `since` and `until` Unix seconds. `documents` are the canonical bytes by lines,
+    None where they are those that were given.
+    """
+
+    ids: bytes
+    subjects: bytes
+    leaves: bytes
+    manifest: bytes
+    kinds: tuple[ConsentKind, ...]
+    which: array[int]
+    since: array[int]
+    until: array[int]
+    documents: bytes | None
+    refusal: Refusal | None
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def consent_ids(self) -> list[bytes]:
+        """The consentIds, in order."""
+        return cut(self.ids, 32)
+
+
+def cut(column: bytes, width: int) -> list[bytes]:
+    """The values of a column, `width` bytes each."""
+    return [column[at : at + width] for at in range(0, len(column), width)]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChecker:
+    """Checks consents for one domain; it travels to other processes. `notices` are canonical documents."""
+
+    domain: ConsentDomain
+    notices: tuple[bytes, ...]
+    signatures: bool = True
+
+    def __call__(self, documents: bytes) -> CheckedConsents:
+        """Checks the documents (JSON, one a line), up to the first that is refused."""
+        return _check(_reader(self.domain, self.notices), documents, signatures=self.signatures)
+
+
+def checked(
+    checker: Callable[[bytes], CheckedConsents], chunks: Iterable[bytes], executor: Executor | None
+) -> Iterator[tuple[bytes, CheckedConsents]]:
+    """Each chunk of documents and what was found, in order, some of them under way at a time; without an executor one
+    by one, here."""
+    if executor is None:
+        for chunk in chunks:
+            yield chunk, checker(chunk)
+        return
+    under_way: deque[tuple[bytes, Future[CheckedConsents]]] = deque()
+    coming = iter(chunks)
+    try:
+        for chunk in coming:
+            under_way.append((chunk, executor.submit(checker, chunk)))
+            if len(under_way) >= AHEAD:
+                sent, future = under_way.popleft()
+                yield sent, future.result()
+        while under_way:
+            sent, future = under_way.popleft()
+            yield sent, future.result()
+    finally:
+        for _, future in under_way:
+            future.cancel()
+
+
+def in_chunks(documents: Iterable[bytes]) -> Iterator[bytes]:
+    """Documents by the chunk, joined by line feeds."""
+    coming = iter(documents)
+    while chunk := list(islice(coming, CHUNK)):
+        yield b"\n".join(chunk)
+
+
+@lru_cache(maxsize=2)
+def _reader(domain: ConsentDomain, notices: tuple[bytes, ...]) -> ConsentReader:
+    known = [Notice.decode(document) for document in notices]
+    return ConsentReader(domain, {notice.hash: notice for notice in known})
+
+
+def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedConsents:
+    ids, subjects, leaves, manifest, documents = [], [], [], [], []
+    which, since, until = array("L"), array("Q"), array("Q")
+    refusal: Refusal | None = None
+    signer = Recovery().signer
+    lines = given.split(b"\n")
+    for index, line in enumerate(lines):
+        try:
+            identifier, subject, kind, valid_from, valid_until, signature, document = reader.read(line)
+            if signatures and signer(identifier, signature) != subject:
+                raise InvalidSignature("signature", "made by another account")
+        except InvalidInput as error:
+            refusal = Refusal(index, error.code, error.field, error.reason)
+            break
+        ids.append(identifier)
+        subjects.append(subject)
+        leaves.append(consent_leaf(identifier, subject))
+        manifest.append(rfc9162_leaf(document))
+        which.append(kind)
+        since.append(valid_from)
+        until.append(valid_until)
+        documents.append(document)
+    same = all(map(bytes.__eq__, lines, documents))
+    return CheckedConsents(
+        b"".join(ids),
+        b"".join(subjects),
+        b"".join(leaves),
+        b"".join(manifest),
+        tuple(reader.kinds),
+        which,
+        since,
+        until,
+        None if same else b"\n".join(documents),
+        refusal,
+    )
