@@ -58,7 +58,7 @@ def receipt(consent: SignedConsent) -> ConsentReceipt:
 def collected(book: SignedConsents, *numbers: int) -> list[SignedConsent]:
     found = [signed(number) for number in numbers]
     for each in found:
-        book.add_consents([receipt(each)])
+        book.add_consents([receipt(each).answered])
     return found
 
 
@@ -81,19 +81,19 @@ def test_a_consent_and_its_receipt_come_back_as_they_were(book: SignedConsents) 
 def test_a_known_consent_is_refused(book: SignedConsents) -> None:
     (consent,) = collected(book, 1)
     with pytest.raises(Conflict):
-        book.add_consents([receipt(consent)])
+        book.add_consents([receipt(consent).answered])
 
 
 def test_consents_are_added_all_or_none(book: SignedConsents) -> None:
     (known,) = collected(book, 2)
     first, second, third = (receipt(signed(number)) for number in (1, 2, 3))
     with pytest.raises(Conflict) as refusal:
-        book.add_consents([first, second, third])
+        book.add_consents([each.answered for each in (first, second, third)])
     assert refusal.value.fields["consent"] == "0x" + known.consent_id.hex()
     with pytest.raises(Conflict):
-        book.add_consents([first, first])
+        book.add_consents([first.answered, first.answered])
     assert book.pending_consents(ASSET) == [known]
-    book.add_consents([first, third])
+    book.add_consents([first.answered, third.answered])
     asked = [first.signed.consent_id, bytes(32), third.signed.consent_id]
     assert book.receipts_of(asked) == {first.signed.consent_id: first, third.signed.consent_id: third}
 
@@ -113,7 +113,7 @@ def test_an_unknown_consent_is_named(book: SignedConsents) -> None:
 def test_pending_consents_come_in_the_order_of_their_identifiers(book: SignedConsents) -> None:
     consents = collected(book, 5, 3, 1, 4)
     other = signed(9, OTHER)
-    book.add_consents([receipt(other)])
+    book.add_consents([receipt(other).answered])
     assert book.pending_consents(ASSET) == sorted(consents, key=lambda each: each.consent_id)
     assert book.pending_consents(OTHER) == [other]
 
@@ -175,7 +175,7 @@ def test_a_changed_or_swapped_row_is_refused(path: Path) -> None:
     records = Records.open(f"sqlite:///{path}", ToySealer())
     first, second = collected(records.consents, 1, 2)
     with records.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE consents SET sealed = (SELECT max(sealed) FROM consents)")
+        connection.exec_driver_sql("UPDATE consent_documents SET sealed = (SELECT max(sealed) FROM consent_documents)")
     refused = 0
     for each in (first, second):
         try:

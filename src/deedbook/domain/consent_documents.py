@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 from deedbook.domain.consents import (
     CONSENT_TYPE_HASH,
-    Consent,
     ConsentDomain,
     SignedConsent,
     Terms,
@@ -40,29 +39,28 @@ _MOST_SENTENCES: Final = 4096
 _WORD_PADDING: Final = bytes(12)
 
 
-_Said = tuple[bytes, int, int, bytes]
-"""A sentence as it stands in canonical JSON, its two times, and the words of times and sentence in the struct."""
-
-
-class ConsentRead(NamedTuple):
-    """A signed consent, read and hashed. `kind` is the place of what it shares with others in `ConsentReader.kinds`;
-    `document` its canonical bytes."""
-
-    consent_id: bytes
-    subject: bytes
-    kind: int
-    valid_from: int
-    valid_until: int
-    signature: bytes
-    document: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class ConsentKind:
     """What consents share that differ in person, record, salt and times: asset, and terms with both times zero."""
 
     asset_id: int
     terms: Terms
+
+
+_Said = tuple[bytes, int, int, bytes]
+"""A sentence as it stands in canonical JSON, its two times, and the words of times and sentence in the struct."""
+
+
+class ConsentRead(NamedTuple):
+    """A signed consent, read and hashed; `document` are its canonical bytes."""
+
+    consent_id: bytes
+    subject: bytes
+    kind: ConsentKind
+    valid_from: int
+    valid_until: int
+    signature: bytes
+    document: bytes
 
 
 class ConsentReader:
@@ -77,8 +75,6 @@ class ConsentReader:
         self._separator = b"\x19\x01" + domain.separator
         self._contract = domain.contract.hex().encode()
         self._shared: dict[bytes, _Shared] = {}
-        self._places: dict[ConsentKind, int] = {}
-        self.kinds: list[ConsentKind] = []
 
     def read(self, document: bytes) -> ConsentRead:
         """The consent of a JSON document, canonical or not, once its domain and its sentence are right.
@@ -101,9 +97,7 @@ class ConsentReader:
         except ValueError:
             return self._read_strictly(document)
         account = own[64:84]
-        struct = b"".join(
-            (CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, own[:32], words, own[32:64])
-        )
+        struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, own[:32], words, own[32:64]))
         identifier = keccak256(self._separator + keccak256(struct))
         return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, own[84:], document)
 
@@ -120,7 +114,7 @@ class ConsentReader:
         struct, sentences = encode_consent(consent), Sentences(notice, consent)
         if consent.statement != sentences.between(consent.valid_from, consent.valid_until):
             raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
-        kind = self._kind_of(consent)
+        kind = ConsentKind(consent.asset_id, replace(consent.terms, valid_from=0, valid_until=0))
         canonical = signed.encode()
         if len(self._shared) >= _MOST_KINDS:
             self._shared.clear()
@@ -135,20 +129,13 @@ class ConsentReader:
             canonical,
         )
 
-    def _kind_of(self, consent: Consent) -> int:
-        kind = ConsentKind(consent.asset_id, replace(consent.terms, valid_from=0, valid_until=0))
-        place = self._places.setdefault(kind, len(self.kinds))
-        if place == len(self.kinds):
-            self.kinds.append(kind)
-        return place
-
 
 class _Shared:
     """What one beginning of a document stands for: its kind, its words in the struct, its sentences."""
 
     __slots__ = ("_known", "_sentences", "kind", "middle")
 
-    def __init__(self, kind: int, middle: bytes, sentences: Sentences) -> None:
+    def __init__(self, kind: ConsentKind, middle: bytes, sentences: Sentences) -> None:
         self.kind = kind
         self.middle = middle
         self._sentences = sentences

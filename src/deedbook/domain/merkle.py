@@ -52,15 +52,9 @@ class PositionalTree:
         self._levels = [level]
         self._padding = [PADDING_LEAF]
         for _ in range(self.depth):
-            level = self._above(level, self._padding[-1])
+            level = _above(level, self._padding[-1])
             self._levels.append(level)
             self._padding.append(keccak256(self._padding[-1] * 2))
-
-    @staticmethod
-    def _above(level: list[bytes], padding: bytes) -> list[bytes]:
-        if len(level) % 2:
-            level = [*level, padding]
-        return [keccak256(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
 
     @property
     def root(self) -> bytes:
@@ -86,9 +80,37 @@ class PositionalTree:
             raise InvalidInput("index", f"is not below the count {self.count}")
 
 
+def _above(level: list[bytes], padding: bytes) -> list[bytes]:
+    if len(level) % 2:
+        level = [*level, padding]
+    return [keccak256(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+
+
 def positional_root(leaves: Iterable[bytes]) -> bytes:
     """The root of a batch's tree. Raises InvalidInput: no leaf, too many, or one that is not 32 bytes."""
     return PositionalTree(leaves).root
+
+
+def positional_subtree(leaves: Sequence[bytes], height: int) -> bytes:
+    """The root of 2^height places of a batch's tree, `leaves` (32 bytes each) at the first, padding after."""
+    level, padding = list(leaves), PADDING_LEAF
+    for _ in range(height):
+        level = _above(level, padding)
+        padding = keccak256(padding * 2)
+    return level[0]
+
+
+def positional_root_over(subtrees: Sequence[bytes], height: int) -> bytes:
+    """The root of a batch's tree, of its subtrees of this height in order; of more than one (`positional_root` knows
+    what is smaller)."""
+    padding = PADDING_LEAF
+    for _ in range(height):
+        padding = keccak256(padding * 2)
+    level = list(subtrees)
+    while len(level) > 1:
+        level = _above(level, padding)
+        padding = keccak256(padding * 2)
+    return level[0]
 
 
 def positional_proof(leaves: Iterable[bytes], index: int) -> tuple[bytes, ...]:
@@ -137,6 +159,17 @@ class Rfc9162Root:
             size >>= 1
         self._whole.append(node)
         self.size += 1
+
+    def add_subtree(self, root: bytes, height: int) -> None:
+        """Appends 2^height leaves by their root. Raises InvalidInput unless as many times 2^height are there."""
+        if self.size % (1 << height):
+            raise InvalidInput("size", f"is no multiple of 2^{height}")
+        node, size = root, self.size >> height
+        while size & 1:
+            node = rfc9162_node(self._whole.pop(), node)
+            size >>= 1
+        self._whole.append(node)
+        self.size += 1 << height
 
     def root(self) -> bytes:
         """The root of the leaves so far; SHA-256 of nothing where there are none."""

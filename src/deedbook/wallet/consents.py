@@ -6,9 +6,10 @@ one chunk. Who may use the consents, and whether one of them is there twice, is 
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,13 +18,15 @@ from typing import Final
 
 from deedbook.domain.consent_documents import ConsentKind, ConsentReader
 from deedbook.domain.consents import ConsentDomain
-from deedbook.domain.merkle import consent_leaf, rfc9162_leaf
+from deedbook.domain.hashing import ZERO32
+from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_subtree, rfc9162_leaf
 from deedbook.domain.notices import Notice
-from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
+from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
 from deedbook.wallet.recovery import Recovery
 
-CHUNK: Final = 4096
-"""How many consents travel together: a power of two, so that a chunk is a subtree."""
+HEIGHT: Final = 12
+CHUNK: Final = 1 << HEIGHT
+"""How many consents travel together: a power of two, so that a whole chunk is a subtree of both trees."""
 AHEAD: Final = 6
 """How many chunks are under way at a time: enough for several processes to be busy, and little memory."""
 
@@ -50,7 +53,8 @@ class CheckedConsents:
 
     Of each: `ids` 32 bytes, `subjects` 20, `leaves` 32 (positional tree), `manifest` 32 (leaf hash of the manifest);
     `which` is the place in `kinds`, `since` and `until` Unix seconds. `documents` are the canonical bytes by lines,
-    None where they are those that were given.
+    None where they are those that were given. `subtree` is the root of all leaves in CHUNK places of a batch's tree,
+    `manifest_subtree` that of a whole chunk in the manifest.
     """
 
     ids: bytes
@@ -62,10 +66,17 @@ class CheckedConsents:
     since: array[int]
     until: array[int]
     documents: bytes | None
+    subtree: bytes
+    manifest_subtree: bytes
     refusal: Refusal | None
 
     def __len__(self) -> int:
         return len(self.which)
+
+    def lines(self, given: bytes) -> list[bytes]:
+        """The canonical bytes of each, where these documents were given."""
+        kept = given if self.documents is None else self.documents
+        return kept.split(b"\n", len(self))[: len(self)] if self.which else []
 
     def consent_ids(self) -> list[bytes]:
         """The consentIds, in order."""
@@ -90,26 +101,27 @@ class ConsentChecker:
         return _check(_reader(self.domain, self.notices), documents, signatures=self.signatures)
 
 
-def checked(
-    checker: Callable[[bytes], CheckedConsents], chunks: Iterable[bytes], executor: Executor | None
-) -> Iterator[tuple[bytes, CheckedConsents]]:
-    """Each chunk of documents and what was found, in order, some of them under way at a time; without an executor one
-    by one, here."""
+Task = tuple[ConsentChecker, bytes]
+"""A chunk of documents and who checks it."""
+
+
+def checked(tasks: Iterable[Task], executor: Executor | None) -> Iterator[tuple[Task, CheckedConsents]]:
+    """Each task and what was found, in order, some of them under way at a time; without an executor one by one,
+    here."""
     if executor is None:
-        for chunk in chunks:
-            yield chunk, checker(chunk)
+        for checker, chunk in tasks:
+            yield (checker, chunk), checker(chunk)
         return
-    under_way: deque[tuple[bytes, Future[CheckedConsents]]] = deque()
-    coming = iter(chunks)
+    under_way: deque[tuple[Task, Future[CheckedConsents]]] = deque()
     try:
-        for chunk in coming:
-            under_way.append((chunk, executor.submit(checker, chunk)))
+        for checker, chunk in tasks:
+            under_way.append(((checker, chunk), executor.submit(checker, chunk)))
             if len(under_way) >= AHEAD:
-                sent, future = under_way.popleft()
-                yield sent, future.result()
+                task, future = under_way.popleft()
+                yield task, future.result()
         while under_way:
-            sent, future = under_way.popleft()
-            yield sent, future.result()
+            task, future = under_way.popleft()
+            yield task, future.result()
     finally:
         for _, future in under_way:
             future.cancel()
@@ -131,6 +143,8 @@ def _reader(domain: ConsentDomain, notices: tuple[bytes, ...]) -> ConsentReader:
 def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedConsents:
     ids, subjects, leaves, manifest, documents = [], [], [], [], []
     which, since, until = array("L"), array("Q"), array("Q")
+    places: dict[ConsentKind, int] = {}
+    kind_now, place = None, 0
     refusal: Refusal | None = None
     signer = Recovery().signer
     lines = given.split(b"\n")
@@ -140,13 +154,15 @@ def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedC
             if signatures and signer(identifier, signature) != subject:
                 raise InvalidSignature("signature", "made by another account")
         except InvalidInput as error:
-            refusal = Refusal(index, error.code, error.field, error.reason)
+            refusal = Refusal(index, error.code, error.field, _reason(error))
             break
         ids.append(identifier)
         subjects.append(subject)
         leaves.append(consent_leaf(identifier, subject))
         manifest.append(rfc9162_leaf(document))
-        which.append(kind)
+        if kind is not kind_now:
+            kind_now, place = kind, places.setdefault(kind, len(places))
+        which.append(place)
         since.append(valid_from)
         until.append(valid_until)
         documents.append(document)
@@ -156,10 +172,24 @@ def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedC
         b"".join(subjects),
         b"".join(leaves),
         b"".join(manifest),
-        tuple(reader.kinds),
+        tuple(places),
         which,
         since,
         until,
         None if same else b"\n".join(documents),
+        positional_subtree(leaves, HEIGHT) if leaves else ZERO32,
+        _manifest_root(manifest),
         refusal,
     )
+
+
+def _manifest_root(hashes: Iterable[bytes]) -> bytes:
+    tree = Rfc9162Root()
+    for each in hashes:
+        tree.add_hash(each)
+    return tree.root()
+
+
+def _reason(error: InvalidInput) -> str:
+    cause = error.__cause__
+    return f"column {cause.colno}: {cause.msg}" if isinstance(cause, json.JSONDecodeError) else error.reason

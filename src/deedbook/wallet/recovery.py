@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from coincurve.ecdsa import ffi, lib
-from coincurve.keys import GLOBAL_CONTEXT, PublicKey
+from coincurve._libsecp256k1 import ffi, lib
+from coincurve.context import GLOBAL_CONTEXT
+from coincurve.keys import PublicKey
 
 from deedbook.domain.hashing import keccak256
 from deedbook.errors import InvalidSignature
