@@ -23,7 +23,7 @@ from deedbook.domain.consents import (
     withdrawal_typed_data,
 )
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
-from deedbook.domain.merkle import Rfc9162Root, consent_leaf
+from deedbook.domain.merkle import Rfc9162Root
 from deedbook.domain.notices import Notice, with_statement
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import IntegrityError, InvalidFormat, InvalidInput, NotFound, RejectedByContract
@@ -121,6 +121,8 @@ def collect(
         collecting = services.consents.collecting(acts.signer(services, as_), asset_id=number)
         with workers(documents_in(file), processes) as (lines, executor):
             far = _collected(collecting.collect(lines, executor, count=count or None, receipts=True), receipts)
+    if out == "-":
+        return
     if far.lines == 1:
         _say_receipt(far.receipts[0], as_json)
         return
@@ -250,23 +252,7 @@ def prove(
     signature. Always JSON."""
     with acts.opened() as services:
         place = services.consents.place(grammar.key32(consent, "consent"))
-    batch = place.batch
-    proof = {
-        "consentId": consent,
-        "subject": to_hex(place.subject),
-        "index": place.index,
-        "leaf": to_hex(consent_leaf(place.consent_id, place.subject)),
-        "proof": [to_hex(node) for node in place.proof],
-        "batch": {
-            "batchId": to_hex(batch.batch_id),
-            "assetId": str(batch.asset_id),
-            "root": to_hex(batch.root),
-            "count": batch.count,
-            "terms": batch.terms.to_json(),
-            "manifestHash": to_hex(batch.manifest),
-        },
-    }
-    acts.hand_over(out, proof, as_json, consentId=consent, index=place.index)
+    acts.hand_over(out, place.to_json(), as_json, consentId=consent, index=place.index)
 
 
 @app.command()

@@ -41,14 +41,12 @@ def positional_depth(count: int) -> int:
 
 
 class PositionalTree:
-    """All nodes of a batch's tree: `root`, and `proof(index)` for each of `count` leaves."""
+    """All nodes of a batch's tree: `root`, and `proof(index)` for each of `count` leaves. It takes 64 bytes a leaf."""
 
     def __init__(self, leaves: Iterable[bytes]) -> None:
-        level = list(leaves)
-        self.count = len(level)
+        level = _column(leaves)
+        self.count = len(level) // 32
         self.depth = positional_depth(self.count)
-        for leaf in level:
-            _length("leaf", leaf, 32)
         self._levels = [level]
         self._padding = [PADDING_LEAF]
         for _ in range(self.depth):
@@ -59,20 +57,20 @@ class PositionalTree:
     @property
     def root(self) -> bytes:
         """The root: the leaf itself where there is but one."""
-        return self._levels[-1][0]
+        return self._levels[-1]
 
     def leaf(self, index: int) -> bytes:
         """The leaf at `index`. Raises InvalidInput out of range."""
         self._check(index)
-        return self._levels[0][index]
+        return self._levels[0][32 * index : 32 * index + 32]
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The siblings of the leaf at `index`, from the leaf up, `depth` of them. Raises InvalidInput out of range."""
         self._check(index)
         siblings = []
         for height in range(self.depth):
-            level, sibling = self._levels[height], index >> height ^ 1
-            siblings.append(level[sibling] if sibling < len(level) else self._padding[height])
+            level, at = self._levels[height], 32 * (index >> height ^ 1)
+            siblings.append(level[at : at + 32] or self._padding[height])
         return tuple(siblings)
 
     def _check(self, index: int) -> None:
@@ -80,37 +78,43 @@ class PositionalTree:
             raise InvalidInput("index", f"is not below the count {self.count}")
 
 
-def _above(level: list[bytes], padding: bytes) -> list[bytes]:
-    if len(level) % 2:
-        level = [*level, padding]
-    return [keccak256(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+def _column(hashes: Iterable[bytes]) -> bytes:
+    """Hashes one after the other. Raises InvalidInput for one of another length."""
+    column = list(hashes)
+    for each in column:
+        _length("leaf", each, 32)
+    return b"".join(column)
+
+
+def _above(level: bytes, padding: bytes) -> bytes:
+    if len(level) % 64:
+        level += padding
+    return b"".join([keccak256(level[at : at + 64]) for at in range(0, len(level), 64)])
 
 
 def positional_root(leaves: Iterable[bytes]) -> bytes:
     """The root of a batch's tree. Raises InvalidInput: no leaf, too many, or one that is not 32 bytes."""
-    return PositionalTree(leaves).root
+    level, padding = _column(leaves), PADDING_LEAF
+    for _ in range(positional_depth(len(level) // 32)):
+        level, padding = _above(level, padding), keccak256(padding * 2)
+    return level
 
 
-def positional_subtree(leaves: Sequence[bytes], height: int) -> bytes:
+def positional_subtree(leaves: Iterable[bytes], height: int) -> bytes:
     """The root of 2^height places of a batch's tree, `leaves` (32 bytes each) at the first, padding after."""
-    level, padding = list(leaves), PADDING_LEAF
+    level, padding = _column(leaves), PADDING_LEAF
     for _ in range(height):
-        level = _above(level, padding)
-        padding = keccak256(padding * 2)
-    return level[0]
+        level, padding = _above(level, padding), keccak256(padding * 2)
+    return level
 
 
 def positional_root_over(subtrees: Sequence[bytes], height: int) -> bytes:
     """The root of a batch's tree, of its subtrees of this height in order; of more than one (`positional_root` knows
     what is smaller)."""
-    padding = PADDING_LEAF
-    for _ in range(height):
-        padding = keccak256(padding * 2)
-    level = list(subtrees)
-    while len(level) > 1:
-        level = _above(level, padding)
-        padding = keccak256(padding * 2)
-    return level[0]
+    level, padding = _column(subtrees), positional_subtree([PADDING_LEAF], height)
+    while len(level) > 32:
+        level, padding = _above(level, padding), keccak256(padding * 2)
+    return level
 
 
 def positional_proof(leaves: Iterable[bytes], index: int) -> tuple[bytes, ...]:

@@ -21,7 +21,7 @@ from deedbook.domain.hashing import parse_json
 from deedbook.domain.notices import Notice
 from deedbook.domain.receipts import Answer, AnsweredConsent, ReceiptForm
 from deedbook.errors import InvalidFormat, InvalidInput, NotFound
-from deedbook.wallet.consents import CheckedConsents, ConsentChecker, Task, checked, cut, in_chunks
+from deedbook.wallet.consents import CHUNK, CheckedConsents, ConsentChecker, Task, checked, cut, in_chunks
 
 MEND: Final = "mend the line and run the same command again: what stands before it is kept, and nothing is anchored"
 _NOTICE: Final = re.compile(rb'"noticeHash"\s*:\s*"0x([0-9a-f]{64})"')
@@ -101,9 +101,15 @@ class Collecting:
     # -- a file ----------------------------------------------------------------------------------------------------
 
     def collect(
-        self, lines: Iterable[bytes], executor: Executor | None, *, count: int | None = None, receipts: bool = False
+        self,
+        lines: Iterable[bytes],
+        executor: Executor | None = None,
+        *,
+        count: int | None = None,
+        receipts: bool = False,
+        chunk_size: int = CHUNK,
     ) -> Iterator[Progress]:
-        """Takes the signed consents of a file, one in a line; when the last word is given, all of them are admitted.
+        """Takes the signed consents of a file, one in a line; when there is no more to say, all of them are admitted.
 
         Raises InvalidInput naming field and `line` for the first line that breaks a rule: malformed, for another chain
         or contract, a notice that is not known here, another sentence than the notice's, another's signature, another
@@ -111,7 +117,7 @@ class Collecting:
         nothing of the file is admitted. Raises InvalidFormat for an empty file, or one of fewer lines than `count`.
         """
         ids, people, fresh = bytearray(), dict[bytes, int](), 0
-        for (checker, chunk), looked_at in checked(map(self._task, in_chunks(lines)), executor):
+        for (checker, chunk), looked_at in checked(map(self._task, in_chunks(lines, chunk_size)), executor):
             found, known = self._with_signatures(checker, chunk, looked_at)
             self._require_good(found, ids, people)
             answered = self._answered(found, chunk, known)

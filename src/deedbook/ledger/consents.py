@@ -25,6 +25,8 @@ from deedbook.ledger.gathering import gathered
 from deedbook.wallet.recovery import verify_signer
 
 NO_SALT = bytes(32)
+TREES = 4
+"""How many batches' trees are kept at hand: 64 MB each for a million leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,25 @@ class Place:
     def leaf(self) -> tuple[int, bytes, bytes]:
         """IConsents.Leaf for a call."""
         return (self.index, self.consent_id, self.subject)
+
+    def to_json(self) -> dict[str, Any]:
+        """The inclusion proof, with all that it is a proof of."""
+        batch = self.batch
+        return {
+            "consentId": to_hex(self.consent_id),
+            "subject": to_hex(self.subject),
+            "index": self.index,
+            "leaf": to_hex(consent_leaf(self.consent_id, self.subject)),
+            "proof": [to_hex(node) for node in self.proof],
+            "batch": {
+                "batchId": to_hex(batch.batch_id),
+                "assetId": str(batch.asset_id),
+                "root": to_hex(batch.root),
+                "count": batch.count,
+                "terms": batch.terms.to_json(),
+                "manifestHash": to_hex(batch.manifest),
+            },
+        }
 
 
 class ConsentBook(AnsweredBook, Protocol):
@@ -93,6 +114,7 @@ class Consents:
         self._acting = acting
         self._book = book
         self._notice_of = lru_cache(maxsize=16)(notice_of)  # a notice never changes: its hash names it
+        self._tree_of = lru_cache(maxsize=TREES)(self._tree)
         self._clock = clock
         self._remember = remember
         self.domain = ConsentDomain(acting.chain_id, acting.addresses["Consents"])
@@ -176,11 +198,19 @@ class Consents:
         """Where an anchored consent stands, with its inclusion proof. Raises NotFound, IntegrityError where the leaves
         kept do not give the batch's root."""
         name, index = self._book.place_of(consent_id)
-        batch, leaves = self._book.batch(name), self._book.leaf_keys_of(name)
-        tree = PositionalTree(consent_leaf(*keys) for keys in leaves)
+        batch, tree = self._tree_of(name)
+        subject = self._book.consent(consent_id).consent.subject
+        if tree.leaf(index) != consent_leaf(consent_id, subject):
+            raise IntegrityError("a consent is kept at another's place", batch=to_hex(name), index=index)
+        return Place(batch, index, consent_id, subject, tree.proof(index))
+
+    def _tree(self, name: bytes) -> tuple[Batch, PositionalTree]:
+        """A batch and its tree, which never change."""
+        batch = self._book.batch(name)
+        tree = PositionalTree(consent_leaf(*keys) for keys in self._book.leaf_keys_of(name))
         if tree.root != batch.root:
             raise IntegrityError("the leaves kept of a batch do not give its root", batch=to_hex(name))
-        return Place(batch, index, *leaves[index], tree.proof(index))
+        return batch, tree
 
     def withdraw(self, subject: Signer, consent_id: bytes) -> Receipt:
         """The subject's own transaction."""

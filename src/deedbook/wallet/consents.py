@@ -127,10 +127,10 @@ def checked(tasks: Iterable[Task], executor: Executor | None) -> Iterator[tuple[
             future.cancel()
 
 
-def in_chunks(documents: Iterable[bytes]) -> Iterator[bytes]:
+def in_chunks(documents: Iterable[bytes], size: int = CHUNK) -> Iterator[bytes]:
     """Documents by the chunk, joined by line feeds."""
     coming = iter(documents)
-    while chunk := list(islice(coming, CHUNK)):
+    while chunk := list(islice(coming, size)):
         yield b"\n".join(chunk)
 
 
