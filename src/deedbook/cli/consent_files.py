@@ -29,7 +29,7 @@ def documents_in(name: str) -> Iterator[bytes]:
     InvalidFormat naming the line that is too long."""
     with _opened(name) as file:
         first = file.readline(MOST_LINE + 1)
-        if first.strip() == b"{":
+        if len(first) <= MOST_LINE and first.strip() == b"{":
             value = grammar.json_in(first + file.read(MOST_LINE), name if name != "-" else "standard input")
             yield canonical_json(value)
             return

@@ -119,7 +119,7 @@ class Collecting:
         ids, people, fresh = bytearray(), dict[bytes, int](), 0
         for (checker, chunk), looked_at in checked(map(self._task, in_chunks(lines, chunk_size)), executor):
             found, known = self._with_signatures(checker, chunk, looked_at)
-            self._require_good(found, ids, people)
+            self._require_good(found, known, ids, people)
             answered = self._answered(found, chunk, known)
             new = [each for each in answered if each.consent_id not in known]
             self._book.add_consents(new, staged=True)
@@ -155,8 +155,11 @@ class Collecting:
         pairs = zip(found.consent_ids(), found.lines(chunk), strict=True)
         return all(name in known and known[name][0] == document for name, document in pairs)
 
-    def _require_good(self, found: CheckedConsents, ids: bytes | bytearray, people: dict[bytes, int]) -> None:
-        """Raises for the first line that breaks a rule; `people` are told by the line (from 0) of their consent."""
+    def _require_good(
+        self, found: CheckedConsents, known: Known, ids: bytes | bytearray, people: dict[bytes, int]
+    ) -> None:
+        """Raises for the first line that breaks a rule; `people` are told by the line (from 0) of their consent. One
+        that is kept was in time when it was collected."""
         before, now = len(people), self._clock()
         if self._asset_id is None and found.kinds:
             self._asset_id = found.kinds[0].asset_id
@@ -164,7 +167,7 @@ class Collecting:
         names = found.consent_ids()
         for index, subject in enumerate(cut(found.subjects, 20)):
             line, error = before + index, wrong[found.which[index]]
-            if error is None and found.until[index] < now:
+            if error is None and found.until[index] < now and names[index] not in known:
                 error = InvalidInput("validUntil", "the consent has expired")
             earlier = people.setdefault(subject, line)
             if error is None and earlier != line:

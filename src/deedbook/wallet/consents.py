@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from deedbook.domain.consent_documents import ConsentKind, ConsentReader
+from deedbook.domain.consent_documents import ConsentKind, ConsentRead, ConsentReader
 from deedbook.domain.consents import ConsentDomain
-from deedbook.domain.hashing import ZERO32
-from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_subtree, rfc9162_leaf
+from deedbook.domain.merkle import PADDING_LEAF, Rfc9162Root, consent_leaf, positional_subtree, rfc9162_leaf
 from deedbook.domain.notices import Notice
 from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
 from deedbook.wallet.recovery import Recovery
@@ -141,46 +140,65 @@ def _reader(domain: ConsentDomain, notices: tuple[bytes, ...]) -> ConsentReader:
 
 
 def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedConsents:
-    ids, subjects, leaves, manifest, documents = [], [], [], [], []
-    which, since, until = array("L"), array("Q"), array("Q")
-    places: dict[ConsentKind, int] = {}
-    kind_now, place = None, 0
-    refusal: Refusal | None = None
-    signer = Recovery().signer
+    columns, signer, refusal = _Columns(), Recovery().signer, None
     lines = given.split(b"\n")
     for index, line in enumerate(lines):
         try:
-            identifier, subject, kind, valid_from, valid_until, signature, document = reader.read(line)
-            if signatures and signer(identifier, signature) != subject:
+            read = reader.read(line)
+            if signatures and signer(read.consent_id, read.signature) != read.subject:
                 raise InvalidSignature("signature", "made by another account")
         except InvalidInput as error:
             refusal = Refusal(index, error.code, error.field, _reason(error))
             break
-        ids.append(identifier)
-        subjects.append(subject)
-        leaves.append(consent_leaf(identifier, subject))
-        manifest.append(rfc9162_leaf(document))
-        if kind is not kind_now:
-            kind_now, place = kind, places.setdefault(kind, len(places))
-        which.append(place)
-        since.append(valid_from)
-        until.append(valid_until)
-        documents.append(document)
-    same = all(map(bytes.__eq__, lines, documents))
-    return CheckedConsents(
-        b"".join(ids),
-        b"".join(subjects),
-        b"".join(leaves),
-        b"".join(manifest),
-        tuple(places),
-        which,
-        since,
-        until,
-        None if same else b"\n".join(documents),
-        positional_subtree(leaves, HEIGHT) if leaves else ZERO32,
-        _manifest_root(manifest),
-        refusal,
-    )
+        columns.add(read)
+    return columns.found(lines, refusal)
+
+
+class _Columns:
+    """What is found, consent by consent."""
+
+    def __init__(self) -> None:
+        self._ids: list[bytes] = []
+        self._subjects: list[bytes] = []
+        self._leaves: list[bytes] = []
+        self._manifest: list[bytes] = []
+        self._documents: list[bytes] = []
+        self._times = array("Q"), array("Q")
+        self._which = array("L")
+        self._places: dict[ConsentKind, int] = {}
+        self._last: tuple[ConsentKind | None, int] = None, 0
+
+    def add(self, read: ConsentRead) -> None:
+        """One more."""
+        identifier, subject, kind, since, until, _, document = read
+        self._ids.append(identifier)
+        self._subjects.append(subject)
+        self._leaves.append(consent_leaf(identifier, subject))
+        self._manifest.append(rfc9162_leaf(document))
+        self._documents.append(document)
+        self._times[0].append(since)
+        self._times[1].append(until)
+        if kind is not self._last[0]:
+            self._last = kind, self._places.setdefault(kind, len(self._places))
+        self._which.append(self._last[1])
+
+    def found(self, given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
+        """All of them, of these lines."""
+        same = all(map(bytes.__eq__, given, self._documents))
+        return CheckedConsents(
+            ids=b"".join(self._ids),
+            subjects=b"".join(self._subjects),
+            leaves=b"".join(self._leaves),
+            manifest=b"".join(self._manifest),
+            kinds=tuple(self._places),
+            which=self._which,
+            since=self._times[0],
+            until=self._times[1],
+            documents=None if same else b"\n".join(self._documents),
+            subtree=positional_subtree(self._leaves or [PADDING_LEAF], HEIGHT),
+            manifest_subtree=_manifest_root(self._manifest),
+            refusal=refusal,
+        )
 
 
 def _manifest_root(hashes: Iterable[bytes]) -> bytes:
