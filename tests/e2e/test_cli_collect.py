@@ -174,8 +174,8 @@ def test_a_collection_that_is_killed_goes_on_where_it_was(people: Population) ->
     lines = [people.signed(number).encode() for number in range(count)]
     file, out = people.file("many.ndjson", lines), str(people.folder / "receipts.ndjson")
     words = ("consents", "collect", file, "--as", "provider", "--out", out)
-    begun = {"env": environment(KILLED_COLLECTION=str(people.folder)), "stdout": subprocess.DEVNULL}
-    with subprocess.Popen(command("--home", str(people.cli.home), *words), **begun) as process:
+    begun = command("--home", str(people.cli.home), *words)
+    with subprocess.Popen(begun, env=environment(KILLED_COLLECTION=str(people.folder))) as process:
         _wait_for_rows(people.cli.home, process)
         process.send_signal(signal.SIGKILL)
     anchor = ("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt)

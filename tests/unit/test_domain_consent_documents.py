@@ -157,4 +157,6 @@ def test_sentences_of_other_times_are_those_of_the_notice() -> None:
         sentences = Sentences(notice, consent(0, notice).consent)
         for number in range(3):
             made = consent(number, notice).consent
-            assert sentences.between(made.valid_from, made.valid_until) == render_statement(notice, made)
+            plain, canonical = sentences.between(made.valid_from, made.valid_until)
+            assert plain.decode() == render_statement(notice, made)
+            assert b'"' + canonical + b'"' == canonical_json(plain.decode())

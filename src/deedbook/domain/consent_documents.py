@@ -21,7 +21,7 @@ from deedbook.domain.consents import (
     encode_consent,
 )
 from deedbook.domain.eip712 import digest, word
-from deedbook.domain.hashing import canonical_json, keccak256, parse_json
+from deedbook.domain.hashing import keccak256, parse_json
 from deedbook.domain.notices import Notice, Sentences
 from deedbook.errors import DeedbookError, InvalidInput
 
@@ -112,7 +112,7 @@ class ConsentReader:
         if notice is None:
             raise InvalidInput("noticeHash", "the consent names a notice that is not known here")
         struct, sentences = encode_consent(consent), Sentences(notice, consent)
-        if consent.statement != sentences.between(consent.valid_from, consent.valid_until):
+        if consent.statement.encode() != sentences.between(consent.valid_from, consent.valid_until)[0]:
             raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
         kind = ConsentKind(consent.asset_id, replace(consent.terms, valid_from=0, valid_until=0))
         canonical = signed.encode()
@@ -153,8 +153,7 @@ class _Shared:
 
     def _rendered(self, valid_from: int, valid_until: int) -> _Said:
         try:
-            text = self._sentences.between(valid_from, valid_until)
+            plain, canonical = self._sentences.between(valid_from, valid_until)
         except DeedbookError:
             return b'"', 0, 0, b""  # the pattern takes no such statement
-        words = word(valid_from) + word(valid_until) + keccak256(text.encode())
-        return canonical_json(text)[1:-1], valid_from, valid_until, words
+        return canonical, valid_from, valid_until, word(valid_from) + word(valid_until) + keccak256(plain)

@@ -8,7 +8,7 @@ what is staged is found again and not signed twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -108,7 +108,7 @@ class Collecting:
         count: int | None = None,
         receipts: bool = False,
         chunk_size: int = CHUNK,
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress, None, None]:
         """Takes the signed consents of a file, one in a line; when there is no more to say, all of them are admitted.
 
         Raises InvalidInput naming field and `line` for the first line that breaks a rule: malformed, for another chain

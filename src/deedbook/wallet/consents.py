@@ -140,65 +140,67 @@ def _reader(domain: ConsentDomain, notices: tuple[bytes, ...]) -> ConsentReader:
 
 
 def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedConsents:
-    columns, signer, refusal = _Columns(), Recovery().signer, None
+    """Step by step over the whole chunk, so that the curve's tables stay in the processor's cache."""
     lines = given.split(b"\n")
-    for index, line in enumerate(lines):
-        try:
-            read = reader.read(line)
-            if signatures and signer(read.consent_id, read.signature) != read.subject:
+    read, refusal = _read(reader, lines)
+    if signatures:
+        forged = _first_forged(read)
+        read, refusal = (read, refusal) if forged is None else (read[: forged.index], forged)
+    return _columns(read, lines, refusal)
+
+
+def _read(reader: ConsentReader, lines: Sequence[bytes]) -> tuple[list[ConsentRead], Refusal | None]:
+    read: list[ConsentRead] = []
+    try:
+        for line in lines:
+            read.append(reader.read(line))
+    except InvalidInput as error:
+        return read, Refusal(len(read), error.code, error.field, _reason(error))
+    return read, None
+
+
+def _first_forged(read: Sequence[ConsentRead]) -> Refusal | None:
+    signer, good = Recovery().signer, 0
+    try:
+        for identifier, subject, _, _, _, signature, _ in read:
+            if signer(identifier, signature) != subject:
                 raise InvalidSignature("signature", "made by another account")
-        except InvalidInput as error:
-            refusal = Refusal(index, error.code, error.field, _reason(error))
-            break
-        columns.add(read)
-    return columns.found(lines, refusal)
+            good += 1
+    except InvalidInput as error:
+        return Refusal(good, error.code, error.field, error.reason)
+    return None
 
 
-class _Columns:
-    """What is found, consent by consent."""
+def _columns(read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
+    leaves = [consent_leaf(each[0], each[1]) for each in read]
+    manifest = [rfc9162_leaf(each[6]) for each in read]
+    documents = [each[6] for each in read]
+    kinds, which = _places([each[2] for each in read])
+    return CheckedConsents(
+        ids=b"".join([each[0] for each in read]),
+        subjects=b"".join([each[1] for each in read]),
+        leaves=b"".join(leaves),
+        manifest=b"".join(manifest),
+        kinds=kinds,
+        which=which,
+        since=array("Q", [each[3] for each in read]),
+        until=array("Q", [each[4] for each in read]),
+        documents=None if all(map(bytes.__eq__, given, documents)) else b"\n".join(documents),
+        subtree=positional_subtree(leaves or [PADDING_LEAF], HEIGHT),
+        manifest_subtree=_manifest_root(manifest),
+        refusal=refusal,
+    )
 
-    def __init__(self) -> None:
-        self._ids: list[bytes] = []
-        self._subjects: list[bytes] = []
-        self._leaves: list[bytes] = []
-        self._manifest: list[bytes] = []
-        self._documents: list[bytes] = []
-        self._times = array("Q"), array("Q")
-        self._which = array("L")
-        self._places: dict[ConsentKind, int] = {}
-        self._last: tuple[ConsentKind | None, int] = None, 0
 
-    def add(self, read: ConsentRead) -> None:
-        """One more."""
-        identifier, subject, kind, since, until, _, document = read
-        self._ids.append(identifier)
-        self._subjects.append(subject)
-        self._leaves.append(consent_leaf(identifier, subject))
-        self._manifest.append(rfc9162_leaf(document))
-        self._documents.append(document)
-        self._times[0].append(since)
-        self._times[1].append(until)
-        if kind is not self._last[0]:
-            self._last = kind, self._places.setdefault(kind, len(self._places))
-        self._which.append(self._last[1])
-
-    def found(self, given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
-        """All of them, of these lines."""
-        same = all(map(bytes.__eq__, given, self._documents))
-        return CheckedConsents(
-            ids=b"".join(self._ids),
-            subjects=b"".join(self._subjects),
-            leaves=b"".join(self._leaves),
-            manifest=b"".join(self._manifest),
-            kinds=tuple(self._places),
-            which=self._which,
-            since=self._times[0],
-            until=self._times[1],
-            documents=None if same else b"\n".join(self._documents),
-            subtree=positional_subtree(self._leaves or [PADDING_LEAF], HEIGHT),
-            manifest_subtree=_manifest_root(self._manifest),
-            refusal=refusal,
-        )
+def _places(kinds: Iterable[ConsentKind]) -> tuple[tuple[ConsentKind, ...], array[int]]:
+    """The different ones, and the place of each among them."""
+    places: dict[ConsentKind, int] = {}
+    which, last, place = array("L"), None, 0
+    for kind in kinds:
+        if kind is not last:
+            last, place = kind, places.setdefault(kind, len(places))
+        which.append(place)
+    return tuple(places), which
 
 
 def _manifest_root(hashes: Iterable[bytes]) -> bytes:

@@ -192,12 +192,19 @@ class Sentences:
 
     def __init__(self, notice: Notice, consent: Consent) -> None:
         values = statement_values(notice, consent) | {"validFrom": _FROM, "validUntil": _UNTIL}
-        self._text = _PART.sub(lambda found: values[found.group(1)], notice.template)
+        text = _PART.sub(lambda found: values[found.group(1)], notice.template)
+        self._plain = text.encode()
+        canonical = canonical_json(text)[1:-1]
+        self._canonical = canonical.replace(b"\\u0000", b"\x00").replace(b"\\u0001", b"\x01")
 
-    def between(self, valid_from: int, valid_until: int) -> str:
-        """The sentence for these times. Raises InvalidInput: a time after the year 9999."""
-        since, until = iso_time("validFrom", valid_from), iso_time("validUntil", valid_until)
-        return self._text.replace(_FROM, since).replace(_UNTIL, until)
+    def between(self, valid_from: int, valid_until: int) -> tuple[bytes, bytes]:
+        """The sentence for these times in UTF-8, and as it stands in canonical JSON. Raises InvalidInput: a time after
+        the year 9999."""
+        since, until = iso_time("validFrom", valid_from).encode(), iso_time("validUntil", valid_until).encode()
+        plain = self._plain.replace(b"\x00", since).replace(b"\x01", until)
+        if self._canonical == self._plain:
+            return plain, plain
+        return plain, self._canonical.replace(b"\x00", since).replace(b"\x01", until)
 
 
 def with_statement(notice: Notice, consent: Consent) -> Consent:
@@ -212,12 +219,13 @@ def iso_time(field: str, seconds: int) -> str:
     """Unix seconds as `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601, UTC). Raises InvalidInput(`field`) after the year 9999."""
     if not 0 <= seconds <= _LATEST:
         raise InvalidInput(field, "is not a time from 1970 to 9999")
-    return _iso_time(seconds)
+    days, rest = divmod(seconds, 86_400)
+    return f"{_iso_date(days)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
 
 
-@lru_cache(maxsize=8192)
-def _iso_time(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+@lru_cache(maxsize=4096)
+def _iso_date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def load_notice(
