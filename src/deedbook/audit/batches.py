@@ -6,7 +6,7 @@ all of them is who is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -79,19 +79,34 @@ class _Audit:
 
     def add(self, found: CheckedConsents) -> None:
         """One more chunk. Raises IntegrityError for its first leaf that is wrong."""
-        narrower = [self._narrower(kind) for kind in found.kinds]
-        for index, subject in enumerate(cut(found.subjects, 20)):
+        subjects = cut(found.subjects, 20)
+        if not self._are_good(found, subjects):
+            self._name_the_first(found, subjects)
+        self._subjects.update(subjects)
+        self._fold(found)
+
+    def _are_good(self, found: CheckedConsents, subjects: Sequence[bytes]) -> bool:
+        """Looked at together, which is fast."""
+        terms = self._batch.terms
+        alike = not any(map(self._narrower, found.kinds)) and len(set(subjects)) == len(subjects)
+        in_time = max(found.since, default=0) <= terms.valid_from and (
+            min(found.until, default=terms.valid_until) >= terms.valid_until
+        )
+        return found.refusal is None and alike and in_time and self._subjects.isdisjoint(subjects)
+
+    def _name_the_first(self, found: CheckedConsents, subjects: Sequence[bytes]) -> None:
+        narrower, seen = [self._narrower(kind) for kind in found.kinds], set(self._subjects)
+        for index, subject in enumerate(subjects):
             field = narrower[found.which[index]]
             if field is None:
                 field = self._shorter(found.since[index], found.until[index])
             if field is not None:
                 raise self._wrong("consents.narrower", index, f"grants less than its batch: {field.name}")
-            if subject in self._subjects:
+            if subject in seen:
                 raise self._wrong("consents.unique", index, "has the subject of another leaf")
-            self._subjects.add(subject)
+            seen.add(subject)
         if found.refusal is not None:
             raise self._refused(found.refusal)
-        self._fold(found)
 
     def end(self) -> None:
         """After the last one: count, root and manifest. Raises EvidenceMissing, IntegrityError."""

@@ -29,7 +29,8 @@ _OWN_AT: Final = b',"recordCommit":"0x'
 _OWN: Final = re.compile(
     rb',"recordCommit":"0x(.{64})","salt":"0x(.{64})","statement":"([^"\\]*(?:\\.[^"\\]*)*)",'
     rb'"subject":"0x(.{40})","validFrom":(0|[1-9][0-9]{0,15}),"validUntil":(0|[1-9][0-9]{0,15})\},'
-    rb'"contract":"0x(.{40})","format":"deedbook.consent","signature":"0x(.{130})","version":1\}'
+    rb'"contract":"0x(.{40})","format":"deedbook.consent","signature":"0x(.{130})","version":1\}',
+    re.DOTALL,
 )
 """What is a person's own. That hexadecimal digits are such, and small ones, is seen when they are read."""
 _MIDDLE: Final = slice(64, 320)
@@ -75,6 +76,7 @@ class ConsentReader:
         self._separator = b"\x19\x01" + domain.separator
         self._contract = domain.contract.hex().encode()
         self._shared: dict[bytes, _Shared] = {}
+        self._last: tuple[bytes, int, _Shared | None] = _OWN_AT, 0, None
 
     def read(self, document: bytes) -> ConsentRead:
         """The consent of a JSON document, canonical or not, once its domain and its sentence are right.
@@ -82,8 +84,7 @@ class ConsentReader:
         Raises InvalidFormat, WrongVersion, InvalidSignature (its length), InvalidInput naming `chainId`, `contract`,
         `noticeHash` or `statement`.
         """
-        at = document.find(_OWN_AT)
-        shared = self._shared.get(document[:at])
+        at, shared = self._met(document)
         found = None if shared is None else _OWN.fullmatch(document, at)
         if shared is None or found is None:
             return self._read_strictly(document)
@@ -100,6 +101,16 @@ class ConsentReader:
         struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, own[:32], words, own[32:64]))
         identifier = keccak256(self._separator + keccak256(struct))
         return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, own[84:], document)
+
+    def _met(self, document: bytes) -> tuple[int, _Shared | None]:
+        """Where a person's own begins, and what is in front of it where that was met before."""
+        head, at, shared = self._last
+        if not document.startswith(head):
+            at = document.find(_OWN_AT)
+            shared = self._shared.get(document[:at])
+            if shared is not None:
+                self._last = document[: at + len(_OWN_AT)], at, shared
+        return at, shared
 
     def _read_strictly(self, document: bytes) -> ConsentRead:
         signed = SignedConsent.from_json(parse_json(document, "deedbook.consent"))

@@ -19,6 +19,8 @@ from deedbook.errors import InvalidInput
 LEAF_TAG: Final = keccak256(b"deedbook.leaf.v1")
 """Separates the leaves of consent batches from everything else that is hashed."""
 
+_ACCOUNT_PADDING: Final = bytes(12)
+
 PADDING_LEAF: Final = ZERO32
 """What stands at the positions from `count` on."""
 
@@ -30,7 +32,13 @@ def consent_leaf(consent_id: bytes, subject: bytes) -> bytes:
     """keccak256(keccak256(abi.encode(LEAF_TAG, consentId, subject))). Raises InvalidInput for other lengths."""
     _length("consentId", consent_id, 32)
     _length("subject", subject, 20)
-    return keccak256(keccak256(LEAF_TAG + consent_id + bytes(12) + subject))
+    return consent_leaves((consent_id,), (subject,))[0]
+
+
+def consent_leaves(consent_ids: Iterable[bytes], subjects: Iterable[bytes]) -> list[bytes]:
+    """The leaf of each (see `consent_leaf`), whose lengths are known to be right."""
+    pairs = zip(consent_ids, subjects, strict=True)
+    return [keccak256(keccak256(LEAF_TAG + identifier + _ACCOUNT_PADDING + account)) for identifier, account in pairs]
 
 
 def positional_depth(count: int) -> int:
@@ -193,6 +201,19 @@ def rfc9162_root(leaf_inputs: Iterable[bytes]) -> bytes:
     return tree.root()
 
 
+def rfc9162_root_of_hashes(leaf_hashes: Sequence[bytes]) -> bytes:
+    """The same of leaf hashes (`rfc9162_leaf`) that are at hand: level by level."""
+    level = list(leaf_hashes) or [sha256(b"")]
+    while len(level) > 1:
+        level = _rfc9162_above(level)
+    return level[0]
+
+
+def _rfc9162_above(level: list[bytes]) -> list[bytes]:
+    pairs = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+    return pairs + level[len(level) & ~1 :]
+
+
 def rfc9162_proof(leaf_inputs: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """The inclusion proof of the leaf at `index`, from the leaf up (RFC 9162, 2.1.3.1). InvalidInput out of range."""
     if not 0 <= index < len(leaf_inputs):
@@ -201,8 +222,7 @@ def rfc9162_proof(leaf_inputs: Sequence[bytes], index: int) -> tuple[bytes, ...]
     while len(level) > 1:
         if index ^ 1 < len(level):
             proof.append(level[index ^ 1])
-        pairs = [rfc9162_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level, index = pairs + level[len(level) & ~1 :], index >> 1
+        level, index = _rfc9162_above(level), index >> 1
     return tuple(proof)
 
 

@@ -18,7 +18,13 @@ from typing import Final
 
 from deedbook.domain.consent_documents import ConsentKind, ConsentRead, ConsentReader
 from deedbook.domain.consents import ConsentDomain
-from deedbook.domain.merkle import PADDING_LEAF, Rfc9162Root, consent_leaf, positional_subtree, rfc9162_leaf
+from deedbook.domain.merkle import (
+    PADDING_LEAF,
+    consent_leaves,
+    positional_subtree,
+    rfc9162_leaf,
+    rfc9162_root_of_hashes,
+)
 from deedbook.domain.notices import Notice
 from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
 from deedbook.wallet.recovery import Recovery
@@ -172,13 +178,14 @@ def _first_forged(read: Sequence[ConsentRead]) -> Refusal | None:
 
 
 def _columns(read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
-    leaves = [consent_leaf(each[0], each[1]) for each in read]
+    ids, subjects = [each[0] for each in read], [each[1] for each in read]
+    leaves = consent_leaves(ids, subjects)
     manifest = [rfc9162_leaf(each[6]) for each in read]
     documents = [each[6] for each in read]
     kinds, which = _places([each[2] for each in read])
     return CheckedConsents(
-        ids=b"".join([each[0] for each in read]),
-        subjects=b"".join([each[1] for each in read]),
+        ids=b"".join(ids),
+        subjects=b"".join(subjects),
         leaves=b"".join(leaves),
         manifest=b"".join(manifest),
         kinds=kinds,
@@ -187,7 +194,7 @@ def _columns(read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refus
         until=array("Q", [each[4] for each in read]),
         documents=None if all(map(bytes.__eq__, given, documents)) else b"\n".join(documents),
         subtree=positional_subtree(leaves or [PADDING_LEAF], HEIGHT),
-        manifest_subtree=_manifest_root(manifest),
+        manifest_subtree=rfc9162_root_of_hashes(manifest),
         refusal=refusal,
     )
 
@@ -201,13 +208,6 @@ def _places(kinds: Iterable[ConsentKind]) -> tuple[tuple[ConsentKind, ...], arra
             last, place = kind, places.setdefault(kind, len(places))
         which.append(place)
     return tuple(places), which
-
-
-def _manifest_root(hashes: Iterable[bytes]) -> bytes:
-    tree = Rfc9162Root()
-    for each in hashes:
-        tree.add_hash(each)
-    return tree.root()
 
 
 def _reason(error: InvalidInput) -> str:

@@ -47,11 +47,13 @@ class Recovery:
         """
         if len(digest) != 32:
             raise InvalidSignature("digest", f"{len(digest)} bytes, not 32")
-        _require_strict(signature)
+        if len(signature) != 65 or signature[64] not in _V or signature[32:64] > _HALF:
+            _require_strict(signature)
         recovered = lib.secp256k1_ecdsa_recoverable_signature_parse_compact(
             _CONTEXT, self._signature, signature, signature[64] - 27
         ) and lib.secp256k1_ecdsa_recover(_CONTEXT, self._key, self._signature, digest)
-        if not recovered:
+        if not recovered:  # as r and s out of their range cannot be
+            _require_strict(signature)
             raise InvalidSignature("signature", "no key could have made it")
         lib.secp256k1_ec_pubkey_serialize(_CONTEXT, self._point, self._length, self._key, _UNCOMPRESSED)
         return keccak256(self._coordinates[1:])[12:]

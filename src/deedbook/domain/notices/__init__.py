@@ -220,7 +220,12 @@ def iso_time(field: str, seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         raise InvalidInput(field, "is not a time from 1970 to 9999")
     days, rest = divmod(seconds, 86_400)
-    return f"{_iso_date(days)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+    return _iso_date(days) + _iso_clock(rest)
+
+
+@lru_cache(maxsize=86_400)
+def _iso_clock(rest: int) -> str:
+    return f"T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
 
 
 @lru_cache(maxsize=4096)
