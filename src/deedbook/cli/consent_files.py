@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -20,6 +20,8 @@ from deedbook.domain.hashing import canonical_json
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.wallet.consents import CHUNK
 
+BLOCK: Final = 1 << 22
+"""Bytes that are read at a time."""
 MOST_LINE: Final = 1 << 16
 """The longest line, in bytes: a consent's texts are bounded."""
 
@@ -28,17 +30,30 @@ def documents_in(name: str) -> Iterator[bytes]:
     """The documents of a file, in order; `-` reads standard input. Raises InvalidInput(`file`) where it cannot be read,
     InvalidFormat naming the line that is too long."""
     with _opened(name) as file:
-        first = file.readline(MOST_LINE + 1)
-        if len(first) <= MOST_LINE and first.strip() == b"{":
-            value = grammar.json_in(first + file.read(MOST_LINE), name if name != "-" else "standard input")
-            yield canonical_json(value)
+        first = file.read(BLOCK)
+        if first.partition(b"\n")[0].strip() == b"{":
+            yield canonical_json(grammar.json_in(first, name if name != "-" else "standard input"))
             return
-        number, line = 1, first
-        while line:
-            if len(line) > MOST_LINE:
-                raise InvalidFormat("file", f"line {number}: is longer than {MOST_LINE} bytes", line=number)
-            yield line.rstrip(b"\r\n")
-            number, line = number + 1, file.readline(MOST_LINE + 1)
+        yield from _lines(first, file)
+
+
+def _lines(block: bytes, file: BinaryIO) -> Iterator[bytes]:
+    """The lines that begin in this block, and those of the rest of the file."""
+    rest, before = b"", 0
+    while block:
+        *lines, rest = (rest + block).split(b"\n")
+        if max(map(len, (rest, *lines))) > MOST_LINE:
+            raise _too_long(before, [*lines, rest])
+        before += len(lines)
+        yield from lines
+        block = file.read(BLOCK)
+    if rest:
+        yield rest
+
+
+def _too_long(before: int, lines: Sequence[bytes]) -> InvalidFormat:
+    number = next(number for number, line in enumerate(lines, start=before + 1) if len(line) > MOST_LINE)
+    return InvalidFormat("file", f"line {number}: is longer than {MOST_LINE} bytes", line=number)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Signed consents by the million: read from their canonical bytes by one pattern, hashed as fixed-width words.
+"""Signed consents by the million: read from their canonical bytes by their places, hashed as fixed-width words.
 
 What consents of one campaign have in common (chain, asset, controller, recipient, purpose, notice ...) stands in front
 in the canonical form, and is read once, strictly, by `SignedConsent`; what is a person's own follows in known places.
-Bytes that do not fit the pattern are read by `SignedConsent` alone: the same consent, or the same error.
+Bytes that do not stand so are read by `SignedConsent` alone: the same consent, or the same error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from binascii import unhexlify
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from struct import Struct
 from typing import Final, NamedTuple
 
 from deedbook.domain.consents import (
@@ -20,23 +21,32 @@ from deedbook.domain.consents import (
     Terms,
     encode_consent,
 )
-from deedbook.domain.eip712 import digest, word
+from deedbook.domain.eip712 import digest
 from deedbook.domain.hashing import keccak256, parse_json
 from deedbook.domain.notices import Notice, Sentences
 from deedbook.errors import DeedbookError, InvalidInput
 
 _OWN_AT: Final = b',"recordCommit":"0x'
-_OWN: Final = re.compile(
-    rb',"recordCommit":"0x(.{64})","salt":"0x(.{64})","statement":"([^"\\]*(?:\\.[^"\\]*)*)",'
-    rb'"subject":"0x(.{40})","validFrom":(0|[1-9][0-9]{0,15}),"validUntil":(0|[1-9][0-9]{0,15})\},'
+_COMMIT: Final = slice(len(_OWN_AT), len(_OWN_AT) + 64)
+_BEFORE_SALT: Final = b'","salt":"0x'
+_SALT_AT: Final = _COMMIT.stop + len(_BEFORE_SALT)
+_SALT: Final = slice(_SALT_AT, _SALT_AT + 64)
+_BEFORE_STATEMENT: Final = b'","statement":"'
+_STATEMENT_AT: Final = _SALT.stop + len(_BEFORE_STATEMENT)
+_AFTER_STATEMENT: Final = b'","subject":"0x'
+_AFTER: Final = re.compile(
+    rb'","subject":"0x(.{40})","validFrom":(0|[1-9][0-9]{0,15}),"validUntil":(0|[1-9][0-9]{0,15})\},'
     rb'"contract":"0x(.{40})","format":"deedbook.consent","signature":"0x(.{130})","version":1\}',
     re.DOTALL,
 )
-"""What is a person's own. That hexadecimal digits are such, and small ones, is seen when they are read."""
+"""Where a person's own stands. That digits are such, and small ones, is seen when they are read."""
 _MIDDLE: Final = slice(64, 320)
 """The words from assetId to noticeHash in the encoded struct: after the type hash and the subject."""
+_TIMES: Final = Struct(">24xQ24xQ")
+"""Two times as words."""
 _MOST_KINDS: Final = 1024
-_MOST_SENTENCES: Final = 4096
+_MOST_SENTENCES: Final = 100_000
+"""As many as a day has seconds, and more: some 90 MB."""
 _WORD_PADDING: Final = bytes(12)
 
 
@@ -85,22 +95,30 @@ class ConsentReader:
         `noticeHash` or `statement`.
         """
         at, shared = self._met(document)
-        found = None if shared is None else _OWN.fullmatch(document, at)
+        end = document.rfind(_AFTER_STATEMENT)
+        found = None if shared is None else _AFTER.fullmatch(document, end)
         if shared is None or found is None:
             return self._read_strictly(document)
-        commit, salt, statement, subject, since, until, contract, signature = found.groups()
+        subject, since, until, contract, signature = found.groups()
         sentence, valid_from, valid_until, words = shared.said(since, until)
-        digits = b"".join((commit, salt, subject, signature))
-        if statement != sentence or contract != self._contract or not digits.islower():
+        own = document[at:end]
+        digits = b"".join((own[_COMMIT], own[_SALT], subject, signature))
+        if (
+            own[_STATEMENT_AT:] != sentence
+            or own[_SALT.stop : _STATEMENT_AT] != _BEFORE_STATEMENT
+            or own[_COMMIT.stop : _SALT_AT] != _BEFORE_SALT
+            or contract != self._contract
+            or not digits.islower()
+        ):
             return self._read_strictly(document)
         try:
-            own = unhexlify(digits)
+            values = unhexlify(digits)
         except ValueError:
             return self._read_strictly(document)
-        account = own[64:84]
-        struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, own[:32], words, own[32:64]))
+        account = values[64:84]
+        struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, values[:32], words, values[32:64]))
         identifier = keccak256(self._separator + keccak256(struct))
-        return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, own[84:], document)
+        return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, values[84:], document)
 
     def _met(self, document: bytes) -> tuple[int, _Shared | None]:
         """Where a person's own begins, and what is in front of it where that was met before."""
@@ -166,5 +184,5 @@ class _Shared:
         try:
             plain, canonical = self._sentences.between(valid_from, valid_until)
         except DeedbookError:
-            return b'"', 0, 0, b""  # the pattern takes no such statement
-        return canonical, valid_from, valid_until, word(valid_from) + word(valid_until) + keccak256(plain)
+            return b'"', 0, 0, b""  # no statement stands so in JSON
+        return canonical, valid_from, valid_until, _TIMES.pack(valid_from, valid_until) + keccak256(plain)

@@ -147,6 +147,12 @@ def rfc9162_leaf(leaf_input: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + leaf_input).digest()
 
 
+def rfc9162_leaves(leaf_inputs: Iterable[bytes]) -> list[bytes]:
+    """`rfc9162_leaf` of each."""
+    sha256_of = hashlib.sha256
+    return [sha256_of(b"\x00" + leaf_input).digest() for leaf_input in leaf_inputs]
+
+
 def rfc9162_node(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right) (RFC 9162, 2.1.1)."""
     return hashlib.sha256(b"\x01" + left + right).digest()

@@ -22,7 +22,7 @@ from deedbook.domain.merkle import (
     PADDING_LEAF,
     consent_leaves,
     positional_subtree,
-    rfc9162_leaf,
+    rfc9162_leaves,
     rfc9162_root_of_hashes,
 )
 from deedbook.domain.notices import Notice
@@ -178,20 +178,18 @@ def _first_forged(read: Sequence[ConsentRead]) -> Refusal | None:
 
 
 def _columns(read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
-    ids, subjects = [each[0] for each in read], [each[1] for each in read]
-    leaves = consent_leaves(ids, subjects)
-    manifest = [rfc9162_leaf(each[6]) for each in read]
-    documents = [each[6] for each in read]
-    kinds, which = _places([each[2] for each in read])
+    ids, subjects, kinds, since, until, _, documents = zip(*read, strict=True) if read else ((),) * 7
+    leaves, manifest = consent_leaves(ids, subjects), rfc9162_leaves(documents)
+    places, which = _places(kinds)
     return CheckedConsents(
         ids=b"".join(ids),
         subjects=b"".join(subjects),
         leaves=b"".join(leaves),
         manifest=b"".join(manifest),
-        kinds=kinds,
+        kinds=places,
         which=which,
-        since=array("Q", [each[3] for each in read]),
-        until=array("Q", [each[4] for each in read]),
+        since=array("Q", since),
+        until=array("Q", until),
         documents=None if all(map(bytes.__eq__, given, documents)) else b"\n".join(documents),
         subtree=positional_subtree(leaves or [PADDING_LEAF], HEIGHT),
         manifest_subtree=rfc9162_root_of_hashes(manifest),
