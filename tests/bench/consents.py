@@ -60,7 +60,7 @@ ROW: Final = 97
 
 DOMAIN: Final = ConsentDomain(31337, sha256(b"consents")[:20])
 ASSET: Final = int.from_bytes(sha256(b"asset"), "big")
-CONTROLLER: Final = sha256(b"controller")[:20]
+COLLECTOR: Final = LocalSigner(sha256(b"collector"))
 NOTICE: Final = load_notice("zh-CN", controller="贵阳某人才公司", contact="邮寄", asset_title="求职简历库")
 START: Final = 1_767_225_600
 DAY: Final = 86_400
@@ -230,7 +230,7 @@ def batch_of(people: Population, subjects: Sequence[bytes]) -> Batch:
     offsets = [number % DAY for number in range(min(people.count, DAY))]
     start, end = START + max(offsets), START + min(offsets) + YEAR
     terms = Terms(
-        CONTROLLER, bytes(20), Licence.EMPLOYER, Purpose.RECRUITMENT, Mode.RAW, False, NOTICE.hash, start, end
+        COLLECTOR.address, bytes(20), Licence.EMPLOYER, Purpose.RECRUITMENT, Mode.RAW, False, NOTICE.hash, start, end
     )
     return batch_under(ASSET, root, people.count, terms, manifest.root())
 
@@ -254,7 +254,7 @@ def _consent(number: int, subject: bytes) -> Consent:
     return Consent(
         subject=subject,
         asset_id=ASSET,
-        controller=CONTROLLER,
+        controller=COLLECTOR.address,
         recipient=bytes(20),
         recipient_class=Licence.EMPLOYER,
         purpose=Purpose.RECRUITMENT,
