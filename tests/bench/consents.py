@@ -22,7 +22,7 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +116,7 @@ def main(words: Sequence[str]) -> int:
         ours: list[float] = []
         for number in range(asked.rounds):
             progress(f"round {number + 1} of {asked.rounds}")
-            ways = [
+            ways: list[tuple[list[float], Callable[[], float]]] = [
                 (bare, lambda: recover_all(people, executor, subjects)),
                 (ours, lambda: verify_all(people, batch, executor)),
             ]
