@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.hashing import from_hex, sha256, to_hex
 from deedbook.domain.merkle import consent_leaf, verify_positional
+from deedbook.domain.notices import with_statement
 from deedbook.ledger import anchors
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_service import Answer, Client, running
@@ -77,6 +79,10 @@ def _signed(told: Told, person: LocalSigner, change: Callable[[Consent], Consent
     domain = told.services.consents.domain
     consent = change(replace(told.template, subject=person.address, salt=told.services.entropy(32)))
     return SignedConsent(domain, consent, person.sign_digest(consent_id(domain, consent)))
+
+
+def _rendered(told: Told, consent: Consent) -> Consent:
+    return with_statement(told.services.notice(consent.notice_hash), consent)
 
 
 def _person(told: Told) -> LocalSigner:
@@ -161,15 +167,15 @@ def test_a_malleable_signature_is_refused(told: Told) -> None:
 @pytest.mark.parametrize(
     ("field", "change"),
     [
-        ("validUntil", lambda one: replace(one, valid_from=1, valid_until=2)),
-        ("statement", lambda one: replace(one, statement="I agree to nothing")),
-        ("controller", lambda one: replace(one, controller=b"\7" * 20)),
+        ("validUntil", lambda told, one: _rendered(told, replace(one, valid_from=1, valid_until=2))),
+        ("statement", lambda _, one: replace(one, statement="I agree to nothing")),
+        ("controller", lambda _, one: replace(one, controller=b"\7" * 20)),
     ],
 )
 def test_a_consent_with_a_wrong_field_is_refused_by_its_name(
-    told: Told, field: str, change: Callable[[Consent], Consent]
+    told: Told, field: str, change: Callable[[Told, Consent], Consent]
 ) -> None:
-    answer = told.client.post("/consents", _signed(told, _person(told), change).to_json())
+    answer = told.client.post("/consents", _signed(told, _person(told), partial(change, told)).to_json())
     assert _problem(answer, 422, "invalid-input")["field"] == field
 
 
