@@ -5,7 +5,7 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-BENCHES = gas verify sender mirror
+BENCHES = gas verify sender mirror consents
 
 .PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
@@ -41,6 +41,9 @@ bench-sender: dev node ## contract calls from request to stored receipt, on anvi
 
 bench-mirror: dev node ## a chain's events copied into SQL, beside Ponder and web3.py (BENCH=--record keeps it)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.mirror $(BENCH)
+
+bench-consents: dev ## a million signed consents verified, beside eth-account and bare coincurve (BENCH="--count 50000")
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.consents $(BENCH)
 
 bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)

@@ -167,7 +167,7 @@ def anchor_and_audit(x: Exchange) -> None:
     batch = x.known["batch"] = anchored["batchId"]
     assert x.refused("consents", "anchor", asset, "--as", "provider")[0] == 5
     report = str(x.home.parent / "report.json")
-    assert x("consents", "check", batch, "--out", report)["signatures"] == 3
+    assert x("consents", "verify-batch", batch, "--out", report)["signatures"] == 3
     x("attestations", "attest", batch, "--kind", "consent-audit", "--document", report, "--as", "auditor")
     shown = x("consents", "show", x.known["consents"]["ann"])
     assert (shown["live"], shown["batchId"]) == (True, batch)

@@ -114,7 +114,7 @@ def _ask(services: Services, people: list[Person]) -> Iterator[tuple[str, bytes]
         pages += [f"/sales/{sale['saleId']}", f"/assets/{sale['assetId']}", f"/assets/{sale['assetId']}/batches"]
         pages += ["/deployment", f"/sales/{sale['saleId']}/usage"]
         pages += [f"/statements/0x{each.hex()}" for each in consents]
-        pages += [f"/consents/0x{each.hex()}" for each in consents]
+        pages += [f"/consents/0x{each.hex()}{more}" for each in consents for more in ("", "/proof")]
         for page in pages:
             answer = client.get(page)
             assert answer.status == 200, page

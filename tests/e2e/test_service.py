@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ from deedbook.domain.consents import (
     consent_id,
     withdrawal_digest,
 )
-from deedbook.domain.hashing import sha256, to_hex
+from deedbook.domain.hashing import from_hex, sha256, to_hex
+from deedbook.domain.merkle import consent_leaf, verify_positional
+from deedbook.domain.notices import with_statement
 from deedbook.ledger import anchors
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_service import Answer, Client, running
@@ -76,6 +79,10 @@ def _signed(told: Told, person: LocalSigner, change: Callable[[Consent], Consent
     domain = told.services.consents.domain
     consent = change(replace(told.template, subject=person.address, salt=told.services.entropy(32)))
     return SignedConsent(domain, consent, person.sign_digest(consent_id(domain, consent)))
+
+
+def _rendered(told: Told, consent: Consent) -> Consent:
+    return with_statement(told.services.notice(consent.notice_hash), consent)
 
 
 def _person(told: Told) -> LocalSigner:
@@ -160,15 +167,15 @@ def test_a_malleable_signature_is_refused(told: Told) -> None:
 @pytest.mark.parametrize(
     ("field", "change"),
     [
-        ("validUntil", lambda one: replace(one, valid_from=1, valid_until=2)),
-        ("statement", lambda one: replace(one, statement="I agree to nothing")),
-        ("controller", lambda one: replace(one, controller=b"\7" * 20)),
+        ("validUntil", lambda told, one: _rendered(told, replace(one, valid_from=1, valid_until=2))),
+        ("statement", lambda _, one: replace(one, statement="I agree to nothing")),
+        ("controller", lambda _, one: replace(one, controller=b"\7" * 20)),
     ],
 )
 def test_a_consent_with_a_wrong_field_is_refused_by_its_name(
-    told: Told, field: str, change: Callable[[Consent], Consent]
+    told: Told, field: str, change: Callable[[Told, Consent], Consent]
 ) -> None:
-    answer = told.client.post("/consents", _signed(told, _person(told), change).to_json())
+    answer = told.client.post("/consents", _signed(told, _person(told), partial(change, told)).to_json())
     assert _problem(answer, 422, "invalid-input")["field"] == field
 
 
@@ -193,6 +200,23 @@ def test_a_withdrawal_by_another_and_of_an_unknown_consent_are_refused(told: Tol
     assert _problem(told.client.post("/withdrawals", own.to_json()), 422, "invalid-input")["field"] == "subject"
     unknown = Withdrawal(domain, b"\5" * 32, other.address, other.sign_digest(withdrawal_digest(domain, b"\5" * 32)))
     assert _problem(told.client.post("/withdrawals", unknown.to_json()), 404, "not-found")
+
+
+def test_every_place_of_the_batch_is_proven_without_naming_its_subject(told: Told) -> None:
+    book = told.services.records.consents
+    batch = book.batches_of(told.asset_id)[0]
+    for index, signed in enumerate(book.leaves_of(batch.batch_id)):
+        shown = told.client.get(f"/consents/{to_hex(signed.consent_id)}/proof").json()
+        nodes = [from_hex(node, "proof", 32) for node in shown["proof"]]
+        leaf = consent_leaf(signed.consent_id, signed.consent.subject)
+        assert verify_positional(leaf, index, batch.count, nodes, batch.root)
+        assert (shown["index"], shown["leaf"], shown["batch"]["batchId"]) == (
+            index,
+            to_hex(leaf),
+            to_hex(batch.batch_id),
+        )
+        assert signed.consent.subject.hex() not in json.dumps(shown)
+    _problem(told.client.get("/consents/0x" + "00" * 32 + "/proof"), 404, "not-found")
 
 
 def test_a_consent_that_waits_and_is_withdrawn_never_enters_a_batch(told: Told) -> None:

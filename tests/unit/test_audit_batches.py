@@ -19,8 +19,8 @@ CONSENTS = [consent_of(person) for person in range(5)]
 BATCH = batch_of(ASSET, CONSENTS)
 
 
-def documents(consents: list[SignedConsent]) -> list[Any]:
-    return [signed.to_json() for signed in consents]
+def documents(consents: list[SignedConsent]) -> list[bytes]:
+    return [signed.encode() for signed in consents]
 
 
 def test_a_batch_of_honest_consents_is_good() -> None:

@@ -13,6 +13,8 @@ from deedbook.domain.merkle import (
     positional_depth,
     positional_proof,
     positional_root,
+    positional_root_over,
+    positional_subtree,
     rfc9162_consistency,
     rfc9162_leaf,
     rfc9162_node,
@@ -156,3 +158,37 @@ def test_a_proof_is_of_a_leaf_that_is_there() -> None:
     with pytest.raises(InvalidInput, match="index"):
         rfc9162_proof([b"a"], 1)
     assert not verify_rfc9162_inclusion(rfc9162_leaf(b"a"), 0, 0, (), rfc9162_leaf(b"a"))
+
+
+@pytest.mark.parametrize("count", [9, 16, 17, 31, 40, 64, 65, 100])
+def test_a_root_over_subtrees_is_that_of_the_leaves(count: int) -> None:
+    made = leaves(count)
+    for height in range((count - 1).bit_length()):
+        width = 1 << height
+        subtrees = [positional_subtree(made[at : at + width], height) for at in range(0, count, width)]
+        assert positional_root_over(subtrees, height) == positional_root(made)
+
+
+def test_a_whole_subtree_is_its_own_root_and_a_part_is_padded() -> None:
+    assert positional_subtree(leaves(8), 3) == positional_root(leaves(8))
+    assert positional_subtree(leaves(5), 3) == positional_root(leaves(5))
+    assert positional_subtree(leaves(1), 0) == leaves(1)[0]
+
+
+@pytest.mark.parametrize("count", range(0, 21, 3))
+@pytest.mark.parametrize("height", [0, 1, 2, 3])
+def test_a_log_grows_by_whole_subtrees_as_by_their_leaves(count: int, height: int) -> None:
+    inputs = [b"%d" % number for number in range(count)]
+    width, tree = 1 << height, Rfc9162Root()
+    for at in range(0, count - width + 1, width):
+        tree.add_subtree(rfc9162_root(inputs[at : at + width]), height)
+    for each in inputs[tree.size :]:
+        tree.add(each)
+    assert (tree.size, tree.root()) == (count, rfc9162_root(inputs))
+
+
+def test_a_subtree_stands_at_a_multiple_of_its_size_only() -> None:
+    tree = Rfc9162Root()
+    tree.add(b"one")
+    with pytest.raises(InvalidInput):
+        tree.add_subtree(rfc9162_root([b"two", b"three"]), 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,14 @@ from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, cons
 from deedbook.domain.hashing import sha256
 from deedbook.domain.merkle import consent_leaf, verify_positional
 from deedbook.domain.notices import Notice, load_notice, with_statement
-from deedbook.errors import IntegrityError, InvalidInput, InvalidSignature, NotFound
+from deedbook.domain.receipts import ConsentReceipt
+from deedbook.errors import IntegrityError, InvalidFormat, InvalidInput, InvalidSignature, NotFound
 from deedbook.ledger.acting import Acting
+from deedbook.ledger.collecting import Checkers
 from deedbook.ledger.consents import Consents
+from deedbook.ledger.gathering import gathered
 from deedbook.records.store import Records
+from deedbook.wallet.recovery import recover
 from deedbook.wallet.signers import LocalSigner
 from tests.toy_sealer import ToySealer
 
@@ -66,7 +71,8 @@ def consents(records: Records, notices: Notices) -> Consents:
     return Consents(acting, records.consents, notices, lambda: NOW)
 
 
-def signed(number: int, **change: Any) -> SignedConsent:
+def signed(number: int, *, rendered: bool = False, **change: Any) -> SignedConsent:
+    """A person's consent; of what is changed afterwards the sentence says nothing, unless it is `rendered` again."""
     person = LocalSigner(sha256(b"person %d" % number))
     consent = Consent(
         subject=person.address,
@@ -84,7 +90,11 @@ def signed(number: int, **change: Any) -> SignedConsent:
         statement="-",
         salt=sha256(b"salt %d" % number),
     )
-    consent = replace(with_statement(NOTICE, consent), **change)
+    consent = (
+        with_statement(NOTICE, replace(consent, **change))
+        if rendered
+        else replace(with_statement(NOTICE, consent), **change)
+    )
     return SignedConsent(DOMAIN, consent, person.sign_digest(consent_id(DOMAIN, consent)))
 
 
@@ -138,3 +148,161 @@ def test_a_batch_whose_leaves_were_changed_proves_no_place(consents: Consents, r
         connection.exec_driver_sql("UPDATE consents SET subject = zeroblob(20) WHERE leaf_index = 0")
     with pytest.raises(IntegrityError):
         consents.place(leaf)
+
+
+# -- a file of them ----------------------------------------------------------------------------------------------------
+
+
+def lines(*numbers: int) -> list[bytes]:
+    return [signed(number).encode() for number in numbers]
+
+
+def run(consents: Consents, documents: Sequence[bytes], **more: Any) -> list[bytes]:
+    """The receipts of a file that is taken two lines at a time."""
+    steps = consents.collecting(COLLECTOR).collect(documents, receipts=True, chunk_size=2, **more)
+    return [receipt for step in steps for receipt in step.receipts]
+
+
+def pending(records: Records) -> set[bytes]:
+    return {each.encode() for each in records.consents.pending_consents(ASSET)}
+
+
+def test_a_file_is_answered_line_by_line(consents: Consents, records: Records) -> None:
+    receipts = run(consents, lines(3, 1, 2, 5, 4))
+    assert receipts == [each.encode() for each in consents.collect_all([signed(n) for n in (3, 1, 2, 5, 4)], COLLECTOR)]
+    assert pending(records) == set(lines(1, 2, 3, 4, 5))
+    verified = [ConsentReceipt.from_json(json.loads(receipt)) for receipt in receipts]
+    assert all(recover(each.digest, each.signature) == COLLECTOR.address for each in verified)
+
+
+def other_person(number: int) -> bytes:
+    return replace(signed(number), signature=signed(number + 50).signature).encode()
+
+
+BAD: dict[str, tuple[bytes, type[InvalidInput], str, str]] = {
+    "another's signature": (other_person(4), InvalidSignature, "signature", "made by another account"),
+    "another sentence": (signed(4, statement="Take everything.").encode(), InvalidInput, "statement", "notice"),
+    "changed field": (signed(4, purpose=Purpose.RESEARCH).encode(), InvalidInput, "statement", "notice"),
+    "another asset": (signed(4, asset_id=8).encode(), InvalidInput, "assetId", "another asset"),
+    "expired": (signed(4, rendered=True, valid_until=NOW - 1).encode(), InvalidInput, "validUntil", "expired"),
+    "another controller": (signed(4, controller=bytes(20)).encode(), InvalidInput, "controller", "another controller"),
+    "no notice of ours": (signed(4, notice_hash=bytes(32)).encode(), InvalidInput, "noticeHash", "not known"),
+    "the same consent": (signed(2).encode(), InvalidInput, "consentId", "the same consent as in line 2"),
+    "the same person": (
+        signed(2, rendered=True, valid_until=NOW + 5).encode(),
+        InvalidInput,
+        "subject",
+        "the same person as in line 2",
+    ),
+    "the same person at once": (signed(3, salt=bytes(32)).encode(), InvalidInput, "subject", "as in line 3"),
+    "no JSON": (b"consent", InvalidFormat, "deedbook.consent", "column 1"),
+    "an empty line": (b"", InvalidFormat, "deedbook.consent", "column 1"),
+    "cut short": (signed(4).encode()[:-40], InvalidFormat, "deedbook.consent", "column"),
+    "another chain": (
+        replace(signed(4), domain=ConsentDomain(1, DOMAIN.contract)).encode(),
+        InvalidInput,
+        "chainId",
+        "another chain",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_line_is_named_with_its_rule_and_nothing_of_its_file_is_pending(
+    consents: Consents, records: Records, case: str
+) -> None:
+    line, error, field, words = BAD[case]
+    with pytest.raises(InvalidInput) as refused:
+        run(consents, [*lines(1, 2, 3), line, *lines(5, 6)])
+    assert (type(refused.value), refused.value.field, refused.value.fields["line"]) == (error, field, 4)
+    assert "line 4: " in str(refused.value)
+    assert words in str(refused.value)
+    assert pending(records) == set()
+    with pytest.raises(NotFound):
+        consents.anchor(ASSET, COLLECTOR)
+
+
+def test_a_mended_file_goes_on_where_it_stopped(consents: Consents, records: Records) -> None:
+    with pytest.raises(InvalidSignature):
+        run(consents, [*lines(1, 2, 3), other_person(4), *lines(5)])
+    first = consents.collecting(COLLECTOR).collect(lines(1, 2, 3, 4, 5), chunk_size=2)
+    assert [(step.lines, step.fresh) for step in first] == [(2, 0), (4, 2), (5, 3)]
+    assert pending(records) == set(lines(1, 2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("chunks", range(4))
+def test_a_run_that_was_cut_short_goes_on_with_nothing_twice(consents: Consents, records: Records, chunks: int) -> None:
+    steps = consents.collecting(COLLECTOR).collect(lines(1, 2, 3, 4, 5), chunk_size=2)
+    for _ in range(chunks):
+        next(steps)
+    steps.close()
+    assert pending(records) == set()
+    again = run(consents, lines(1, 2, 3, 4, 5))
+    assert pending(records) == set(lines(1, 2, 3, 4, 5))
+    assert run(consents, lines(1, 2, 3, 4, 5)) == again
+
+
+def test_a_person_who_consents_alone_while_a_file_is_read_counts_at_once(consents: Consents, records: Records) -> None:
+    steps = consents.collecting(COLLECTOR).collect(lines(1, 2, 3), chunk_size=2)
+    next(steps)
+    consents.collect(signed(1), COLLECTOR)
+    assert pending(records) == set(lines(1))
+    assert len(list(steps)) == 1
+    assert pending(records) == set(lines(1, 2, 3))
+
+
+def test_a_consent_withdrawn_while_its_file_is_read_never_waits(consents: Consents, records: Records) -> None:
+    steps = consents.collecting(COLLECTOR).collect(lines(1, 2, 3), chunk_size=2)
+    next(steps)
+    records.consents.mark_withdrawn(signed(1).consent_id)
+    list(steps)
+    assert pending(records) == set(lines(2, 3))
+
+
+def test_a_known_consent_under_another_signature_is_looked_at_again(consents: Consents, records: Records) -> None:
+    run(consents, lines(1, 2))
+    with pytest.raises(InvalidSignature):
+        run(consents, [lines(1)[0], other_person(2)])
+
+
+def test_a_file_of_fewer_consents_than_were_announced_is_cut_short(consents: Consents, records: Records) -> None:
+    with pytest.raises(InvalidFormat, match="is 3 consents, not 4"):
+        run(consents, lines(1, 2, 3), count=4)
+    assert pending(records) == set()
+    run(consents, lines(1, 2, 3, 4), count=4)
+    assert len(pending(records)) == 4
+
+
+def test_a_file_of_nothing_is_refused(consents: Consents) -> None:
+    with pytest.raises(InvalidFormat):
+        run(consents, [])
+
+
+def test_only_the_asset_that_was_named_is_taken(consents: Consents) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        list(consents.collecting(COLLECTOR, asset_id=8).collect(lines(1)))
+    assert (refused.value.field, refused.value.fields["line"]) == ("assetId", 1)
+
+
+def test_nobody_is_named_in_a_refusal(consents: Consents) -> None:
+    for line, *_ in BAD.values():
+        with pytest.raises(InvalidInput) as refused:
+            run(consents, [*lines(1, 2, 3), line])
+        said = f"{refused.value} {refused.value.fields} {refused.value.hint}"
+        for number in (1, 2, 3, 4):
+            assert signed(number).consent.subject.hex() not in said
+            assert signed(number).consent_id.hex() not in said
+
+
+def test_what_waits_becomes_the_batch_of_its_leaves(records: Records, consents: Consents, notices: Notices) -> None:
+    run(consents, lines(*range(1, 8)))
+    consents.collect(signed(1, salt=bytes(32)), COLLECTOR)  # once more by the same person
+    consents.collect(signed(9, rendered=True, modes=Mode.CALL), COLLECTOR)  # to something else
+    checkers = Checkers(DOMAIN, notices)
+    found = gathered(records.consents.pending_documents(ASSET), checkers, NOW)
+    assert found is not None
+    batch, names = found.batch()
+    kept_ = [each for each in records.consents.pending_consents(ASSET) if each.consent_id in set(names)]
+    assert len(kept_) == 7
+    assert batch == batch_of(ASSET, kept_)
+    assert gathered(records.consents.pending_documents(ASSET), checkers, NOW + 5000) is None

@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from deedbook.domain.batches import Batch, batch_of
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent
 from deedbook.domain.hashing import sha256
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound, SealBroken
+from deedbook.records import migrations
 from deedbook.records.consents import ASKED_AT_ONCE, ConsentState, SignedConsents
+from deedbook.records.database import Database
 from deedbook.records.store import Records
 from tests.toy_sealer import ToySealer
 
@@ -58,7 +62,7 @@ def receipt(consent: SignedConsent) -> ConsentReceipt:
 def collected(book: SignedConsents, *numbers: int) -> list[SignedConsent]:
     found = [signed(number) for number in numbers]
     for each in found:
-        book.add_consents([receipt(each)])
+        book.add_consents([receipt(each).answered])
     return found
 
 
@@ -81,19 +85,19 @@ def test_a_consent_and_its_receipt_come_back_as_they_were(book: SignedConsents) 
 def test_a_known_consent_is_refused(book: SignedConsents) -> None:
     (consent,) = collected(book, 1)
     with pytest.raises(Conflict):
-        book.add_consents([receipt(consent)])
+        book.add_consents([receipt(consent).answered])
 
 
 def test_consents_are_added_all_or_none(book: SignedConsents) -> None:
     (known,) = collected(book, 2)
     first, second, third = (receipt(signed(number)) for number in (1, 2, 3))
     with pytest.raises(Conflict) as refusal:
-        book.add_consents([first, second, third])
+        book.add_consents([each.answered for each in (first, second, third)])
     assert refusal.value.fields["consent"] == "0x" + known.consent_id.hex()
     with pytest.raises(Conflict):
-        book.add_consents([first, first])
+        book.add_consents([first.answered, first.answered])
     assert book.pending_consents(ASSET) == [known]
-    book.add_consents([first, third])
+    book.add_consents([first.answered, third.answered])
     asked = [first.signed.consent_id, bytes(32), third.signed.consent_id]
     assert book.receipts_of(asked) == {first.signed.consent_id: first, third.signed.consent_id: third}
 
@@ -113,7 +117,7 @@ def test_an_unknown_consent_is_named(book: SignedConsents) -> None:
 def test_pending_consents_come_in_the_order_of_their_identifiers(book: SignedConsents) -> None:
     consents = collected(book, 5, 3, 1, 4)
     other = signed(9, OTHER)
-    book.add_consents([receipt(other)])
+    book.add_consents([receipt(other).answered])
     assert book.pending_consents(ASSET) == sorted(consents, key=lambda each: each.consent_id)
     assert book.pending_consents(OTHER) == [other]
 
@@ -175,7 +179,7 @@ def test_a_changed_or_swapped_row_is_refused(path: Path) -> None:
     records = Records.open(f"sqlite:///{path}", ToySealer())
     first, second = collected(records.consents, 1, 2)
     with records.database.writing() as connection:
-        connection.exec_driver_sql("UPDATE consents SET sealed = (SELECT max(sealed) FROM consents)")
+        connection.exec_driver_sql("UPDATE consent_documents SET sealed = (SELECT max(sealed) FROM consent_documents)")
     refused = 0
     for each in (first, second):
         try:
@@ -200,3 +204,68 @@ def test_a_consent_under_anothers_name_is_refused(path: Path) -> None:
 def test_a_receipt_is_of_its_own_consent(book: SignedConsents) -> None:
     (consent,) = collected(book, 1)
     assert book.consent_receipt(consent.consent_id) != receipt(replace(consent, signature=bytes([2]) * 65))
+
+
+def test_what_is_staged_waits_for_its_admission(book: SignedConsents) -> None:
+    first, second = signed(1), signed(2)
+    book.add_consents([receipt(first).answered, receipt(second).answered], staged=True)
+    assert book.pending_consents(ASSET) == []
+    assert book.pending_ids() == {}
+    assert book.standing(first.consent_id).state is ConsentState.STAGED
+    assert book.known([first.consent_id, bytes(32)]) == {first.consent_id}
+    assert book.answered([first.consent_id]) == {first.consent_id: (first.encode(), receipt(first).answered.answer)}
+    with pytest.raises(Conflict):
+        book.add_batch(batch_of(ASSET, [first]), [first.consent_id])
+    book.admit_consents([first.consent_id, bytes(32)])
+    assert book.pending_consents(ASSET) == [first]
+    book.admit_consents([first.consent_id, second.consent_id])
+    assert list(book.pending_documents(ASSET)) == sorted([first.encode(), second.encode()], key=_by_id)
+
+
+def _by_id(document: bytes) -> bytes:
+    return SignedConsent.decode(document).consent_id
+
+
+def test_an_admission_changes_nothing_that_stands_elsewhere(book: SignedConsents) -> None:
+    batch, leaves = anchored(book, 1, 2)
+    collected(book, 3)
+    book.mark_withdrawn(signed(3).consent_id)
+    book.admit_consents([*(each.consent_id for each in leaves), signed(3).consent_id])
+    assert book.leaf_keys_of(batch.batch_id) == [(each.consent_id, each.consent.subject) for each in leaves]
+    assert book.standing(signed(3).consent_id).state is ConsentState.WITHDRAWN
+
+
+def test_documents_come_in_the_order_of_the_leaves(book: SignedConsents) -> None:
+    batch, leaves = anchored(book, 1, 2, 3)
+    assert list(book.documents_of(batch.batch_id)) == [each.encode() for each in leaves]
+    assert book.pending_controllers(ASSET) == set()
+    collected(book, 4)
+    assert book.pending_controllers(ASSET) == {bytes([0xAA]) * 20}
+    with pytest.raises(NotFound):
+        book.documents_of(bytes(32))
+
+
+def test_consents_of_an_earlier_release_are_read_with_their_receipts(path: Path) -> None:
+    sealer, one = ToySealer(), signed(1)
+    made = Database(f"sqlite:///{path}")
+    with made.writing() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        connection.exec_driver_sql(
+            "INSERT INTO consents (consent_id, asset_id, subject, state, sealed, receipt, collected_at)"
+            " VALUES (?, ?, ?, 'pending', ?, ?, 1)",
+            (
+                one.consent_id,
+                ASSET.to_bytes(32, "big"),
+                one.consent.subject,
+                sealer.seal(one.encode(), b"deedbook.records.consent" + one.consent_id),
+                sealer.seal(receipt(one).encode(), b"deedbook.records.receipt" + one.consent_id),
+            ),
+        )
+    made.close()
+    book = Records.open(f"sqlite:///{path}", sealer).consents
+    assert book.pending_consents(ASSET) == [one]
+    assert book.consent_receipt(one.consent_id) == receipt(one)

@@ -33,6 +33,9 @@ class Serving(Protocol):
     def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
         """Batch and index of a consent collected here. Raises NotFound."""
 
+    def proof(self, consent_id: bytes) -> Mapping[str, Any]:
+        """The inclusion proof of a consent anchored here, without its subject. Raises NotFound."""
+
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
 

@@ -1,15 +1,35 @@
-"""What an auditor checks before stating that a batch of consents is what it says: every leaf, by its own evidence."""
+"""What an auditor checks before stating that a batch of consents is what it says: every leaf, by its own evidence.
+
+The consents come as documents, a chunk in memory at a time; other processes may check their signatures. What is kept of
+all of them is who is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Final
 
-from deedbook.audit import consents
+from deedbook.audit.findings import contradiction
 from deedbook.domain.batches import Batch
-from deedbook.domain.consents import ConsentDomain
+from deedbook.domain.codes import ConsentField
+from deedbook.domain.consent_documents import ConsentKind
+from deedbook.domain.consents import ConsentDomain, narrower_terms
+from deedbook.domain.hashing import to_hex
+from deedbook.domain.merkle import Rfc9162Root, positional_root, positional_root_over
 from deedbook.domain.notices import Notice
+from deedbook.errors import EvidenceMissing, IntegrityError
+from deedbook.wallet.consents import CHUNK, HEIGHT, CheckedConsents, ConsentChecker, Refusal, checked, cut, in_chunks
+
+_RULES: Final = {
+    "chainId": "consents.domain",
+    "contract": "consents.domain",
+    "noticeHash": "consents.notice",
+    "statement": "consents.statement",
+    "signature": "consents.signature",
+}
+"""The rules by the fields of refusals; every other one is a matter of form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +43,120 @@ class BatchReport:
 
 
 def check_batch(
-    batch: Batch, documents: Sequence[Any], notices: Iterable[Notice], domain: ConsentDomain
+    batch: Batch,
+    documents: Iterable[bytes],
+    notices: Iterable[Notice],
+    domain: ConsentDomain,
+    *,
+    executor: Executor | None = None,
+    report: Callable[[int], None] = lambda _: None,
 ) -> BatchReport:
     """Checks the signed consents (JSON documents, in leaf order) of a batch that is not bound yet.
 
     Signer, sentence, chain and contract, terms not narrower than the batch's, every subject and consentId once, root
-    and manifest. Raises IntegrityError naming the rule and the leaf, EvidenceMissing where consents are missing.
+    and manifest. `report` is told how many were good so far. Raises IntegrityError naming the rule and the leaf,
+    EvidenceMissing where consents are missing.
     """
-    stated = consents.Batch(batch.batch_id, batch.root, batch.count, batch.terms, batch.manifest, block=0)
-    register = consents.ConsentRegister(batch.asset_id, (), (), {batch.batch_id: stated}, ())
-    by_hash = {notice.hash: notice for notice in notices}
-    consents.check_leaves(register, consents.Bound(stated, 0, None), documents, by_hash, domain, {}, {})
+    checker = ConsentChecker(domain, tuple(notice.encode() for notice in notices))
+    audit = _Audit(batch)
+    for _, found in checked(((checker, chunk) for chunk in in_chunks(documents)), executor):
+        audit.add(found)
+        report(audit.count)
+    audit.end()
     return BatchReport(batch.batch_id, batch.count, batch.count, batch.count)
+
+
+class _Audit:
+    """The walk through the leaves of one batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.count = 0
+        self._batch = batch
+        self._subjects: set[bytes] = set()
+        self._subtrees: list[bytes] = []
+        self._first: CheckedConsents | None = None
+        self._manifest = Rfc9162Root()
+
+    def add(self, found: CheckedConsents) -> None:
+        """One more chunk. Raises IntegrityError for its first leaf that is wrong."""
+        subjects = cut(found.subjects, 20)
+        if not self._are_good(found, subjects):
+            self._name_the_first(found, subjects)
+        self._subjects.update(subjects)
+        self._fold(found)
+
+    def _are_good(self, found: CheckedConsents, subjects: Sequence[bytes]) -> bool:
+        """Looked at together, which is fast."""
+        terms = self._batch.terms
+        alike = not any(map(self._narrower, found.kinds)) and len(set(subjects)) == len(subjects)
+        in_time = max(found.since, default=0) <= terms.valid_from and (
+            min(found.until, default=terms.valid_until) >= terms.valid_until
+        )
+        return found.refusal is None and alike and in_time and self._subjects.isdisjoint(subjects)
+
+    def _name_the_first(self, found: CheckedConsents, subjects: Sequence[bytes]) -> None:
+        narrower, seen = [self._narrower(kind) for kind in found.kinds], set(self._subjects)
+        for index, subject in enumerate(subjects):
+            field = narrower[found.which[index]]
+            if field is None:
+                field = self._shorter(found.since[index], found.until[index])
+            if field is not None:
+                raise self._wrong("consents.narrower", index, f"grants less than its batch: {field.name}")
+            if subject in seen:
+                raise self._wrong("consents.unique", index, "has the subject of another leaf")
+            seen.add(subject)
+        if found.refusal is not None:
+            raise self._refused(found.refusal)
+
+    def end(self) -> None:
+        """After the last one: count, root and manifest. Raises EvidenceMissing, IntegrityError."""
+        batch, name = self._batch, to_hex(self._batch.batch_id)
+        if self.count < batch.count:
+            words = f"{self.count} of {batch.count} consents of batch {name} are there"
+            raise EvidenceMissing(words, rule="consents.shown")
+        if self.count > batch.count:
+            words = f"{self.count} consents for the {batch.count} leaves of batch {name}"
+            raise contradiction("consents.shown", words)
+        if self._root() != batch.root:
+            raise contradiction("consents.root", f"the consents shown do not give the root of batch {name}")
+        if self._manifest.root() != batch.manifest:
+            raise contradiction(
+                "consents.manifest", f"the consents shown are not those of the manifest of batch {name}"
+            )
+
+    def _root(self) -> bytes:
+        if self._first is None:
+            return b""
+        return (
+            positional_root_over(self._subtrees, HEIGHT)
+            if len(self._subtrees) > 1
+            else positional_root(cut(self._first.leaves, 32))
+        )
+
+    def _fold(self, found: CheckedConsents) -> None:
+        self._first = self._first or found
+        self._subtrees.append(found.subtree)
+        if len(found) == CHUNK:
+            self._manifest.add_subtree(found.manifest_subtree, HEIGHT)
+        else:
+            for each in cut(found.manifest, 32):
+                self._manifest.add_hash(each)
+        self.count += len(found)
+
+    def _narrower(self, kind: ConsentKind) -> ConsentField | None:
+        """In what all of a kind grant less, whatever their times."""
+        terms = self._batch.terms
+        granted = replace(kind.terms, valid_from=terms.valid_from, valid_until=terms.valid_until)
+        return narrower_terms(self._batch.asset_id, terms, kind.asset_id, granted)
+
+    def _shorter(self, since: int, until: int) -> ConsentField | None:
+        if since > self._batch.terms.valid_from:
+            return ConsentField.VALID_FROM
+        return ConsentField.VALID_UNTIL if until < self._batch.terms.valid_until else None
+
+    def _refused(self, refusal: Refusal) -> IntegrityError:
+        return self._wrong(_RULES.get(refusal.field, "consents.form"), refusal.index, str(refusal.error()))
+
+    def _wrong(self, rule: str, index: int, words: str) -> IntegrityError:
+        place = f"consent {self.count + index} of batch {to_hex(self._batch.batch_id)}"
+        return contradiction(rule, f"{place}: {words}")

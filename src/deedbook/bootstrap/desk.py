@@ -119,6 +119,11 @@ class Desk:
         """Batch and index of a consent collected here. Raises NotFound."""
         return self._services.records.consents.place_of(consent_id)
 
+    def proof(self, consent_id: bytes) -> Mapping[str, Any]:
+        """The inclusion proof of a consent anchored here; its subject knows whose it is. Raises NotFound."""
+        proof = self._services.consents.place(consent_id).to_json()
+        return {name: value for name, value in proof.items() if name != "subject"}
+
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
         return self._services.statement(consent_id).to_json()

@@ -557,7 +557,7 @@ class Services:
         lost = [each for each in batches if not each.direct and each.batch_id not in known]
         if not lost:
             return
-        collectors = {signed.consent.controller for signed in book.pending_consents(asset_id)}
+        collectors = book.pending_controllers(asset_id)
         for each in lost:
             if each.collector in collectors:
                 raise CorruptStore(

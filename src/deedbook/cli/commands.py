@@ -18,7 +18,7 @@ COMMANDS = {
     "status": "what is healthy",
     "members": "who takes part",
     "assets": "data assets and their versions",
-    "consents": "collect, anchor, bind, withdraw",
+    "consents": "collect, anchor, verify, prove, bind, withdraw",
     "attestations": "what reviewers and auditors state",
     "offers": "what is for sale, on what terms",
     "sales": "order, pay, deliver, accept",

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
+from deedbook.cli.consent_files import Meter, documents_in, workers
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.batches import Batch
 from deedbook.domain.codes import Licence, Mode, Purpose, Role, class_of_role
 from deedbook.domain.consents import (
     Consent,
-    SignedConsent,
     Withdrawal,
     record_commit,
     typed_data,
     withdrawal_typed_data,
 )
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
+from deedbook.domain.merkle import Rfc9162Root
 from deedbook.domain.notices import Notice, with_statement
 from deedbook.domain.receipts import ConsentReceipt
-from deedbook.errors import InvalidFormat, InvalidInput, RejectedByContract
+from deedbook.errors import IntegrityError, InvalidFormat, InvalidInput, NotFound, RejectedByContract
+from deedbook.ledger.collecting import Progress
 from deedbook.ledger.consents import NO_SALT, Consents
 from deedbook.queries import consents as queries
 
@@ -31,6 +35,8 @@ app = grammar.group("Consents: drafted, collected, anchored, bound, withdrawn.")
 
 Asset = Annotated[str, typer.Argument(help="the asset's id, decimal or 0x-hex")]
 ConsentId = Annotated[str, typer.Argument(help="the consent's id, 32 bytes of 0x-hex")]
+BatchId = Annotated[str, typer.Argument(help="the batch's id, 32 bytes of 0x-hex")]
+Processes = Annotated[int, typer.Option(min=0, help="how many processes check signatures; one a core by itself")]
 Out = Annotated[str, typer.Option(help="where the document goes")]
 
 
@@ -100,22 +106,48 @@ def draft_withdrawal(consent: ConsentId, _as_json: AsJson = False) -> None:
 
 @app.command()
 def collect(
-    file: Annotated[str, typer.Argument(help="the signed consent (deedbook.consent) in JSON; - reads it")],
+    file: Annotated[str, typer.Argument(help="signed consents (deedbook.consent): one, or one a line; - reads them")],
     as_: As,
-    out: Out = "",
+    out: Annotated[str, typer.Option(help="where the receipts go, one a line in the order of the consents")] = "",
+    asset: Annotated[str, typer.Option(help="the asset of all of them; that of the first where none is named")] = "",
+    count: Annotated[int, typer.Option(min=0, help="how many there must be; any number where none is given")] = 0,
+    processes: Processes = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Take a signed consent and answer with the collector's signed receipt."""
-    signed = SignedConsent.from_json(grammar.json_of(file))
-    with acts.opened() as services:
-        receipt = services.consents.collect(signed, acts.signer(services, as_))
-    if out:
-        grammar.write(out, receipt.encode())
-    if as_json:
-        acts.say_json(receipt.to_json())
+    """Take signed consents and answer each with the collector's signed receipt. Before the last line was good none of
+    them can be anchored; the same command run again goes on where it was stopped."""
+    number = grammar.asset_of(asset) if asset else None
+    with acts.opened() as services, grammar.sink(out) if out else nullcontext() as receipts:
+        collecting = services.consents.collecting(acts.signer(services, as_), asset_id=number)
+        with workers(documents_in(file), processes) as (lines, executor):
+            far = _collected(collecting.collect(lines, executor, count=count or None, receipts=True), receipts)
+    if out == "-":
         return
-    print(f"collected {to_hex(signed.consent_id)}")
-    print(f"  {signed.consent.statement}")
+    if far.lines == 1:
+        _say_receipt(far.receipts[0], as_json)
+        return
+    said = {"consents": far.lines, "collected": far.fresh, "known": far.lines - far.fresh}
+    acts.show({**said, "receipts": out or None}, as_json)
+
+
+def _collected(steps: Iterable[Progress], receipts: BinaryIO | None) -> Progress:
+    """Writes what was answered; the last word."""
+    far, meter = Progress(0, 0, ()), Meter("consents")
+    for far in steps:
+        if receipts is not None:
+            receipts.writelines(receipt + b"\n" for receipt in far.receipts)
+        meter.show(far.lines)
+    meter.end()
+    return far
+
+
+def _say_receipt(receipt: bytes, as_json: bool) -> None:
+    document = grammar.json_in(receipt, "receipt")
+    if as_json:
+        acts.say_json(document)
+        return
+    print(f"collected {document['receipt_id']}")
+    print(f"  {document['signedConsent']['consent']['statement']}")
 
 
 @app.command()
@@ -172,26 +204,78 @@ def anchor(
     acts.tell(done, "anchored", as_json, batchId=to_hex(made.batch_id), root=to_hex(made.root), count=made.count)
 
 
-@app.command()
-def check(
-    batch: Annotated[str, typer.Argument(help="the batch's id")],
+@app.command("verify-batch")
+def verify_batch(
+    batch: BatchId,
+    consents: Annotated[
+        str, typer.Option(help="the signed consents in leaf order, one a line; those of this home where none is named")
+    ] = "",
     out: Annotated[str, typer.Option(help="where the report goes, for `attestations attest --document`")] = "",
+    processes: Processes = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Check every consent of a batch as its auditor does: signer, sentence, terms, uniqueness, root, count."""
+    """Check every consent of a batch as its auditor does: signer, sentence, terms, uniqueness, count, and the root that
+    is on chain (or will be, where it is not anchored yet)."""
     from deedbook.audit.batches import check_batch
 
-    with acts.opened() as services:
-        book = services.records.consents
-        kept = book.batch(grammar.key32(batch, "batch"))
-        documents = [signed.to_json() for signed in book.leaves_of(kept.batch_id)]
-        notices = [services.notice(kept.terms.notice_hash)]
-        found = check_batch(kept, documents, notices, services.consents.domain)
+    name = grammar.key32(batch, "batch")
+    with acts.reading() as services:
+        stated, anchored = _stated(services, name)
+        documents = documents_in(consents) if consents else services.records.consents.documents_of(name)
+        meter = Meter("consents")
+        with workers(documents, processes) as (lines, executor):
+            notices, domain = [services.notice(stated.terms.notice_hash)], services.consents.domain
+            found = check_batch(stated, lines, notices, domain, executor=executor, report=meter.show)
+        meter.end()
     report: dict[str, Any] = {"format": "deedbook.report", "version": 1, "kind": "CONSENT_AUDIT", "batch": batch}
     report |= {"signatures": found.signatures, "statements": found.statements, "subjects": found.subjects}
     if out:
         grammar.write(out, json.dumps(report, indent=1).encode() + b"\n")
-    acts.show(report, as_json)
+    acts.show({**report, "root": to_hex(stated.root), "anchored": anchored}, as_json)
+
+
+def _stated(services: Services, name: bytes) -> tuple[Batch, bool]:
+    """The batch as the chain has it; as this home keeps it, where it is not on chain. Whether it is."""
+    try:
+        return queries.batch(services.mirror, name).stated, True
+    except NotFound:
+        return services.records.consents.batch(name), False
+
+
+@app.command()
+def prove(
+    consent: ConsentId,
+    out: Annotated[str, typer.Option(help="where the proof goes")] = "-",
+    as_json: AsJson = False,
+) -> None:
+    """Write the proof that an anchored consent is in its batch, at its place: all that a withdrawal needs beside a
+    signature. Always JSON."""
+    with acts.opened() as services:
+        place = services.consents.place(grammar.key32(consent, "consent"))
+    acts.hand_over(out, place.to_json(), as_json, consentId=consent, index=place.index)
+
+
+@app.command()
+def manifest(
+    batch: BatchId,
+    out: Annotated[str, typer.Option(help="where the signed consents go, one a line in leaf order")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what the manifest of a batch commits to, once it was computed again from the signed consents; hand those over
+    to an auditor with --out. They are private."""
+    tree = Rfc9162Root()
+    with acts.opened() as services, grammar.sink(out) if out else nullcontext() as consents:
+        kept = services.records.consents.batch(grammar.key32(batch, "batch"))
+        meter = Meter("consents")
+        for document in services.records.consents.documents_of(kept.batch_id):
+            tree.add(document)
+            if consents is not None:
+                consents.write(document + b"\n")
+            meter.show(tree.size)
+        meter.end()
+        if tree.size != kept.count or tree.root() != kept.manifest:
+            raise IntegrityError("the consents kept of a batch are not those of its manifest", batch=batch)
+    acts.show({"batchId": batch, "manifestHash": to_hex(kept.manifest), "consents": tree.size}, as_json)
 
 
 @app.command()

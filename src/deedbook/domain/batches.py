@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deedbook.domain.consents import SignedConsent, Terms, batch_id, common_terms, manifest_hash, terms_hash
-from deedbook.domain.merkle import PositionalTree, consent_leaf
+from deedbook.domain.merkle import consent_leaf, positional_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,12 @@ def leaf_of(signed: SignedConsent) -> bytes:
 
 def batch_of(asset_id: int, consents: Sequence[SignedConsent]) -> Batch:
     """The batch of these consents, in this order, under the widest terms that all of them grant."""
-    root = PositionalTree(leaf_of(signed) for signed in consents).root
+    root = positional_root(leaf_of(signed) for signed in consents)
     terms = common_terms(signed.consent for signed in consents)
-    manifest = manifest_hash(consents)
-    identifier = batch_id(asset_id, root, len(consents), terms_hash(terms, manifest))
-    return Batch(identifier, asset_id, root, len(consents), terms, manifest)
+    return batch_under(asset_id, root, len(consents), terms, manifest_hash(consents))
+
+
+def batch_under(asset_id: int, root: bytes, count: int, terms: Terms, manifest: bytes) -> Batch:
+    """The batch that states this, by its name."""
+    identifier = batch_id(asset_id, root, count, terms_hash(terms, manifest))
+    return Batch(identifier, asset_id, root, count, terms, manifest)

@@ -408,21 +408,27 @@ def narrower_field(asset_id: int, terms: Terms, consent: Consent) -> ConsentFiel
 
     The same rule, in the same order, as Consents.challenge: for auditors, who check every leaf.
     """
-    return next((field for field, narrower in _narrower(asset_id, terms, consent) if narrower), None)
+    return narrower_terms(asset_id, terms, consent.asset_id, consent.terms)
 
 
-def _narrower(asset_id: int, terms: Terms, consent: Consent) -> Iterable[tuple[ConsentField, bool]]:
-    yield ConsentField.ASSET, consent.asset_id != asset_id
-    yield ConsentField.CONTROLLER, consent.controller != terms.controller
-    named = consent.recipient != ZERO_ADDRESS
-    yield ConsentField.RECIPIENT, consent.recipient != terms.recipient if named else consent.recipient_class == 0
-    yield ConsentField.RECIPIENT_CLASS, consent.recipient_class not in (0, terms.recipient_class)
-    yield ConsentField.PURPOSE, consent.purpose != terms.purpose
-    yield ConsentField.MODES, bool(terms.modes & ~consent.modes)
-    yield ConsentField.CROSS_BORDER, terms.cross_border and not consent.cross_border
-    yield ConsentField.NOTICE, consent.notice_hash != terms.notice_hash
-    yield ConsentField.VALID_FROM, consent.valid_from > terms.valid_from
-    yield ConsentField.VALID_UNTIL, consent.valid_until < terms.valid_until
+def narrower_terms(asset_id: int, terms: Terms, granted_asset: int, granted: Terms) -> ConsentField | None:
+    """As `narrower_field`, for a consent to `granted_asset` that grants `granted`."""
+    fields = _narrower(asset_id, terms, granted_asset, granted)
+    return next((field for field, narrower in fields if narrower), None)
+
+
+def _narrower(asset_id: int, terms: Terms, granted_asset: int, granted: Terms) -> Iterable[tuple[ConsentField, bool]]:
+    yield ConsentField.ASSET, granted_asset != asset_id
+    yield ConsentField.CONTROLLER, granted.controller != terms.controller
+    named = granted.recipient != ZERO_ADDRESS
+    yield ConsentField.RECIPIENT, granted.recipient != terms.recipient if named else granted.recipient_class == 0
+    yield ConsentField.RECIPIENT_CLASS, granted.recipient_class not in (0, terms.recipient_class)
+    yield ConsentField.PURPOSE, granted.purpose != terms.purpose
+    yield ConsentField.MODES, bool(terms.modes & ~granted.modes)
+    yield ConsentField.CROSS_BORDER, terms.cross_border and not granted.cross_border
+    yield ConsentField.NOTICE, granted.notice_hash != terms.notice_hash
+    yield ConsentField.VALID_FROM, granted.valid_from > terms.valid_from
+    yield ConsentField.VALID_UNTIL, granted.valid_until < terms.valid_until
 
 
 def record_commit(salt: bytes, record: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,8 @@ from deedbook.errors import InvalidInput
 LEAF_TAG: Final = keccak256(b"deedbook.leaf.v1")
 """Separates the leaves of consent batches from everything else that is hashed."""
 
+_ACCOUNT_PADDING: Final = bytes(12)
+
 PADDING_LEAF: Final = ZERO32
 """What stands at the positions from `count` on."""
 
@@ -30,7 +32,13 @@ def consent_leaf(consent_id: bytes, subject: bytes) -> bytes:
     """keccak256(keccak256(abi.encode(LEAF_TAG, consentId, subject))). Raises InvalidInput for other lengths."""
     _length("consentId", consent_id, 32)
     _length("subject", subject, 20)
-    return keccak256(keccak256(LEAF_TAG + consent_id + bytes(12) + subject))
+    return consent_leaves((consent_id,), (subject,))[0]
+
+
+def consent_leaves(consent_ids: Iterable[bytes], subjects: Iterable[bytes]) -> list[bytes]:
+    """The leaf of each (see `consent_leaf`), whose lengths are known to be right."""
+    pairs = zip(consent_ids, subjects, strict=True)
+    return [keccak256(keccak256(LEAF_TAG + identifier + _ACCOUNT_PADDING + account)) for identifier, account in pairs]
 
 
 def positional_depth(count: int) -> int:
@@ -41,44 +49,36 @@ def positional_depth(count: int) -> int:
 
 
 class PositionalTree:
-    """All nodes of a batch's tree: `root`, and `proof(index)` for each of `count` leaves."""
+    """All nodes of a batch's tree: `root`, and `proof(index)` for each of `count` leaves. It takes 64 bytes a leaf."""
 
     def __init__(self, leaves: Iterable[bytes]) -> None:
-        level = list(leaves)
-        self.count = len(level)
+        level = _column(leaves)
+        self.count = len(level) // 32
         self.depth = positional_depth(self.count)
-        for leaf in level:
-            _length("leaf", leaf, 32)
         self._levels = [level]
         self._padding = [PADDING_LEAF]
         for _ in range(self.depth):
-            level = self._above(level, self._padding[-1])
+            level = _above(level, self._padding[-1])
             self._levels.append(level)
             self._padding.append(keccak256(self._padding[-1] * 2))
-
-    @staticmethod
-    def _above(level: list[bytes], padding: bytes) -> list[bytes]:
-        if len(level) % 2:
-            level = [*level, padding]
-        return [keccak256(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
 
     @property
     def root(self) -> bytes:
         """The root: the leaf itself where there is but one."""
-        return self._levels[-1][0]
+        return self._levels[-1]
 
     def leaf(self, index: int) -> bytes:
         """The leaf at `index`. Raises InvalidInput out of range."""
         self._check(index)
-        return self._levels[0][index]
+        return self._levels[0][32 * index : 32 * index + 32]
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The siblings of the leaf at `index`, from the leaf up, `depth` of them. Raises InvalidInput out of range."""
         self._check(index)
         siblings = []
         for height in range(self.depth):
-            level, sibling = self._levels[height], index >> height ^ 1
-            siblings.append(level[sibling] if sibling < len(level) else self._padding[height])
+            level, at = self._levels[height], 32 * (index >> height ^ 1)
+            siblings.append(level[at : at + 32] or self._padding[height])
         return tuple(siblings)
 
     def _check(self, index: int) -> None:
@@ -86,9 +86,43 @@ class PositionalTree:
             raise InvalidInput("index", f"is not below the count {self.count}")
 
 
+def _column(hashes: Iterable[bytes]) -> bytes:
+    """Hashes one after the other. Raises InvalidInput for one of another length."""
+    column = list(hashes)
+    for each in column:
+        _length("leaf", each, 32)
+    return b"".join(column)
+
+
+def _above(level: bytes, padding: bytes) -> bytes:
+    if len(level) % 64:
+        level += padding
+    return b"".join([keccak256(level[at : at + 64]) for at in range(0, len(level), 64)])
+
+
 def positional_root(leaves: Iterable[bytes]) -> bytes:
     """The root of a batch's tree. Raises InvalidInput: no leaf, too many, or one that is not 32 bytes."""
-    return PositionalTree(leaves).root
+    level, padding = _column(leaves), PADDING_LEAF
+    for _ in range(positional_depth(len(level) // 32)):
+        level, padding = _above(level, padding), keccak256(padding * 2)
+    return level
+
+
+def positional_subtree(leaves: Iterable[bytes], height: int) -> bytes:
+    """The root of 2^height places of a batch's tree, `leaves` (32 bytes each) at the first, padding after."""
+    level, padding = _column(leaves), PADDING_LEAF
+    for _ in range(height):
+        level, padding = _above(level, padding), keccak256(padding * 2)
+    return level
+
+
+def positional_root_over(subtrees: Sequence[bytes], height: int) -> bytes:
+    """The root of a batch's tree, of its subtrees of this height in order; of more than one (`positional_root` knows
+    what is smaller)."""
+    level, padding = _column(subtrees), positional_subtree([PADDING_LEAF], height)
+    while len(level) > 32:
+        level, padding = _above(level, padding), keccak256(padding * 2)
+    return level
 
 
 def positional_proof(leaves: Iterable[bytes], index: int) -> tuple[bytes, ...]:
@@ -111,6 +145,12 @@ def verify_positional(leaf: bytes, index: int, count: int, proof: Sequence[bytes
 def rfc9162_leaf(leaf_input: bytes) -> bytes:
     """SHA-256(0x00 || leaf input) (RFC 9162, 2.1.1)."""
     return hashlib.sha256(b"\x00" + leaf_input).digest()
+
+
+def rfc9162_leaves(leaf_inputs: Iterable[bytes]) -> list[bytes]:
+    """`rfc9162_leaf` of each."""
+    sha256_of = hashlib.sha256
+    return [sha256_of(b"\x00" + leaf_input).digest() for leaf_input in leaf_inputs]
 
 
 def rfc9162_node(left: bytes, right: bytes) -> bytes:
@@ -138,6 +178,17 @@ class Rfc9162Root:
         self._whole.append(node)
         self.size += 1
 
+    def add_subtree(self, root: bytes, height: int) -> None:
+        """Appends 2^height leaves by their root. Raises InvalidInput unless as many times 2^height are there."""
+        if self.size % (1 << height):
+            raise InvalidInput("size", f"is no multiple of 2^{height}")
+        node, size = root, self.size >> height
+        while size & 1:
+            node = rfc9162_node(self._whole.pop(), node)
+            size >>= 1
+        self._whole.append(node)
+        self.size += 1 << height
+
     def root(self) -> bytes:
         """The root of the leaves so far; SHA-256 of nothing where there are none."""
         if not self._whole:
@@ -156,6 +207,19 @@ def rfc9162_root(leaf_inputs: Iterable[bytes]) -> bytes:
     return tree.root()
 
 
+def rfc9162_root_of_hashes(leaf_hashes: Sequence[bytes]) -> bytes:
+    """The same of leaf hashes (`rfc9162_leaf`) that are at hand: level by level."""
+    level = list(leaf_hashes) or [sha256(b"")]
+    while len(level) > 1:
+        level = _rfc9162_above(level)
+    return level[0]
+
+
+def _rfc9162_above(level: list[bytes]) -> list[bytes]:
+    pairs = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+    return pairs + level[len(level) & ~1 :]
+
+
 def rfc9162_proof(leaf_inputs: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """The inclusion proof of the leaf at `index`, from the leaf up (RFC 9162, 2.1.3.1). InvalidInput out of range."""
     if not 0 <= index < len(leaf_inputs):
@@ -164,8 +228,7 @@ def rfc9162_proof(leaf_inputs: Sequence[bytes], index: int) -> tuple[bytes, ...]
     while len(level) > 1:
         if index ^ 1 < len(level):
             proof.append(level[index ^ 1])
-        pairs = [rfc9162_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level, index = pairs + level[len(level) & ~1 :], index >> 1
+        level, index = _rfc9162_above(level), index >> 1
     return tuple(proof)
 
 

@@ -6,25 +6,27 @@ one bad leaf is worth nothing; whether its terms are acceptable is the contract'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
 from deedbook.chain.transactions import Receipt, Signer
-from deedbook.domain.batches import Batch, batch_of
-from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal, receipt_digest
+from deedbook.domain.batches import Batch
+from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.merkle import PositionalTree, consent_leaf
-from deedbook.domain.notices import Notice, render_statement
+from deedbook.domain.notices import Notice
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import IntegrityError, InvalidInput, NotFound
 from deedbook.ledger.acting import Acting
+from deedbook.ledger.collecting import AnsweredBook, Checkers, Collecting
+from deedbook.ledger.gathering import gathered
 from deedbook.wallet.recovery import verify_signer
 
 NO_SALT = bytes(32)
-FOR_EVER = 2**53 - 1
-"""The latest time that a consent can name."""
+TREES = 4
+"""How many batches' trees are kept at hand: 64 MB each for a million leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,28 @@ class Place:
         """IConsents.Leaf for a call."""
         return (self.index, self.consent_id, self.subject)
 
+    def to_json(self) -> dict[str, Any]:
+        """The inclusion proof, with all that it is a proof of."""
+        batch = self.batch
+        return {
+            "consentId": to_hex(self.consent_id),
+            "subject": to_hex(self.subject),
+            "index": self.index,
+            "leaf": to_hex(consent_leaf(self.consent_id, self.subject)),
+            "proof": [to_hex(node) for node in self.proof],
+            "batch": {
+                "batchId": to_hex(batch.batch_id),
+                "assetId": str(batch.asset_id),
+                "root": to_hex(batch.root),
+                "count": batch.count,
+                "terms": batch.terms.to_json(),
+                "manifestHash": to_hex(batch.manifest),
+            },
+        }
 
-class ConsentBook(Protocol):
+
+class ConsentBook(AnsweredBook, Protocol):
     """What the ledger keeps of consents, in `records`; each writing method is one transaction."""
-
-    def add_consents(self, receipts: Sequence[ConsentReceipt]) -> None:
-        """Adds consents with their receipts as pending, all or none. Conflict when one is known already."""
 
     def consent(self, consent_id: bytes) -> SignedConsent:
         """Raises NotFound."""
@@ -55,8 +73,8 @@ class ConsentBook(Protocol):
     def receipts_of(self, consent_ids: Sequence[bytes]) -> Mapping[bytes, ConsentReceipt]:
         """The receipts of those that are known, by consentId."""
 
-    def pending_consents(self, asset_id: int) -> list[SignedConsent]:
-        """Not yet anchored, in the order of their consentIds."""
+    def pending_documents(self, asset_id: int) -> Iterator[bytes]:
+        """The canonical bytes of those that are not yet anchored, in the order of their consentIds."""
 
     def add_batch(self, batch: Batch, consent_ids: Sequence[bytes]) -> None:
         """Keeps a batch that is about to be anchored, with its leaves in order."""
@@ -96,6 +114,7 @@ class Consents:
         self._acting = acting
         self._book = book
         self._notice_of = lru_cache(maxsize=16)(notice_of)  # a notice never changes: its hash names it
+        self._tree_of = lru_cache(maxsize=TREES)(self._tree)
         self._clock = clock
         self._remember = remember
         self.domain = ConsentDomain(acting.chain_id, acting.addresses["Consents"])
@@ -113,18 +132,16 @@ class Consents:
         names = [signed.consent_id for signed in many]
         by_id = dict(zip(names, many, strict=True))
         known = dict(self._book.receipts_of(tuple(by_id)))
-        fresh = {name: self._answer(name, signed, collector) for name, signed in by_id.items() if name not in known}
-        if fresh:
-            self._book.add_consents(tuple(fresh.values()))
-        known |= fresh
+        fresh = {name: signed for name, signed in by_id.items() if name not in known}
+        answers = self.collecting(collector).collect_at_once(tuple(fresh.values()))
+        self._book.admit_consents(tuple(known))
+        for (name, signed), answer in zip(fresh.items(), answers, strict=True):
+            known[name] = ConsentReceipt.of(signed, answer)
         return [known[name] for name in names]
 
-    def _answer(self, consent_id: bytes, signed: SignedConsent, collector: Signer) -> ConsentReceipt:
-        self._check(consent_id, signed, collector)
-        consent = signed.consent
-        digest = receipt_digest(self.domain, consent_id, consent.asset_id, consent.subject)
-        language = self._notice_of(consent.notice_hash).language
-        return ConsentReceipt(signed, language, collector.address, self._clock(), collector.sign_digest(digest))
+    def collecting(self, collector: Signer, *, asset_id: int | None = None) -> Collecting:
+        """Takes the consents of a population, out of a file."""
+        return Collecting(self._book, self.domain, self._notice_of, self._clock, collector, asset_id=asset_id)
 
     def anchor(self, asset_id: int, collector: Signer, *, salt: bytes = NO_SALT) -> tuple[Batch, Receipt]:
         """Anchors pending consents of an asset as one batch; `salt` proves an asset that is not registered yet.
@@ -151,13 +168,14 @@ class Consents:
         return None
 
     def _gathered(self, asset_id: int, signer_of: Callable[[bytes], Signer], salt: bytes) -> Batch:
-        gathered = _alike(self._book.pending_consents(asset_id), self._clock())
-        if not gathered:
+        checkers = Checkers(self.domain, self._notice_of)
+        found = gathered(self._book.pending_documents(asset_id), checkers, self._clock())
+        if found is None:
             raise NotFound("pending consent of asset", str(asset_id))
-        batch = batch_of(asset_id, gathered)
+        batch, names = found.batch()
         collector = signer_of(batch.terms.controller)
         self._acting.simulate(collector.address, "Consents", "grantBatch", *_granting(batch, salt))
-        self._book.add_batch(batch, [signed.consent_id for signed in gathered])
+        self._book.add_batch(batch, names)
         return batch
 
     def grant_batch(self, batch: Batch, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
@@ -180,11 +198,19 @@ class Consents:
         """Where an anchored consent stands, with its inclusion proof. Raises NotFound, IntegrityError where the leaves
         kept do not give the batch's root."""
         name, index = self._book.place_of(consent_id)
-        batch, leaves = self._book.batch(name), self._book.leaf_keys_of(name)
-        tree = PositionalTree(consent_leaf(*keys) for keys in leaves)
+        batch, tree = self._tree_of(name)
+        subject = self._book.consent(consent_id).consent.subject
+        if tree.leaf(index) != consent_leaf(consent_id, subject):
+            raise IntegrityError("a consent is kept at another's place", batch=to_hex(name), index=index)
+        return Place(batch, index, consent_id, subject, tree.proof(index))
+
+    def _tree(self, name: bytes) -> tuple[Batch, PositionalTree]:
+        """A batch and its tree, which never change."""
+        batch = self._book.batch(name)
+        tree = PositionalTree(consent_leaf(*keys) for keys in self._book.leaf_keys_of(name))
         if tree.root != batch.root:
             raise IntegrityError("the leaves kept of a batch do not give its root", batch=to_hex(name))
-        return Place(batch, index, *leaves[index], tree.proof(index))
+        return batch, tree
 
     def withdraw(self, subject: Signer, consent_id: bytes) -> Receipt:
         """The subject's own transaction."""
@@ -256,30 +282,6 @@ class Consents:
         arguments: tuple[Any, ...] = (batch.stated, batch.terms.as_tuple(), batch.manifest, place.leaf, place.proof)
         return self._acting.act(collector, "Consents", "release", *arguments)
 
-    def _check(self, consent_id: bytes, signed: SignedConsent, collector: Signer) -> None:
-        consent = signed.consent
-        if signed.domain.chain_id != self.domain.chain_id:
-            raise InvalidInput("chainId", "the consent is for another chain")
-        if signed.domain.contract != self.domain.contract:
-            raise InvalidInput("contract", "the consent is for another contract")
-        if consent.controller != collector.address:
-            raise InvalidInput("controller", "the consent names another controller")
-        if consent.valid_until < self._clock():
-            raise InvalidInput("validUntil", "the consent has expired")
-        if consent.statement != render_statement(self._notice_of(consent.notice_hash), consent):
-            raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
-        verify_signer(consent_id, signed.signature, consent.subject)
-
 
 def _granting(batch: Batch, salt: bytes) -> tuple[Any, ...]:
     return (batch.asset_id, salt, batch.root, batch.count, batch.terms.as_tuple(), batch.manifest)
-
-
-def _alike(pending: Sequence[SignedConsent], now: int) -> list[SignedConsent]:
-    """The most of them that can be one batch: in force or to come, alike but for their validity, one of a subject."""
-    groups: dict[object, dict[bytes, SignedConsent]] = {}
-    for signed in pending:
-        if signed.consent.valid_until >= now:
-            alike = replace(signed.consent.terms, valid_from=0, valid_until=FOR_EVER)
-            groups.setdefault(alike, {}).setdefault(signed.consent.subject, signed)
-    return list(max(groups.values(), key=len, default={}).values())

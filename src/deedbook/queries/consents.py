@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import Connection, and_, select
 
 from deedbook.domain.attestations import asset_key
+from deedbook.domain.batches import Batch
 from deedbook.domain.codes import EndCause, Mode, Purpose
+from deedbook.domain.consents import Terms
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.mirror.projector import MARK_DISMISSED, MARK_PENDING
@@ -81,6 +83,22 @@ class BatchView(View):
     def live(self) -> int:
         """Leaves that have not ended."""
         return self.count - self.ended
+
+    @property
+    def stated(self) -> Batch:
+        """The batch as its collector keeps it."""
+        terms = Terms(
+            self.controller,
+            self.recipient,
+            self.recipient_class,
+            self.purpose,
+            self.modes,
+            self.cross_border,
+            self.notice_hash,
+            self.valid_from,
+            self.valid_until,
+        )
+        return Batch(self.batch_id, self.asset_id, self.root, self.count, terms, self.manifest_hash)
 
     def to_json(self) -> dict[str, Any]:
         """The view as a JSON object, with `live`."""

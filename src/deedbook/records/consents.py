@@ -12,24 +12,28 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Terms
 from deedbook.domain.hashing import canonical_json, parse_json, to_hex
-from deedbook.domain.receipts import ConsentReceipt
+from deedbook.domain.receipts import Answer, AnsweredConsent, ConsentReceipt
 from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound, SealBroken
 from deedbook.records.database import Database, Row
-from deedbook.records.schema import batches, consents
+from deedbook.records.schema import batches, consent_documents, consents
 from deedbook.records.sealing import Sealer
 
 ASKED_AT_ONCE: Final = 500
 """How many consents one question names: databases bound the parameters of a statement."""
+AT_ONCE: Final = 4096
+"""How many consents are in memory where all of a batch or an asset are read or written."""
 
 
 class ConsentState(StrEnum):
     """What the service knows of a consent; the chain alone says whether a leaf has ended."""
 
+    STAGED = "staged"
+    """Checked and answered, of a file that is not through yet: in no batch before all of it is."""
     PENDING = "pending"
     ANCHORED = "anchored"
     WITHDRAWN = "withdrawn"
@@ -55,16 +59,30 @@ class SignedConsents:
         self._database = database
         self._sealer = sealer
 
-    def add_consents(self, receipts: Sequence[ConsentReceipt]) -> None:
-        """Adds consents with their receipts as pending, all or none. Raises Conflict when one is known already."""
-        rows = {receipt.signed.consent_id: receipt for receipt in receipts}
+    def add_consents(self, answered: Sequence[AnsweredConsent], *, staged: bool = False) -> None:
+        """Adds consents with their answers as pending or staged, all or none. Raises Conflict when one is known."""
+        names = [each.consent_id for each in answered]
+        state = ConsentState.STAGED if staged else ConsentState.PENDING
+        rows = [_standing_row(each, state) for each in answered]
+        documents = [self._sealed(each) for each in answered]
         with self._database.writing() as connection:
-            known = next(iter(_rows(connection, tuple(rows))), None)
-            if known is not None or len(rows) != len(receipts):
+            known = next(_found(connection, select(consents.c.consent_id), names), None)
+            if known is not None or len(set(names)) != len(names):
                 name = {} if known is None else {"consent": to_hex(known["consent_id"])}
                 raise Conflict("the consent is known already", **name)
             if rows:
-                connection.execute(insert(consents), [self._sealed(name, each) for name, each in rows.items()])
+                connection.execute(insert(consents), rows)
+                connection.execute(insert(consent_documents), documents)
+
+    def admit_consents(self, consent_ids: Sequence[bytes]) -> None:
+        """Makes those of them that are staged pending, all in one transaction."""
+        admitted = update(consents).where(
+            consents.c.consent_id == bindparam("name"), consents.c.state == ConsentState.STAGED
+        )
+        admitted = admitted.values(state=ConsentState.PENDING)
+        with self._database.writing() as connection:
+            for at in range(0, len(consent_ids), AT_ONCE):
+                connection.execute(admitted, [{"name": name} for name in consent_ids[at : at + AT_ONCE]])
 
     def consent(self, consent_id: bytes) -> SignedConsent:
         """The signed consent. Raises NotFound, SealBroken, IntegrityError where it is another's."""
@@ -76,9 +94,21 @@ class SignedConsents:
 
     def receipts_of(self, consent_ids: Sequence[bytes]) -> dict[bytes, ConsentReceipt]:
         """The receipts of those consents that are known, by consentId. Raises SealBroken."""
+        return {
+            name: ConsentReceipt.of(self._signed(name, document), answer)
+            for name, (document, answer) in self.answered(consent_ids).items()
+        }
+
+    def answered(self, consent_ids: Sequence[bytes]) -> dict[bytes, tuple[bytes, Answer]]:
+        """The canonical bytes and the answer of those consents that are known, by consentId. Raises SealBroken."""
         with self._database.reading() as connection:
-            rows = list(_rows(connection, consent_ids))
-        return {row["consent_id"]: self._receipt(row) for row in rows}
+            rows = list(_found(connection, _whole(), consent_ids))
+        return {row["consent_id"]: (self._document(row), self._answer(row)) for row in rows}
+
+    def known(self, consent_ids: Sequence[bytes]) -> set[bytes]:
+        """Those that are known, in any state; no consent is opened."""
+        with self._database.reading() as connection:
+            return {row["consent_id"] for row in _found(connection, select(consents.c.consent_id), consent_ids)}
 
     def standing(self, consent_id: bytes) -> ConsentStanding:
         """Where the consent stands. Raises NotFound."""
@@ -86,11 +116,15 @@ class SignedConsents:
 
     def pending_consents(self, asset_id: int) -> list[SignedConsent]:
         """Those of the asset that are in no batch yet, in the order of their consentIds."""
-        pending = select(consents).where(consents.c.asset_id == _word(asset_id))
-        pending = pending.where(consents.c.state == ConsentState.PENDING).order_by(consents.c.consent_id)
-        with self._database.reading() as connection:
-            rows = connection.execute(pending).mappings().all()
-        return [self._opened(row) for row in rows]
+        return [self._signed(*each) for each in self._streamed(_pending(asset_id))]
+
+    def pending_documents(self, asset_id: int) -> Iterator[bytes]:
+        """The canonical bytes of the same, a few in memory at a time."""
+        return (document for _, document in self._streamed(_pending(asset_id)))
+
+    def pending_controllers(self, asset_id: int) -> set[bytes]:
+        """Whom the same name as their controllers (20 bytes)."""
+        return {self._signed(*each).consent.controller for each in self._streamed(_pending(asset_id))}
 
     def pending_ids(self) -> dict[int, list[bytes]]:
         """The ids of all that are in no batch yet, by asset; no consent is opened."""
@@ -135,11 +169,23 @@ class SignedConsents:
 
     def leaves_of(self, batch_id: bytes) -> list[SignedConsent]:
         """The signed consents of a batch, in leaf order. Raises NotFound, SealBroken, IntegrityError."""
+        return [self._signed(*each) for each in self._leaves(batch_id)]
+
+    def documents_of(self, batch_id: bytes) -> Iterator[bytes]:
+        """The canonical bytes of the same, a few in memory at a time. Raises NotFound, SealBroken."""
+        return (document for _, document in self._leaves(batch_id))
+
+    def _leaves(self, batch_id: bytes) -> Iterator[tuple[bytes, bytes]]:
         self.batch(batch_id)
-        of_batch = select(consents).where(consents.c.batch_id == batch_id).order_by(consents.c.leaf_index)
+        of_batch = _whole().where(consents.c.batch_id == batch_id).order_by(consents.c.leaf_index)
+        return self._streamed(of_batch)
+
+    def _streamed(self, wanted: Select[Any]) -> Iterator[tuple[bytes, bytes]]:
+        """ConsentId and canonical bytes of each row."""
         with self._database.reading() as connection:
-            rows = connection.execute(of_batch).mappings().all()
-        return [self._opened(row) for row in rows]
+            rows = connection.execution_options(yield_per=AT_ONCE).execute(wanted).mappings()
+            for row in rows:
+                yield row["consent_id"], self._document(row)
 
     def leaf_keys_of(self, batch_id: bytes) -> list[tuple[bytes, bytes]]:
         """ConsentId (32 bytes) and subject (20) of each leaf, in leaf order; no consent is opened. Raises NotFound."""
@@ -171,41 +217,64 @@ class SignedConsents:
             raise NotFound("consent", to_hex(consent_id))
         return row
 
-    def _sealed(self, consent_id: bytes, receipt: ConsentReceipt) -> dict[str, Any]:
-        signed = receipt.signed
+    def _sealed(self, answered: AnsweredConsent) -> dict[str, Any]:
+        name = answered.consent_id
         return {
-            "consent_id": consent_id,
-            "asset_id": _word(signed.consent.asset_id),
-            "subject": signed.consent.subject,
-            "state": ConsentState.PENDING,
-            "sealed": self._sealer.seal(signed.encode(), _consent_context(consent_id)),
-            "receipt": self._sealer.seal(receipt.encode(), _receipt_context(consent_id)),
-            "collected_at": receipt.issued_at,
+            "consent_id": name,
+            "sealed": self._sealer.seal(answered.document, _consent_context(name)),
+            "receipt": self._sealer.seal(answered.answer.encode(), _receipt_context(name)),
         }
 
-    def _receipt(self, row: Row) -> ConsentReceipt:
+    def _document(self, row: Row) -> bytes:
+        return self._sealer.open(row["sealed"], _consent_context(row["consent_id"]))
+
+    def _answer(self, row: Row) -> Answer:
+        """By this release, or out of the whole receipt that earlier ones kept."""
         plaintext = self._sealer.open(row["receipt"], _receipt_context(row["consent_id"]))
-        return ConsentReceipt.from_json(_parsed(plaintext, "receipt"))
+        try:
+            if b'"deedbook.receipt"' in plaintext:
+                return ConsentReceipt.from_json(parse_json(plaintext, "receipt")).answered.answer
+            return Answer.decode(plaintext)
+        except InvalidInput as error:
+            raise SealBroken("a sealed receipt opens to something else") from error
+
+    def _receipt(self, row: Row) -> ConsentReceipt:
+        return ConsentReceipt.of(self._opened(row), self._answer(row))
 
     def _opened(self, row: Row) -> SignedConsent:
-        consent_id = row["consent_id"]
-        signed = SignedConsent.from_json(
-            _parsed(self._sealer.open(row["sealed"], _consent_context(consent_id)), "consent")
-        )
+        return self._signed(row["consent_id"], self._document(row))
+
+    def _signed(self, consent_id: bytes, document: bytes) -> SignedConsent:
+        try:
+            signed = SignedConsent.from_json(parse_json(document, "consent"))
+        except InvalidInput as error:
+            raise SealBroken("a sealed consent opens to something else") from error
         if signed.consent_id != consent_id:
             raise IntegrityError("a stored consent is not the one of its identifier", consent=to_hex(consent_id))
         return signed
 
 
+def _whole() -> Select[Any]:
+    """Consents with what is sealed of them."""
+    joined = consents.c.consent_id == consent_documents.c.consent_id
+    sealed = consent_documents.c.sealed, consent_documents.c.receipt
+    return select(consents, *sealed).join_from(consents, consent_documents, joined)
+
+
+def _pending(asset_id: int) -> Select[Any]:
+    pending = _whole().where(consents.c.asset_id == _word(asset_id), consents.c.state == ConsentState.PENDING)
+    return pending.order_by(consents.c.consent_id)
+
+
 def _row(connection: Connection, consent_id: bytes) -> Row | None:
-    row = connection.execute(select(consents).where(consents.c.consent_id == consent_id)).mappings().first()
+    row = connection.execute(_whole().where(consents.c.consent_id == consent_id)).mappings().first()
     return None if row is None else dict(row)
 
 
-def _rows(connection: Connection, consent_ids: Sequence[bytes]) -> Iterator[Row]:
+def _found(connection: Connection, wanted: Select[Any], consent_ids: Sequence[bytes]) -> Iterator[Row]:
     for at in range(0, len(consent_ids), ASKED_AT_ONCE):
         some = consents.c.consent_id.in_(consent_ids[at : at + ASKED_AT_ONCE])
-        yield from connection.execute(select(consents).where(some)).mappings().all()
+        yield from connection.execute(wanted.where(some)).mappings().all()
 
 
 def _place(connection: Connection, batch_id: bytes, consent_ids: Sequence[bytes]) -> None:
@@ -214,12 +283,24 @@ def _place(connection: Connection, batch_id: bytes, consent_ids: Sequence[bytes]
         consents.c.consent_id == bindparam("name"), consents.c.state == ConsentState.PENDING
     )
     placed = placed.values(state=ConsentState.ANCHORED, batch_id=batch_id, leaf_index=bindparam("place"))
-    places = [{"name": consent_id, "place": index} for index, consent_id in enumerate(consent_ids)]
-    connection.execute(placed, places)
+    for at in range(0, len(consent_ids), AT_ONCE):
+        some = consent_ids[at : at + AT_ONCE]
+        connection.execute(placed, [{"name": name, "place": place} for place, name in enumerate(some, start=at)])
     order = select(consents.c.consent_id).where(consents.c.batch_id == batch_id).order_by(consents.c.leaf_index)
-    for index, (wanted, found) in enumerate(zip_longest(consent_ids, connection.execute(order).scalars())):
+    there = connection.execute(order.execution_options(yield_per=AT_ONCE)).scalars()
+    for index, (wanted, found) in enumerate(zip_longest(consent_ids, there)):
         if wanted != found:
             raise Conflict("the consent is not pending", consent=to_hex(wanted or found), index=index)
+
+
+def _standing_row(answered: AnsweredConsent, state: ConsentState) -> dict[str, Any]:
+    return {
+        "consent_id": answered.consent_id,
+        "asset_id": _word(answered.asset_id),
+        "subject": answered.subject,
+        "state": state,
+        "collected_at": answered.answer.issued_at,
+    }
 
 
 def _standing(row: Row) -> ConsentStanding:
@@ -256,13 +337,6 @@ def _batch(row: Row) -> Batch:
         Terms.from_json(parse_json(row["terms"].encode(), "terms")),
         row["manifest"],
     )
-
-
-def _parsed(plaintext: bytes, what: str) -> Any:
-    try:
-        return parse_json(plaintext, what)
-    except InvalidInput as error:
-        raise SealBroken(f"a sealed {what} opens to something else") from error
 
 
 def _consent_context(consent_id: bytes) -> bytes:

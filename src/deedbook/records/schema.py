@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration."""
 
 metadata = MetaData()
@@ -46,15 +46,21 @@ consents = Table(
     key32("consent_id", primary=True),
     key32("asset_id"),
     account("subject"),
-    word("state"),  # pending, anchored, withdrawn
+    word("state"),  # staged, pending, anchored, withdrawn
     Column("batch_id", key32("batch_id").type, ForeignKey("batches.batch_id"), nullable=True),
     number("leaf_index", null=True),
-    blob("sealed"),  # the signed consent's canonical JSON, sealed
-    blob("receipt"),  # the collector's receipt in canonical JSON, sealed
     number("collected_at"),
     Index("ix_consents_asset_id_state", "asset_id", "state"),
     Index("ix_consents_subject", "subject"),
     Index("ix_consents_batch_id_leaf_index", "batch_id", "leaf_index", unique=True),
+)
+
+consent_documents = Table(
+    "consent_documents",
+    metadata,
+    Column("consent_id", key32("consent_id").type, ForeignKey("consents.consent_id"), primary_key=True),
+    blob("sealed"),  # the signed consent's canonical JSON, sealed
+    blob("receipt"),  # the collector's answer (or, by earlier releases, its whole receipt) in canonical JSON, sealed
 )
 
 members = Table(

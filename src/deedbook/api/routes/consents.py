@@ -24,6 +24,12 @@ def consent(home: Home, consent_id: str) -> dict[str, Any]:
     return queries.consent(home.mirror, key_of(consent_id, "consentId"), place=home.place_of).to_json()
 
 
+@router.get("/consents/{consent_id}/proof")
+def proof(home: Home, consent_id: str) -> dict[str, Any]:
+    """The proof that an anchored consent is in its batch: with the person's signature, all that a withdrawal needs."""
+    return dict(home.proof(key_of(consent_id, "consentId")))
+
+
 @router.post("/withdrawals", status_code=201)
 def withdraw(home: Home, body: Body) -> dict[str, Any]:
     """Relays a signed withdrawal (`deedbook.withdrawal`, version 1), free of charge, and destroys the record's key."""

@@ -206,7 +206,7 @@ class Stage:
     def audit(self, batch: Batch) -> None:
         """The auditor checks every signature, sentence and leaf before the batch counts."""
         t = self.teller
-        documents = [signed.to_json() for signed in self.leaves_of(batch.batch_id)]
+        documents = self.services.records.consents.documents_of(batch.batch_id)
         notices = [self.services.notice(batch.terms.notice_hash)]
         checked = check_batch(batch, documents, notices, self.services.consents.domain)
         t.say(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from deedbook.domain.codes import bits_in
@@ -35,6 +36,8 @@ _LABEL_GROUPS: Final = ("recipientClass", "purpose", "mode", "crossBorder")
 _PART = re.compile(r"\{([^{}]*)\}|[{}]")
 _LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FROM, _UNTIL = "\x00", "\x01"
+"""Stand where the times will: no plain text holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,29 @@ def statement_values(notice: Notice, consent: Consent) -> dict[str, str]:
     }
 
 
+class Sentences:
+    """The sentences for consents that say the same but for their times (the two that are given are not read).
+
+    Raises as `render_statement`.
+    """
+
+    def __init__(self, notice: Notice, consent: Consent) -> None:
+        values = statement_values(notice, consent) | {"validFrom": _FROM, "validUntil": _UNTIL}
+        text = _PART.sub(lambda found: values[found.group(1)], notice.template)
+        self._plain = text.encode()
+        canonical = canonical_json(text)[1:-1]
+        self._canonical = canonical.replace(b"\\u0000", b"\x00").replace(b"\\u0001", b"\x01")
+
+    def between(self, valid_from: int, valid_until: int) -> tuple[bytes, bytes]:
+        """The sentence for these times in UTF-8, and as it stands in canonical JSON. Raises InvalidInput: a time after
+        the year 9999."""
+        since, until = iso_time("validFrom", valid_from).encode(), iso_time("validUntil", valid_until).encode()
+        plain = self._plain.replace(b"\x00", since).replace(b"\x01", until)
+        if self._canonical == self._plain:
+            return plain, plain
+        return plain, self._canonical.replace(b"\x00", since).replace(b"\x01", until)
+
+
 def with_statement(notice: Notice, consent: Consent) -> Consent:
     """The consent with the notice's hash and the sentence rendered from its own fields: what a wallet shows and signs.
 
@@ -193,7 +219,18 @@ def iso_time(field: str, seconds: int) -> str:
     """Unix seconds as `YYYY-MM-DDTHH:MM:SSZ` (ISO 8601, UTC). Raises InvalidInput(`field`) after the year 9999."""
     if not 0 <= seconds <= _LATEST:
         raise InvalidInput(field, "is not a time from 1970 to 9999")
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    days, rest = divmod(seconds, 86_400)
+    return _iso_date(days) + _iso_clock(rest)
+
+
+@lru_cache(maxsize=86_400)
+def _iso_clock(rest: int) -> str:
+    return f"T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+
+
+@lru_cache(maxsize=4096)
+def _iso_date(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def load_notice(

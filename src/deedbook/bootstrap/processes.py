@@ -1,0 +1,39 @@
+"""Processes that check many signatures at a time. They hold no key, no database and no connection."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from threading import Thread
+
+
+@contextmanager
+def checking_processes(count: int = 0) -> Iterator[Executor]:
+    """So many processes; one for each core that this one may use where `count` is 0."""
+    with ProcessPoolExecutor(count or _cores(), mp_context=get_context("spawn"), initializer=_begin) as executor:
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin() -> None:
+    """An interrupt is for the parent to tell; when the parent is gone, however it went, there is nothing left to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,188 @@
+"""Signed consents by the million: read from their canonical bytes by their places, hashed as fixed-width words.
+
+What consents of one campaign have in common (chain, asset, controller, recipient, purpose, notice ...) stands in front
+in the canonical form, and is read once, strictly, by `SignedConsent`; what is a person's own follows in known places.
+Bytes that do not stand so are read by `SignedConsent` alone: the same consent, or the same error.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import unhexlify
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from struct import Struct
+from typing import Final, NamedTuple
+
+from deedbook.domain.consents import (
+    CONSENT_TYPE_HASH,
+    ConsentDomain,
+    SignedConsent,
+    Terms,
+    encode_consent,
+)
+from deedbook.domain.eip712 import digest
+from deedbook.domain.hashing import keccak256, parse_json
+from deedbook.domain.notices import Notice, Sentences
+from deedbook.errors import DeedbookError, InvalidInput
+
+_OWN_AT: Final = b',"recordCommit":"0x'
+_COMMIT: Final = slice(len(_OWN_AT), len(_OWN_AT) + 64)
+_BEFORE_SALT: Final = b'","salt":"0x'
+_SALT_AT: Final = _COMMIT.stop + len(_BEFORE_SALT)
+_SALT: Final = slice(_SALT_AT, _SALT_AT + 64)
+_BEFORE_STATEMENT: Final = b'","statement":"'
+_STATEMENT_AT: Final = _SALT.stop + len(_BEFORE_STATEMENT)
+_AFTER_STATEMENT: Final = b'","subject":"0x'
+_AFTER: Final = re.compile(
+    rb'","subject":"0x(.{40})","validFrom":(0|[1-9][0-9]{0,15}),"validUntil":(0|[1-9][0-9]{0,15})\},'
+    rb'"contract":"0x(.{40})","format":"deedbook.consent","signature":"0x(.{130})","version":1\}',
+    re.DOTALL,
+)
+"""Where a person's own stands. That digits are such, and small ones, is seen when they are read."""
+_MIDDLE: Final = slice(64, 320)
+"""The words from assetId to noticeHash in the encoded struct: after the type hash and the subject."""
+_TIMES: Final = Struct(">24xQ24xQ")
+"""Two times as words."""
+_MOST_KINDS: Final = 1024
+_MOST_SENTENCES: Final = 100_000
+"""As many as a day has seconds, and more: some 90 MB."""
+_WORD_PADDING: Final = bytes(12)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentKind:
+    """What consents share that differ in person, record, salt and times: asset, and terms with both times zero."""
+
+    asset_id: int
+    terms: Terms
+
+
+_Said = tuple[bytes, int, int, bytes]
+"""A sentence as it stands in canonical JSON, its two times, and the words of times and sentence in the struct."""
+
+
+class ConsentRead(NamedTuple):
+    """A signed consent, read and hashed; `document` are its canonical bytes."""
+
+    consent_id: bytes
+    subject: bytes
+    kind: ConsentKind
+    valid_from: int
+    valid_until: int
+    signature: bytes
+    document: bytes
+
+
+class ConsentReader:
+    """Reads signed consents for one `domain`, whose notices are known by their SHA-256.
+
+    It keeps what it has met once: use one for many consents, and not for ever.
+    """
+
+    def __init__(self, domain: ConsentDomain, notices: Mapping[bytes, Notice]) -> None:
+        self._domain = domain
+        self._notices = notices
+        self._separator = b"\x19\x01" + domain.separator
+        self._contract = domain.contract.hex().encode()
+        self._shared: dict[bytes, _Shared] = {}
+        self._last: tuple[bytes, int, _Shared | None] = _OWN_AT, 0, None
+
+    def read(self, document: bytes) -> ConsentRead:
+        """The consent of a JSON document, canonical or not, once its domain and its sentence are right.
+
+        Raises InvalidFormat, WrongVersion, InvalidSignature (its length), InvalidInput naming `chainId`, `contract`,
+        `noticeHash` or `statement`.
+        """
+        at, shared = self._met(document)
+        end = document.rfind(_AFTER_STATEMENT)
+        found = None if shared is None else _AFTER.fullmatch(document, end)
+        if shared is None or found is None:
+            return self._read_strictly(document)
+        subject, since, until, contract, signature = found.groups()
+        sentence, valid_from, valid_until, words = shared.said(since, until)
+        own = document[at:end]
+        digits = b"".join((own[_COMMIT], own[_SALT], subject, signature))
+        if (
+            own[_STATEMENT_AT:] != sentence
+            or own[_SALT.stop : _STATEMENT_AT] != _BEFORE_STATEMENT
+            or own[_COMMIT.stop : _SALT_AT] != _BEFORE_SALT
+            or contract != self._contract
+            or not digits.islower()
+        ):
+            return self._read_strictly(document)
+        try:
+            values = unhexlify(digits)
+        except ValueError:
+            return self._read_strictly(document)
+        account = values[64:84]
+        struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, values[:32], words, values[32:64]))
+        identifier = keccak256(self._separator + keccak256(struct))
+        return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, values[84:], document)
+
+    def _met(self, document: bytes) -> tuple[int, _Shared | None]:
+        """Where a person's own begins, and what is in front of it where that was met before."""
+        head, at, shared = self._last
+        if not document.startswith(head):
+            at = document.find(_OWN_AT)
+            shared = self._shared.get(document[:at])
+            if shared is not None:
+                self._last = document[: at + len(_OWN_AT)], at, shared
+        return at, shared
+
+    def _read_strictly(self, document: bytes) -> ConsentRead:
+        signed = SignedConsent.from_json(parse_json(document, "deedbook.consent"))
+        consent = signed.consent
+        if signed.domain.chain_id != self._domain.chain_id:
+            raise InvalidInput("chainId", "the consent is for another chain")
+        if signed.domain.contract != self._domain.contract:
+            raise InvalidInput("contract", "the consent is for another contract")
+        notice = self._notices.get(consent.notice_hash)
+        if notice is None:
+            raise InvalidInput("noticeHash", "the consent names a notice that is not known here")
+        struct, sentences = encode_consent(consent), Sentences(notice, consent)
+        if consent.statement.encode() != sentences.between(consent.valid_from, consent.valid_until)[0]:
+            raise InvalidInput("statement", "is not the sentence that the notice renders from the fields")
+        kind = ConsentKind(consent.asset_id, replace(consent.terms, valid_from=0, valid_until=0))
+        canonical = signed.encode()
+        if len(self._shared) >= _MOST_KINDS:
+            self._shared.clear()
+        self._shared[canonical[: canonical.index(_OWN_AT)]] = _Shared(kind, struct[_MIDDLE], sentences)
+        return ConsentRead(
+            digest(self._domain.separator, struct),
+            consent.subject,
+            kind,
+            consent.valid_from,
+            consent.valid_until,
+            signed.signature,
+            canonical,
+        )
+
+
+class _Shared:
+    """What one beginning of a document stands for: its kind, its words in the struct, its sentences."""
+
+    __slots__ = ("_known", "_sentences", "kind", "middle")
+
+    def __init__(self, kind: ConsentKind, middle: bytes, sentences: Sentences) -> None:
+        self.kind = kind
+        self.middle = middle
+        self._sentences = sentences
+        self._known: dict[tuple[bytes, bytes], _Said] = {}
+
+    def said(self, since: bytes, until: bytes) -> _Said:
+        """What these times (decimal digits) make of it."""
+        found = self._known.get((since, until))
+        if found is None:
+            found = self._rendered(int(since), int(until))
+            if len(self._known) >= _MOST_SENTENCES:
+                self._known.clear()
+            self._known[since, until] = found
+        return found
+
+    def _rendered(self, valid_from: int, valid_until: int) -> _Said:
+        try:
+            plain, canonical = self._sentences.between(valid_from, valid_until)
+        except DeedbookError:
+            return b'"', 0, 0, b""  # no statement stands so in JSON
+        return canonical, valid_from, valid_until, _TIMES.pack(valid_from, valid_until) + keccak256(plain)

@@ -1,0 +1,213 @@
+"""Signed consents checked by the thousand, in this process or in others: form, domain, sentence, signer; leaf and hash.
+
+What goes to another process and comes back is bytes, a chunk of some thousands at a time; nothing here keeps more than
+one chunk. Who may use the consents, and whether one of them is there twice, is for `ledger` and `audit` to say.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+from deedbook.domain.consent_documents import ConsentKind, ConsentRead, ConsentReader
+from deedbook.domain.consents import ConsentDomain
+from deedbook.domain.merkle import (
+    PADDING_LEAF,
+    consent_leaves,
+    positional_subtree,
+    rfc9162_leaves,
+    rfc9162_root_of_hashes,
+)
+from deedbook.domain.notices import Notice
+from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
+from deedbook.wallet.recovery import Recovery
+
+HEIGHT: Final = 12
+CHUNK: Final = 1 << HEIGHT
+"""How many consents travel together: a power of two, so that a whole chunk is a subtree of both trees."""
+AHEAD: Final = 6
+"""How many chunks are under way at a time: enough for several processes to be busy, and little memory."""
+
+_KINDS: Final = {kind.code: kind for kind in (InvalidInput, InvalidFormat, InvalidSignature, WrongVersion)}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Which of the chunk's consents (from 0) breaks which rule, and what kind of error it is."""
+
+    index: int
+    code: str
+    field: str
+    reason: str
+
+    def error(self) -> InvalidInput:
+        """The error as it was raised there."""
+        return _KINDS[self.code](self.field, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedConsents:
+    """A chunk of consents, in order, as columns of bytes; where `refusal` is set, only those before it.
+
+    Of each: `ids` 32 bytes, `subjects` 20, `leaves` 32 (positional tree), `manifest` 32 (leaf hash of the manifest);
+    `which` is the place in `kinds`, `since` and `until` Unix seconds. `documents` are the canonical bytes by lines,
+    None where they are those that were given. `subtree` is the root of all leaves in CHUNK places of a batch's tree,
+    `manifest_subtree` that of a whole chunk in the manifest.
+    """
+
+    ids: bytes
+    subjects: bytes
+    leaves: bytes
+    manifest: bytes
+    kinds: tuple[ConsentKind, ...]
+    which: array[int]
+    since: array[int]
+    until: array[int]
+    documents: bytes | None
+    subtree: bytes
+    manifest_subtree: bytes
+    refusal: Refusal | None
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def lines(self, given: bytes) -> list[bytes]:
+        """The canonical bytes of each, where these documents were given."""
+        kept = given if self.documents is None else self.documents
+        return kept.split(b"\n", len(self))[: len(self)] if self.which else []
+
+    def consent_ids(self) -> list[bytes]:
+        """The consentIds, in order."""
+        return cut(self.ids, 32)
+
+
+def cut(column: bytes, width: int) -> list[bytes]:
+    """The values of a column, `width` bytes each."""
+    return [column[at : at + width] for at in range(0, len(column), width)]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChecker:
+    """Checks consents for one domain; it travels to other processes. `notices` are canonical documents."""
+
+    domain: ConsentDomain
+    notices: tuple[bytes, ...]
+    signatures: bool = True
+
+    def __call__(self, documents: bytes) -> CheckedConsents:
+        """Checks the documents (JSON, one a line), up to the first that is refused."""
+        return _check(_reader(self.domain, self.notices), documents, signatures=self.signatures)
+
+
+Task = tuple[ConsentChecker, bytes]
+"""A chunk of documents and who checks it."""
+
+
+def checked(tasks: Iterable[Task], executor: Executor | None) -> Iterator[tuple[Task, CheckedConsents]]:
+    """Each task and what was found, in order, some of them under way at a time; without an executor one by one,
+    here."""
+    if executor is None:
+        for checker, chunk in tasks:
+            yield (checker, chunk), checker(chunk)
+        return
+    under_way: deque[tuple[Task, Future[CheckedConsents]]] = deque()
+    try:
+        for checker, chunk in tasks:
+            under_way.append(((checker, chunk), executor.submit(checker, chunk)))
+            if len(under_way) >= AHEAD:
+                task, future = under_way.popleft()
+                yield task, future.result()
+        while under_way:
+            task, future = under_way.popleft()
+            yield task, future.result()
+    finally:
+        for _, future in under_way:
+            future.cancel()
+
+
+def in_chunks(documents: Iterable[bytes], size: int = CHUNK) -> Iterator[bytes]:
+    """Documents by the chunk, joined by line feeds."""
+    coming = iter(documents)
+    while chunk := list(islice(coming, size)):
+        yield b"\n".join(chunk)
+
+
+@lru_cache(maxsize=2)
+def _reader(domain: ConsentDomain, notices: tuple[bytes, ...]) -> ConsentReader:
+    known = [Notice.decode(document) for document in notices]
+    return ConsentReader(domain, {notice.hash: notice for notice in known})
+
+
+def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedConsents:
+    """Step by step over the whole chunk, so that the curve's tables stay in the processor's cache."""
+    lines = given.split(b"\n")
+    read, refusal = _read(reader, lines)
+    if signatures:
+        forged = _first_forged(read)
+        read, refusal = (read, refusal) if forged is None else (read[: forged.index], forged)
+    return _columns(read, lines, refusal)
+
+
+def _read(reader: ConsentReader, lines: Sequence[bytes]) -> tuple[list[ConsentRead], Refusal | None]:
+    read: list[ConsentRead] = []
+    try:
+        for line in lines:
+            read.append(reader.read(line))
+    except InvalidInput as error:
+        return read, Refusal(len(read), error.code, error.field, _reason(error))
+    return read, None
+
+
+def _first_forged(read: Sequence[ConsentRead]) -> Refusal | None:
+    signer, good = Recovery().signer, 0
+    try:
+        for identifier, subject, _, _, _, signature, _ in read:
+            if signer(identifier, signature) != subject:
+                raise InvalidSignature("signature", "made by another account")
+            good += 1
+    except InvalidInput as error:
+        return Refusal(good, error.code, error.field, error.reason)
+    return None
+
+
+def _columns(read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
+    ids, subjects, kinds, since, until, _, documents = zip(*read, strict=True) if read else ((),) * 7
+    leaves, manifest = consent_leaves(ids, subjects), rfc9162_leaves(documents)
+    places, which = _places(kinds)
+    return CheckedConsents(
+        ids=b"".join(ids),
+        subjects=b"".join(subjects),
+        leaves=b"".join(leaves),
+        manifest=b"".join(manifest),
+        kinds=places,
+        which=which,
+        since=array("Q", since),
+        until=array("Q", until),
+        documents=None if all(map(bytes.__eq__, given, documents)) else b"\n".join(documents),
+        subtree=positional_subtree(leaves or [PADDING_LEAF], HEIGHT),
+        manifest_subtree=rfc9162_root_of_hashes(manifest),
+        refusal=refusal,
+    )
+
+
+def _places(kinds: Iterable[ConsentKind]) -> tuple[tuple[ConsentKind, ...], array[int]]:
+    """The different ones, and the place of each among them."""
+    places: dict[ConsentKind, int] = {}
+    which, last, place = array("L"), None, 0
+    for kind in kinds:
+        if kind is not last:
+            last, place = kind, places.setdefault(kind, len(places))
+        which.append(place)
+    return tuple(places), which
+
+
+def _reason(error: InvalidInput) -> str:
+    cause = error.__cause__
+    return f"column {cause.colno}: {cause.msg}" if isinstance(cause, json.JSONDecodeError) else error.reason

@@ -1,0 +1,220 @@
+"""A population's consents by commands: out of a file, killed on the way, anchored, verified, proven, handed over."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deedbook import config
+from deedbook.bootstrap.services import Services
+from deedbook.domain.codes import Licence, Mode, Purpose
+from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, consent_id
+from deedbook.domain.hashing import from_hex, sha256, to_hex
+from deedbook.domain.merkle import rfc9162_root, verify_positional
+from deedbook.domain.notices import Notice, with_statement
+from deedbook.domain.receipts import ConsentReceipt
+from deedbook.wallet.consents import CHUNK
+from deedbook.wallet.recovery import recover
+from deedbook.wallet.signers import LocalSigner
+from tests.e2e.command_line import CommandLine, command, environment
+
+
+@dataclass
+class Population:
+    """A home, an asset that is to be, and people who sign for it by their number."""
+
+    cli: CommandLine
+    folder: Path
+    asset: str
+    salt: str
+    notice: Notice
+    domain: ConsentDomain
+    controller: bytes
+    now: int
+
+    def signed(self, number: int, **change: Any) -> SignedConsent:
+        signer = LocalSigner(sha256(b"person %d" % number))
+        consent = Consent(
+            subject=signer.address,
+            asset_id=int(self.asset),
+            controller=self.controller,
+            recipient=bytes(20),
+            recipient_class=Licence.EMPLOYER,
+            purpose=Purpose.RECRUITMENT,
+            modes=Mode.RAW,
+            cross_border=False,
+            notice_hash=self.notice.hash,
+            record_commit=sha256(b"record %d" % number),
+            valid_from=self.now,
+            valid_until=self.now + 10_000_000,
+            statement="-",
+            salt=sha256(b"salt %d" % number),
+        )
+        consent = with_statement(self.notice, replace(consent, **change))
+        return SignedConsent(self.domain, consent, signer.sign_digest(consent_id(self.domain, consent)))
+
+    def file(self, name: str, lines: Sequence[bytes]) -> str:
+        (self.folder / name).write_bytes(b"".join(line + b"\n" for line in lines))
+        return str(self.folder / name)
+
+    def anchored(self, count: int) -> tuple[str, list[bytes]]:
+        """The batch of so many people, and their documents."""
+        lines = [self.signed(number).encode() for number in range(count)]
+        self.cli.done("consents", "collect", self.file("all.ndjson", lines), "--as", "provider")
+        batch = self.cli.done("consents", "anchor", self.asset, "--as", "provider", "--salt", self.salt)
+        assert batch["count"] == count
+        return batch["batchId"], lines
+
+
+@pytest.fixture
+def people(cli: CommandLine, tmp_path: Path) -> Population:
+    made = cli.done("assets", "id", "--as", "provider")
+    with Services.open(config.load(cli.home, {})) as services:
+        (found,) = services.records.documents.of_kind("notice")
+        notice, domain = services.notice(found.hash), services.consents.domain
+        controller, now = services.signer("provider").address, services.chain_time()
+    asset = str(int(made["assetId"], 0)) if made["assetId"].startswith("0x") else made["assetId"]
+    return Population(cli, tmp_path, asset, made["salt"], notice, domain, controller, now)
+
+
+def test_every_line_gets_its_receipt_in_order(people: Population) -> None:
+    signed = [people.signed(number) for number in range(5)]
+    file, out = people.file("five.ndjson", [each.encode() for each in signed]), str(people.folder / "receipts.ndjson")
+    words = ("consents", "collect", file, "--as", "provider", "--out", out)
+    assert people.cli.done(*words) == {"consents": 5, "collected": 5, "known": 0, "receipts": out}
+    receipts = [ConsentReceipt.from_json(json.loads(line)) for line in Path(out).read_bytes().splitlines()]
+    assert [each.signed for each in receipts] == signed
+    assert all(recover(each.digest, each.signature) == people.controller for each in receipts)
+    before = Path(out).read_bytes()
+    assert people.cli.done(*words) == {"consents": 5, "collected": 0, "known": 5, "receipts": out}
+    assert Path(out).read_bytes() == before
+
+
+def test_a_bad_line_stops_its_file_and_nothing_of_it_is_anchored(people: Population) -> None:
+    lines = [people.signed(number).encode() for number in range(4)]
+    forged = replace(people.signed(4), signature=people.signed(5).signature).encode()
+    out = people.folder / "receipts.ndjson"
+    bad = people.file("bad.ndjson", [*lines[:2], forged, *lines[2:]])
+    answer = people.cli("consents", "collect", bad, "--as", "provider", "--out", str(out), "--json")
+    assert (answer.code, answer.error["field"], answer.error["line"]) == (2, "signature", 3)
+    assert not out.exists()
+    anchor = ("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt)
+    assert people.cli(*anchor).code == 5
+    people.cli.done("consents", "collect", people.file("mended.ndjson", lines), "--as", "provider")
+    assert people.cli.done(*anchor)["count"] == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "line"),
+    [
+        (b"", "line 1", 1),
+        (b"\n", "deedbook.consent", 1),
+        (b"[]\n", "format", 1),
+        (b"{" + b" " * (1 << 16) + b"}\n", "file", 1),
+    ],
+)
+def test_a_file_of_something_else_is_refused(people: Population, content: bytes, field: str, line: int) -> None:
+    (people.folder / "else").write_bytes(content)
+    answer = people.cli("consents", "collect", str(people.folder / "else"), "--as", "provider", "--json")
+    assert (answer.code, answer.error["field"], answer.error["line"]) == (2, field, line)
+
+
+def test_a_file_that_is_cut_short_is_told_by_its_last_line_or_its_count(people: Population) -> None:
+    lines = [people.signed(number).encode() for number in range(3)]
+    people.file("cut.ndjson", [*lines[:2], lines[2][:500]])
+    words = ("consents", "collect", str(people.folder / "cut.ndjson"), "--as", "provider", "--count", "3", "--json")
+    answer = people.cli(*words)
+    assert (answer.code, answer.error["line"]) == (2, 3)
+    people.file("cut.ndjson", lines[:2])
+    answer = people.cli(*words)
+    assert (answer.code, answer.error["field"]) == (2, "count")
+    assert people.cli("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt).code == 5
+
+
+def test_the_auditor_verifies_a_batch_from_the_file_of_its_manifest(people: Population) -> None:
+    cli, (batch, _) = people.cli, people.anchored(5)
+    out = str(people.folder / "manifest.ndjson")
+    handed = cli.done("consents", "manifest", batch, "--out", out)
+    lines = Path(out).read_bytes().splitlines()
+    assert handed == {"batchId": batch, "manifestHash": to_hex(rfc9162_root(lines)), "consents": 5}
+    own = cli.done("consents", "verify-batch", batch)
+    assert (own["signatures"], own["statements"], own["subjects"], own["anchored"]) == (5, 5, 5, True)
+    assert cli.done("consents", "verify-batch", batch, "--consents", out) == own
+    for changed in (lines[::-1], [*lines[:4], people.signed(9).encode()], [*lines[:4], lines[0]]):
+        answer = cli("consents", "verify-batch", batch, "--consents", people.file("other", changed), "--json")
+        assert answer.code == 8
+    answer = cli("consents", "verify-batch", batch, "--consents", people.file("other", lines[:4]), "--json")
+    assert (answer.code, answer.error["rule"]) == (3, "consents.shown")
+
+
+def test_every_person_can_prove_the_own_place(people: Population) -> None:
+    batch, lines = people.anchored(5)
+    for line in lines:
+        signed = SignedConsent.decode(line)
+        shown = people.cli.done("consents", "prove", to_hex(signed.consent_id))
+        stated, nodes = shown["batch"], [from_hex(node, "proof", 32) for node in shown["proof"]]
+        assert (stated["batchId"], shown["subject"]) == (batch, to_hex(signed.consent.subject))
+        leaf, root = from_hex(shown["leaf"], "leaf"), from_hex(stated["root"], "root")
+        assert verify_positional(leaf, shown["index"], stated["count"], nodes, root)
+    assert people.cli("consents", "prove", "0x" + "11" * 32).code == 5
+
+
+@pytest.mark.slow
+def test_a_collection_that_is_killed_goes_on_where_it_was(people: Population) -> None:
+    count = 2 * CHUNK + 100
+    lines = [people.signed(number).encode() for number in range(count)]
+    file, out = people.file("many.ndjson", lines), str(people.folder / "receipts.ndjson")
+    words = ("consents", "collect", file, "--as", "provider", "--out", out)
+    begun = command("--home", str(people.cli.home), *words)
+    with subprocess.Popen(begun, env=environment(KILLED_COLLECTION=str(people.folder))) as process:
+        _wait_for_rows(people.cli.home, process)
+        process.send_signal(signal.SIGKILL)
+    anchor = ("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt)
+    assert people.cli(*anchor).code == 5
+    done = people.cli.done(*words)
+    assert done["consents"] == count
+    assert done["known"] in (CHUNK, 2 * CHUNK)
+    receipts = [json.loads(line)["receipt_id"] for line in Path(out).read_bytes().splitlines()]
+    assert receipts == [to_hex(SignedConsent.from_json(json.loads(line)).consent_id) for line in lines]
+    batch = people.cli.done(*anchor)
+    assert batch["count"] == count
+    assert people.cli.done("consents", "verify-batch", batch["batchId"])["subjects"] == count
+    assert _orphans(f"KILLED_COLLECTION={people.folder}".encode()) == []
+
+
+def _wait_for_rows(home: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with sqlite3.connect(f"file:{home / 'records.sqlite'}?mode=ro", uri=True) as raw:
+            (staged,) = raw.execute("SELECT count(*) FROM consents WHERE state = 'staged'").fetchone()
+        raw.close()
+        if staged:
+            return
+        time.sleep(0.002)
+    raise AssertionError("nothing was staged")
+
+
+def _orphans(mark: bytes) -> list[str]:
+    """Processes with this in their environment that are still there after some seconds."""
+    deadline = time.monotonic() + 10
+    while found := [each.name for each in Path("/proc").iterdir() if each.name.isdigit() and _is_marked(each, mark)]:
+        if time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+    return []
+
+
+def _is_marked(process: Path, mark: bytes) -> bool:
+    try:
+        return mark in (process / "environ").read_bytes()
+    except OSError:
+        return False

@@ -1,0 +1,80 @@
+"""Consents checked by the chunk: the same here, in threads and in processes; the first that is wrong is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deedbook.bootstrap.processes import checking_processes
+from deedbook.domain.consents import SignedConsent
+from deedbook.domain.merkle import consent_leaf, positional_root, positional_subtree, rfc9162_leaf, rfc9162_root
+from deedbook.errors import InvalidFormat, InvalidSignature
+from deedbook.wallet.consents import HEIGHT, ConsentChecker, checked, cut, in_chunks
+from tests.simulator import DOMAIN, KEYS, NOTICE, consent_of, sign
+
+CONSENTS = [consent_of(person) for person in range(5)]
+CHECKER = ConsentChecker(DOMAIN, (NOTICE.encode(),))
+
+
+def joined(consents: list[SignedConsent]) -> bytes:
+    return b"\n".join(each.encode() for each in consents)
+
+
+def test_a_chunk_gives_ids_subjects_leaves_and_both_roots() -> None:
+    found = CHECKER(joined(CONSENTS))
+    leaves = [consent_leaf(each.consent_id, each.consent.subject) for each in CONSENTS]
+    assert found.refusal is None
+    assert len(found) == 5
+    assert found.consent_ids() == [each.consent_id for each in CONSENTS]
+    assert cut(found.subjects, 20) == [each.consent.subject for each in CONSENTS]
+    assert cut(found.leaves, 32) == leaves
+    assert cut(found.manifest, 32) == [rfc9162_leaf(each.encode()) for each in CONSENTS]
+    assert list(found.since) == [each.consent.valid_from for each in CONSENTS]
+    assert list(found.until) == [each.consent.valid_until for each in CONSENTS]
+    assert found.subtree == positional_subtree(leaves, HEIGHT) != positional_root(leaves)
+    assert found.manifest_subtree == rfc9162_root(each.encode() for each in CONSENTS)
+    assert found.lines(joined(CONSENTS)) == [each.encode() for each in CONSENTS]
+
+
+def test_another_signature_is_found_and_the_consents_before_it_are_told() -> None:
+    forged = replace(CONSENTS[3], signature=sign(KEYS[0], CONSENTS[3].consent_id))
+    given = joined([*CONSENTS[:3], forged, CONSENTS[4]])
+    found = CHECKER(given)
+    assert found.refusal is not None
+    assert (found.refusal.index, found.refusal.field) == (3, "signature")
+    assert isinstance(found.refusal.error(), InvalidSignature)
+    assert found.lines(given) == [each.encode() for each in CONSENTS[:3]]
+    assert replace(CHECKER, signatures=False)(given).refusal is None
+
+
+def test_a_line_that_is_no_consent_is_told_with_its_column() -> None:
+    found = CHECKER(CONSENTS[0].encode() + b"\n" + CONSENTS[1].encode()[:100])
+    assert found.refusal is not None
+    assert found.refusal.index == 1
+    assert found.refusal.reason.startswith("column ")
+    assert isinstance(found.refusal.error(), InvalidFormat)
+
+
+def test_a_spelling_of_its_own_becomes_the_canonical_one() -> None:
+    given = joined(CONSENTS[:2]).replace(b'"version":1}', b'"version": 1}')
+    assert CHECKER(given).lines(given) == [each.encode() for each in CONSENTS[:2]]
+
+
+@pytest.fixture(scope="module", params=["here", "threads", "processes"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor | None]:
+    makers: dict[str, Any] = {"here": nullcontext, "threads": ThreadPoolExecutor, "processes": checking_processes}
+    with makers[request.param](*(() if request.param == "here" else (2,))) as made:
+        yield made
+
+
+def test_chunks_come_back_in_their_order(executor: Executor | None) -> None:
+    tasks = [(CHECKER, chunk) for chunk in in_chunks((each.encode() for each in CONSENTS * 6), 2)]
+    assert len(tasks) == 15
+    answers = list(checked(iter(tasks), executor))
+    assert [task for task, _ in answers] == tasks
+    assert [found for _, found in answers] == [CHECKER(chunk) for _, chunk in tasks]
