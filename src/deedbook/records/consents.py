@@ -1,7 +1,7 @@
 """Signed consents and their batches: from pending, in the order of their identifiers, to a place in a batch.
 
 The consent itself (its statement, its commitments) is sealed; in clear are the identifiers that the chain shows anyway
-once a person withdraws, and where the consent stands.
+once a person withdraws, where the consent stands, and until when it is valid, which its batch says of all.
 """
 
 from __future__ import annotations
@@ -148,12 +148,44 @@ class SignedConsents:
         with self._database.reading() as connection:
             return [(row[0], row[1]) for row in connection.execute(keys.order_by(consents.c.leaf_index))]
 
+    def leaf_ids(self, batch_id: bytes, first: int, end: int) -> list[bytes]:
+        """The consentIds of the leaves [first, end) of a batch, in leaf order; no consent is opened. Raises NotFound
+        where they are not all here."""
+        leaf = consents.c.leaf_index
+        ids = select(consents.c.consent_id).where(consents.c.batch_id == batch_id, leaf >= first, leaf < end)
+        with self._database.reading() as connection:
+            found = list(connection.execute(ids.order_by(leaf)).scalars())
+        if len(found) != end - first:
+            raise NotFound("consents of batch", to_hex(batch_id))
+        return found
+
     def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
         """Batch id and index. Raises NotFound, also for a consent that is in no batch yet."""
         row = self._required(consent_id)
         if row["batch_id"] is None:
             raise NotFound("batch of consent", to_hex(consent_id))
         return row["batch_id"], row["leaf_index"]
+
+    def expired_leaves(self, batch_id: bytes, now: int) -> list[int]:
+        """The indices of a batch's leaves whose own consents are valid no more: until before `now`, Unix seconds; on
+        the last second they still are. Ascending. Raises SealBroken."""
+        self._tell_validity(batch_id)
+        expired = select(consents.c.leaf_index).where(consents.c.batch_id == batch_id, consents.c.valid_until < now)
+        with self._database.reading() as connection:
+            return list(connection.execute(expired.order_by(consents.c.leaf_index)).scalars())
+
+    def _tell_validity(self, batch_id: bytes) -> None:
+        """Opens those consents of a batch whose rows do not say until when they are valid, some at a time."""
+        untold = select(consents).where(consents.c.batch_id == batch_id, consents.c.valid_until.is_(None))
+        told = update(consents).where(consents.c.consent_id == bindparam("name"))
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(untold.limit(ASKED_AT_ONCE)).mappings().all()
+            if not rows:
+                return
+            found = [{"name": row["consent_id"], "until": self._opened(row).consent.valid_until} for row in rows]
+            with self._database.writing() as connection:
+                connection.execute(told.values(valid_until=bindparam("until")), found)
 
     def mark_withdrawn(self, consent_id: bytes) -> None:
         """Notes a withdrawal; a pending consent then never enters a batch. Raises NotFound."""
@@ -163,6 +195,18 @@ class SignedConsents:
             )
         if changed.rowcount == 0:
             raise NotFound("consent", to_hex(consent_id))
+
+    def mark_all_withdrawn(self, consent_ids: Sequence[bytes]) -> None:
+        """As `mark_withdrawn`, for many: all or none of them."""
+        marked = update(consents).where(consents.c.consent_id == bindparam("name"))
+        with self._database.writing() as connection:
+            known = {row["consent_id"] for row in _rows(connection, consent_ids)}
+            for consent_id in consent_ids:
+                if consent_id not in known:
+                    raise NotFound("consent", to_hex(consent_id))
+            if consent_ids:
+                names = [{"name": consent_id} for consent_id in consent_ids]
+                connection.execute(marked.values(state=ConsentState.WITHDRAWN), names)
 
     def _required(self, consent_id: bytes) -> Row:
         with self._database.reading() as connection:
@@ -181,6 +225,7 @@ class SignedConsents:
             "sealed": self._sealer.seal(signed.encode(), _consent_context(consent_id)),
             "receipt": self._sealer.seal(receipt.encode(), _receipt_context(consent_id)),
             "collected_at": receipt.issued_at,
+            "valid_until": signed.consent.valid_until,
         }
 
     def _receipt(self, row: Row) -> ConsentReceipt:
