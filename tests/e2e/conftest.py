@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command_line import Answer, CommandLine, spawn
+from tests.e2e.payee_counter import Counter, counter_of
 
 PEOPLE = "12"
 
@@ -37,3 +38,9 @@ def cli(demo_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
         monkeypatch.delenv(name)
     monkeypatch.setenv("DEEDBOOK_HOME", "")
     return CommandLine(demo_home, capsys)
+
+
+@pytest.fixture
+def counter(cli: CommandLine, tmp_path: Path) -> Counter:
+    """The bank counter of that home."""
+    return counter_of(cli, tmp_path)

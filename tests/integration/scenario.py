@@ -29,6 +29,7 @@ from deedbook.domain.sales import Conditions, Offer, Ordered, Price, Sandbox, Sp
 from deedbook.errors import RejectedByContract
 from deedbook.ledger import assets, attestations, deliveries, members, offers, sales
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
+from deedbook.vault.payloads import PayloadReceipt
 from deedbook.wallet.signers import LocalSigner
 from tests.conftest import START, Clock, Entropy
 
@@ -197,7 +198,10 @@ class Scenario:
         people = {person.address: person for person in self.stage.people}
         plain = [sealed_record(people[signed.consent.subject]) for signed in leaves]
         identifiers = [signed.consent_id for signed in leaves]
-        sealed = self.services.vault.seal(self.stage.asset_id, 1, identifiers, plain)
+        return self.publish_sealed(self.services.vault.seal(self.stage.asset_id, 1, identifiers, plain))
+
+    def publish_sealed(self, sealed: PayloadReceipt) -> Version:
+        """Registers the asset with what was sealed as its version."""
         self.stage.payload_id = sealed.payload_id
         version = Version(sealed.content_root, sealed.count, sha256(b"descriptor"))
         assets.register(

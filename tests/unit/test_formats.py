@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account.messages import encode_typed_data
 from sqlalchemy import Table
 
-from deedbook.audit import evidence
+from deedbook.audit import evidence, persons
 from deedbook.audit.bundle import Bundle
 from deedbook.audit.findings import Findings
 from deedbook.audit.headers import check_chain
@@ -37,6 +37,7 @@ from deedbook.domain import (
     merkle,
     money,
     notices,
+    payees,
     receipts,
     relaying,
     revenue,
@@ -156,6 +157,22 @@ def withdrawal(given: Input) -> Any:
     assert consents.Withdrawal.from_json(read.to_json()) == read
     document = hashing.canonical_json(read.to_json()).decode()
     return {"digest": to_hex(read.digest), "signature": to_hex(made), "document": document}
+
+
+@runs("payee")
+def payee(given: Input) -> Any:
+    if "document" not in given:
+        domain, named = domain_of(given["domain"]), payees.Payee.from_json(given["payee"])
+        made = LocalSigner(raw(given["privateKey"])).sign_digest(payees.payee_digest(domain, named))
+        given = {"document": payees.SignedPayee(domain, named, raw(given["subject"]), made).encode().decode()}
+    read = payees.SignedPayee.decode(given["document"].encode())
+    recovery.verify_signer(read.digest, read.signature, read.subject)
+    return {
+        "digest": to_hex(read.digest),
+        "signature": to_hex(read.signature),
+        "document": read.encode().decode(),
+        "masked": read.payee.masked,
+    }
 
 
 # -- 6 to 8
@@ -824,6 +841,20 @@ def deferred_list(given: Input) -> Any:
     entries = b"".join(map(revenue.place_entry, places))
     assert revenue.places_in(entries) == places
     return {"root": to_hex(revenue.list_root(places)), "entries": to_hex(entries)}
+
+
+@runs("own-place")
+def own_place(given: Input) -> Any:
+    if "places" in given:
+        shown = persons.entries_for(given["places"], given["place"])
+        count, root = len(given["places"]), revenue.list_root(given["places"])
+    else:
+        told = given["entries"]
+        shown = tuple(persons.Entry(each["position"], each["place"], tuple(map(raw, each["proof"]))) for each in told)
+        count, root = given["count"], raw(given["root"])
+    position = persons.position_on(count, root, given["place"], shown)
+    entries = [{"position": e.position, "place": e.place, "proof": list(map(to_hex, e.proof))} for e in shown]
+    return {"root": to_hex(root), "count": count, "entries": entries, "position": position}
 
 
 @runs("usage-receipts")

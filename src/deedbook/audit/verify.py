@@ -80,14 +80,7 @@ def _steps(data: bytes, trust: Trust, policy: Policy, findings: Findings) -> dic
     findings.begin(1)
     bundle = Bundle.from_bytes(data)
     findings.found("format", f"a bundle of sale {to_hex(bundle.sale)}, {len(data)} bytes in canonical form")
-    findings.begin(2)
-    headers = check_chain(bundle, trust, findings)
-    findings.begin(3)
-    heads = check_heads(bundle, headers[-1], findings)
-    findings.begin(4)
-    evidence = check_journals(bundle, heads, headers, findings)
-    findings.begin(5)
-    derived = _derive(bundle, evidence, findings)
+    derived, _ = derived_from(bundle, trust, findings)
     findings.begin(6)
     _check_people(bundle, derived, findings)
     findings.begin(7)
@@ -103,6 +96,19 @@ def _steps(data: bytes, trust: Trust, policy: Policy, findings: Findings) -> dic
     check_claims(bundle.claims, claims, findings)
     policy.check(bundle, derived, findings)
     return claims
+
+
+def derived_from(bundle: Bundle, trust: Trust, findings: Findings) -> tuple[Derivation, Evidence]:
+    """Steps 2 to 5: the sale, and the journals that it was derived from. Raises IntegrityError naming the rule that the
+    evidence breaks, EvidenceMissing."""
+    findings.begin(2)
+    headers = check_chain(bundle, trust, findings)
+    findings.begin(3)
+    heads = check_heads(bundle, headers[-1], findings)
+    findings.begin(4)
+    evidence = check_journals(bundle, heads, headers, findings)
+    findings.begin(5)
+    return _derive(bundle, evidence, findings), evidence
 
 
 def _derive(bundle: Bundle, evidence: Evidence, findings: Findings) -> Derivation:

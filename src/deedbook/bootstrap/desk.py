@@ -36,6 +36,8 @@ RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
 """Seconds between looks at the chain's head."""
+ERASE_EVERY = 60
+"""Seconds after which a consent that has expired is erased at the latest, where no block comes."""
 
 
 class Desk:
@@ -45,7 +47,7 @@ class Desk:
         self._services = services
         self._writing = threading.Lock()
         self._stop = threading.Event()
-        self._erased_at: Cursor | None = None
+        self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
         self._controllers: dict[bytes, Signer] = {}
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -77,12 +79,13 @@ class Desk:
 
     def catch_up(self) -> None:
         """Relays acts whose turn has come, brings the mirror to the chain's head, and destroys the keys of records
-        whose consents have ended: also where another process brought it there."""
+        whose consents have ended: also where another process brought it there. Consents that expire make no block, so
+        it looks for them by the clock too."""
         with self._writing:
             with suppress(DeedbookError):  # such as a relayer without funds: the mirror goes on
                 self._services.relaying.step(self._relayer)
             self._services.follow()
-            now = self.mirror.cursor()
+            now = (self.mirror.cursor(), self._services.clock() // ERASE_EVERY)
             if now != self._erased_at:
                 self._services.erase_ended()
                 self._erased_at = now

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deedbook import config
+from deedbook.audit.bundle import Bundle
 from deedbook.audit.export import Readers, export_sale, trust_at
+from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.home import Home, read_json, write_json
+from deedbook.bootstrap.payments import Payments
 from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
@@ -56,7 +59,9 @@ from deedbook.errors import (
 )
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
+from deedbook.ledger.payees import Payees
 from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
+from deedbook.ledger.withdrawing import Withdrawing
 from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.follower import Follower, Progress
@@ -69,7 +74,8 @@ from deedbook.mirror.store import Chain as MirroredChain
 from deedbook.mirror.store import Check, Mirror, block_at, read_check, write_check
 from deedbook.mirror.subscribers import Subscriber
 from deedbook.queries.assets import version
-from deedbook.queries.consents import batch, batches_of, ended_records, withdrawn_among
+from deedbook.queries.consents import batch, batches_of, ended_records, expiring_bindings, withdrawn_among
+from deedbook.queries.sales import sale
 from deedbook.queries.statements import StatementView, statement_of_consent
 from deedbook.queries.views import MOST_ROWS, every
 from deedbook.records.database import path_of
@@ -445,6 +451,22 @@ class Services:
         return Consents(self.acting, self.records.consents, self.notice, self.clock, remember=self.withdrawals.remember)
 
     @cached_property
+    def withdrawing(self) -> Withdrawing:
+        """Relays withdrawals by the thousand."""
+        return Withdrawing(self.acting, self.sender, self.consents, self.records.consents)
+
+    @cached_property
+    def payees(self) -> Payees:
+        """Where people want their money."""
+        book = self.records.payees
+        return Payees(self.consents.domain, book, self.records.consents.consent, self.clock)
+
+    @property
+    def payments(self) -> Payments:
+        """What the people of a sale are owed, and what a bank is told."""
+        return Payments(self.mirror, self.records, self.clock)
+
+    @cached_property
     def withdrawals(self) -> WithdrawalBook:
         """Withdrawals that the chain will never know of, where no backup reaches."""
         return WithdrawalBook(self.home.withdrawn)
@@ -512,7 +534,7 @@ class Services:
     def statement(self, consent_id: bytes) -> StatementView:
         """What a person's record was delivered for, what is owed and what was paid. Raises NotFound."""
         covers, place = self.records.deliveries.cover, self.records.consents.place_of
-        return statement_of_consent(self.mirror, consent_id, covers, place=place)
+        return statement_of_consent(self.mirror, consent_id, covers, place=place, lists=self.payments.places)
 
     def erase_record_of(self, consent_id: bytes) -> int:
         """Destroys the key of a consent's record in every payload that holds it; in how many. Raises NotFound."""
@@ -568,10 +590,12 @@ class Services:
                 )
 
     def erase_ended(self) -> int:
-        """Destroys the key of every record whose consent has ended, however it did; of how many.
+        """Destroys the key of every record whose consent has ended or expired, however it did; of how many. All of them
+        share one erasure.
 
-        A withdrawal may reach the chain past this service: the mirror tells of it. Records from before an erasure are
-        wrapped by a key that is no more: nothing of them opens, and nothing is left to destroy.
+        A withdrawal may reach the chain past this service: the mirror tells of it. A consent has expired when this
+        home's clock is past its last second, as for a block of that time. Records from before an erasure are wrapped
+        by a key that is no more: nothing of them opens, and nothing is left to destroy.
         """
         if self._opens_nothing():
             return 0
@@ -579,13 +603,24 @@ class Services:
         wrapped = self.records.payloads.keys()
         for payload in (self.vault.payload(key.payload_id) for key in wrapped):
             if self._is_published(payload):
-                ended = ended_records(self.mirror, payload.asset_id, payload.version)
+                ended = {*ended_records(self.mirror, payload.asset_id, payload.version), *self._expired(payload)}
                 kept = self.vault.available(payload.payload_id)
                 targets[payload.payload_id] = {index for index in ended if is_delivered(kept, index)}
         targets = {payload_id: indices for payload_id, indices in targets.items() if indices}
         if targets:
             self.erasure.erase(targets)
         return sum(map(len, targets.values()))
+
+    def _expired(self, payload: PayloadRecord) -> set[int]:
+        """The record indices of a published payload whose own consents have expired; of a batch that is not kept here,
+        none. A consent granted on chain says on chain until when."""
+        now, book = self.clock(), self.records.consents
+        expired: set[int] = set()
+        for bound in expiring_bindings(self.mirror, payload.asset_id, payload.version, now):
+            direct = batch(self.mirror, bound.batch_id).direct
+            leaves = [0] if direct else book.expired_leaves(bound.batch_id, now)
+            expired.update(bound.record_offset + index for index in leaves)
+        return expired
 
     def _opens_nothing(self) -> bool:
         """Whether the records are from before an erasure: the key that they are wrapped by is destroyed."""
@@ -618,6 +653,19 @@ class Services:
         block = self.final(int(self.node.request("eth_blockNumber", []), 16))
         bundle = export_sale(readers, sale_id, block=block, full=full)
         return bundle, trust_at(self.node, self.addresses, block, validators=self.validators).to_json()
+
+    def export_statement(self, sale_id: bytes, consent_id: bytes) -> bytes:
+        """What a person needs, but for a trust, to check the own statement of a sale without this exchange.
+
+        Raises NotFound, EvidenceMissing.
+        """
+        bundle, _ = self.export_sale(sale_id, full=False)
+        place, signed = self.consents.place(consent_id), self.records.consents.consent(consent_id)
+        own = OwnLeaf(signed, place.batch.batch_id, place.index, place.proof)
+        lines = self.statement(consent_id).lines
+        ordinal = next((line.ordinal for line in lines if line.sale_id == sale_id), None)
+        entries = {} if ordinal is None else self.payments.entries(sale(self.mirror, sale_id), ordinal)
+        return OwnEvidence(slim(Bundle.from_bytes(bundle)), own, entries).to_bytes()
 
     def check_mirror(self, report: Report = unreported) -> Comparison:
         """Rebuilds beside the live mirror and compares row by row."""

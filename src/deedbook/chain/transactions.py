@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from deedbook.chain import abis
 from deedbook.chain.client import Node, NodeError
@@ -134,6 +134,43 @@ class Sender:
         """
         intent = Intent(key, signer.address, call.to, call.contract, call.function, call.data)
         return self.drive(self._outbox.put(intent), signer)
+
+    def send_all(self, calls: Mapping[str, Call], signer: Signer) -> dict[str, IntentRow | DeedbookError]:
+        """Makes each call once under its key, many at a time, and waits for all: its row when it is over, or why it was
+        refused. Nothing is sent of a call that the contract refuses, and its key is free again.
+
+        Raises NoFunds, ChainUnavailable (again with the same keys: nothing is made twice).
+        """
+        self._signers.setdefault(signer.address, signer)
+        wanted = [
+            Intent(key, signer.address, call.to, call.contract, call.function, call.data) for key, call in calls.items()
+        ]
+        rows = {row.intent.key: row for row in self._outbox.put_all(wanted)}
+        ended: dict[str, IntentRow | DeedbookError] = {key: row for key, row in rows.items() if row.is_over}
+        try:
+            self._end_all(rows.keys() - ended.keys(), signer.address, ended)
+        except BaseException:
+            self.release()
+            raise
+        return {key: self._why(row) if _is_without_effect(row) else row for key, row in ended.items()}
+
+    def _end_all(self, waiting: Collection[str], account: bytes, ended: dict[str, IntentRow | DeedbookError]) -> None:
+        """Steps until every row that waits has come to its end, or was refused."""
+        left, idle = set(waiting), 0
+        while left:
+            step = self._step({account})
+            for key in left & step.refused.keys():
+                try:
+                    self._withdraw(self._row(key), step.refused[key])
+                except RejectedByContract as refusal:
+                    ended[key] = refusal
+            ended |= {key: row for key in left - ended.keys() if (row := self._row(key)).is_over}
+            left -= ended.keys()
+            idle = 0 if step.progressed else idle + 1
+            if idle > self._patience:
+                raise ChainUnavailable("transactions are not final yet", hint="run the same command again to wait on")
+            if left:
+                self._pause(step, idle)
 
     def deploy(self, contract: str, code: bytes, signer: Signer, *, key: str) -> bytes:
         """Deploys creation code with encoded arguments once; the new contract's address."""
@@ -268,6 +305,10 @@ class Sender:
             if revert is None:
                 raise
             raise decode_revert(contract, revert) from None
+
+
+def _is_without_effect(row: IntentRow | DeedbookError) -> TypeGuard[IntentRow]:
+    return isinstance(row, IntentRow) and (row.mined is None or row.state is IntentState.FAILED)
 
 
 def _nonce(row: IntentRow) -> int:

@@ -1,4 +1,4 @@
-"""`deedbook consents`: drafted, collected, anchored, checked, bound, withdrawn."""
+"""`deedbook consents`: drafted, collected, anchored, checked, bound, withdrawn; payees are in `payees`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from deedbook.bootstrap.services import Services
-from deedbook.cli import acts, grammar
+from deedbook.cli import acts, grammar, payees, withdrawals
 from deedbook.cli.consent_files import Meter, documents_in, workers
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.batches import Batch
@@ -189,6 +189,11 @@ def statement(consent: ConsentId, as_json: AsJson = False) -> None:
         print(f"total {total.currency}: due {total.due}, paid {total.paid}, open {total.open} (minor units)")
 
 
+app.command("draft-payee")(payees.draft_payee)
+app.command("name-payee")(payees.name_payee)
+app.command("payee")(payees.payee)
+
+
 @app.command()
 def anchor(
     asset: Asset,
@@ -324,6 +329,23 @@ def withdraw(
         return
     live = done.event("LeafEnded").args["live"]
     acts.tell(done, "withdrawn", as_json, consentId=to_hex(signed.consent_id), anchored=True, live=live, erased=erased)
+
+
+@app.command("withdraw-all")
+def withdraw_all(
+    file: Annotated[str, typer.Argument(help="signed withdrawals (deedbook.withdrawal), NDJSON; - reads them")],
+    as_: Annotated[str, typer.Option("--as", help="the account of this home that relays them; any may")],
+    as_json: AsJson = False,
+) -> None:
+    """Relay many signed withdrawals, and destroy the records' keys in one erasure. Said again, it goes on where it
+    stopped. A line that is refused keeps nobody else from leaving; it is named, and the exit code is 2 then."""
+    with acts.opened() as services:
+        relayed = withdrawals.relay_file(services, file, acts.signer(services, as_))
+        services.follow()
+        erased = services.erase_ended()
+    acts.show({**relayed.counts, "refused": relayed.refused, "erased": erased}, as_json)
+    if relayed.refused:
+        raise typer.Exit(2)
 
 
 @app.command("apply-mark")

@@ -6,6 +6,7 @@ Knows no use case. Everything that is malformed raises InvalidInput naming the o
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -146,15 +147,16 @@ def write(name: str, content: bytes, field: str = "out") -> None:
 
 
 @contextmanager
-def sink(name: str, field: str = "out") -> Iterator[BinaryIO]:
-    """A file to be written piece by piece, there under its name when it is whole; `-` is standard output."""
+def sink(name: str, field: str = "out", *, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, there under its name when it is whole; `-` is standard output. What is
+    `private` nobody else on the machine can read."""
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     part = Path(f"{name}.part")
     try:
-        with part.open("wb") as file:
+        with open(part, "wb", opener=_private if private else None) as file:
             yield file
         part.replace(name)
     except (OSError, ValueError) as error:
@@ -163,3 +165,7 @@ def sink(name: str, field: str = "out") -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError, ValueError):
             part.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -109,6 +109,15 @@ def erase(
     acts.show(grammar.json_in(kept, "receipt"), as_json)
 
 
+@app.command("erase-ended")
+def erase_ended(as_json: AsJson = False) -> None:
+    """Destroy the keys of all records whose consents were withdrawn, released, struck, or have expired, in one erasure.
+    A running service does so by itself."""
+    with acts.reading() as services:
+        erased = services.erase_ended()
+    acts.show({"erased": erased}, as_json)
+
+
 def _draft(name: str) -> dict[str, Any]:
     """The descriptor with a count and a size yet to come."""
     found = grammar.json_of(name, "descriptor")

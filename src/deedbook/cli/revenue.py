@@ -1,22 +1,29 @@
-"""`deedbook revenue`: settle, pay out, put off, take back what bounced; refunds; show."""
+"""`deedbook revenue`: settle, statements, bank batches, payouts, who is put off, what bounced; refunds; show."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
+from deedbook.cli.counting import counted, counter
 from deedbook.cli.grammar import As, AsJson
 from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.hashing import ZERO32, to_hex
 from deedbook.domain.revenue import Bounce, Payout, list_root, ordinals_of, require_within
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.ledger import revenue as ledger
-from deedbook.queries import sales
-from deedbook.queries.sales import DeferredListView, SaleView, SettlementView
+from deedbook.queries import exports, sales
+from deedbook.queries.exports import Cell, Relation
+from deedbook.queries.parquet import write_parquet
+from deedbook.queries.revenue import settled
+from deedbook.queries.rows import Reading
+from deedbook.queries.sales import DeferredListView, PayoutView, SaleView, SettlementView
+from deedbook.records.payees import BankBatch
 
 app = grammar.group("Revenue: settled sales, certificates, payouts, who is paid later, refunds.")
 
@@ -24,6 +31,7 @@ Receipt = Annotated[str, typer.Option(help="the bank's receipt: a file, which is
 ListNumber = Annotated[
     int, typer.Option("--list", min=0, help="which list: 0 the delivered people, 1 and on those put off")
 ]
+Form = Annotated[str, typer.Option("--format", help="csv or parquet")]
 
 
 @app.command()
@@ -31,7 +39,7 @@ def show(sale: SaleId, as_json: AsJson = False) -> None:
     """Show the entry of a settled sale, to the last minor unit, its payouts, bounces and refunds."""
     with acts.reading() as services:
         found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
-        entry = _settlement(found)
+        entry = settled(found)
     money = {name: [each.to_json() for each in getattr(found, name)] for name in ("payouts", "bounces", "refunds")}
     acts.show({"saleId": sale, **entry.to_json(), **money}, as_json)
 
@@ -48,6 +56,53 @@ def settle(sale: SaleId, as_: As, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def statements(
+    sale: SaleId,
+    out: Annotated[str, typer.Option(help="the file; - prints CSV")],
+    form: Form = "csv",
+    as_json: AsJson = False,
+) -> None:
+    """Write the statements of all people of a settled sale, one row for each: what is due, what was paid, who waits on
+    which list, and the payee, masked, where one was named."""
+    write = _writer(form, out)
+    with acts.reading() as services:
+        found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
+        rows = _watched(services.payments.statements(found), "statements", settled(found).delivered_count)
+        with grammar.sink(out, private=True) as file:
+            written = write(rows, services.mirror, file)
+    if out != "-":
+        entry = settled(found)
+        amounts = {"rows": written, "total": str(written * entry.per_head), "currency": entry.currency}
+        acts.show({"saleId": sale, "file": out, **amounts}, as_json)
+
+
+@app.command()
+def batch(
+    sale: SaleId,
+    out: Annotated[str, typer.Option(help="the bank's file, which holds the accounts; - prints CSV")],
+    of: ListNumber = 0,
+    most: Annotated[int, typer.Option(min=0, help="so many places of the list at the most; 0: all that are left")] = 0,
+    form: Form = "csv",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="make the batch anew: only where no bank got the one that was made before")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the bank batch of the next places of a list: one row for each person with a payee; the others are put off
+    by the batch's payout. Until that is on chain, the same batch is written every time, byte for byte."""
+    write = _writer(form, out)
+    with acts.reading() as services:
+        found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
+        watch = counter("people", min(most or _length(settled(found), of)[1], _length(settled(found), of)[1]))
+        made = services.payments.batch(found, of=of, most=most or None, anew=anew, watch=watch)
+        rows = _watched(services.payments.relation(found, made), "payments", _payments(made))
+        with grammar.sink(out, private=True) as file:
+            write(rows, services.mirror, file)
+    if out != "-":
+        acts.show({"file": out, **_batch(made), "currency": settled(found).currency}, as_json)
+
+
+@app.command()
 def payout(
     sale: SaleId,
     as_: As,
@@ -61,19 +116,57 @@ def payout(
     ] = -1,
     defer: Annotated[list[int] | None, typer.Option(min=0, help="a place that is paid later; again for more")] = None,
     total: Annotated[str, typer.Option(help="minor units; the exact sum where it is not said")] = "",
+    batch: Annotated[
+        int, typer.Option(min=0, help="the number of a bank batch, which says all this; one on chain changes nothing")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Confirm a bank batch that paid the places of a list; whoever is put off stands on a new one."""
+    if batch:
+        if of or first >= 0 or end >= 0 or defer or total:
+            raise InvalidInput("batch", "says which places, who is put off, and the total")
+        _pay_batch(sale, batch, as_, receipt, as_json)
+        return
     with acts.reading() as services:
         found, ordered = sale_of(services, sale)
-        start, stop = _range(_settlement(found), of, first, end)
+        start, stop = _range(settled(found), of, first, end)
         later = _places(defer or (), start, stop)
         paid = max(0, stop - start - len(later))
-        money = grammar.amount(total, "total") if total else paid * _settlement(found).per_head
+        money = grammar.amount(total, "total") if total else paid * settled(found).per_head
         stated = Payout(of, start, stop, len(later), _kept(services, later), money, _receipt(services, receipt))
         done = ledger.confirm_payout(services.anew, acts.signer(services, as_), ordered, stated)
     facts = {"list": of, "first": start, "end": stop, "deferred": len(later), "total": str(money)}
     acts.tell(done, "paid out", as_json, saleId=sale, **facts)
+
+
+def _pay_batch(sale: str, number: int, name: str, receipt: str, as_json: bool) -> None:
+    """Confirms a kept batch, or says where it was confirmed: a payout that was cut short is finished by saying it
+    again."""
+    with acts.reading() as services:
+        found, ordered = sale_of(services, sale)
+        kept = services.records.bank_batches.batch(found.sale_id, number)
+        shown = _receipt(services, receipt)
+        before = _confirmed(found, kept, shown)
+        if before is None:
+            span = (kept.list, kept.first, kept.end, kept.deferred_count, kept.deferred_root)
+            stated = Payout(*span, kept.total, shown)
+            done = ledger.confirm_payout(services.anew, acts.signer(services, name), ordered, stated)
+    if before is None:
+        acts.tell(done, "paid out", as_json, **_batch(kept))
+    else:
+        where = {"transaction": to_hex(before.paid_tx), "block": before.paid_block}
+        acts.show({**_batch(kept), "already": True, **where}, as_json)
+
+
+def _confirmed(sale: SaleView, kept: BankBatch, receipt: bytes) -> PayoutView | None:
+    """The payout on chain that is this batch's, with this receipt."""
+    roots = {each.list: each.root for each in settled(sale).lists}
+    for each in sale.payouts:
+        same = (each.list, each.from_ordinal, each.to_ordinal) == (kept.list, kept.first, kept.end)
+        root = ZERO32 if each.put_off_to is None else roots[each.put_off_to]
+        if same and (root, each.total, each.receipt_hash) == (kept.deferred_root, kept.total, receipt):
+            return each
+    return None
 
 
 @app.command()
@@ -90,7 +183,7 @@ def bounce(
     """Confirm that payments came back; whoever they were for stands on a new list."""
     with acts.reading() as services:
         found, ordered = sale_of(services, sale)
-        entry = _settlement(found)
+        entry = settled(found)
         places = _places(place, 0, _length(entry, of)[1])
         money = len(places) * entry.per_head
         stated = Bounce(of, len(places), _kept(services, places), money, _receipt(services, receipt))
@@ -120,7 +213,7 @@ def refund(
 def lists(sale: SaleId, as_json: AsJson = False) -> None:
     """List who is paid later: each list with its places and, where it is kept here, the delivered ordinals on it."""
     with acts.reading() as services:
-        entry = _settlement(sales.sale(services.mirror, grammar.key32(sale, "sale")))
+        entry = settled(sales.sale(services.mirror, grammar.key32(sale, "sale")))
         rows = [each.to_json() | _who(services, entry, each) for each in entry.lists]
     acts.show_rows(rows, ("list", "parent", "count", "paidUpTo", "bounced", "ordinals"), as_json)
 
@@ -164,10 +257,33 @@ def _kept(services: Services, places: Sequence[int]) -> bytes:
     return services.records.deferred.put(places, at=services.clock()) if places else list_root(places)
 
 
-def _settlement(sale: SaleView) -> SettlementView:
-    if sale.settlement is None:
-        raise NotFound("settlement of sale", to_hex(sale.sale_id), hint="settle it by: deedbook revenue settle")
-    return sale.settlement
+def _payments(batch: BankBatch) -> int:
+    return batch.end - batch.first - batch.deferred_count
+
+
+def _batch(batch: BankBatch) -> dict[str, Any]:
+    span = {"list": batch.list, "first": batch.first, "end": batch.end}
+    amounts = {"payments": _payments(batch), "deferred": batch.deferred_count, "total": str(batch.total)}
+    return {"saleId": to_hex(batch.sale_id), "batch": batch.number, **span, **amounts}
+
+
+def _writer(form: str, out: str) -> Callable[[Relation, Reading, BinaryIO], int]:
+    if form == "csv":
+        return exports.write_csv
+    if form != "parquet":
+        raise InvalidInput("format", f"{form!r} is neither csv nor parquet")
+    if out == "-":
+        raise InvalidInput("out", "a Parquet file is not printed")
+    return write_parquet
+
+
+def _watched(relation: Relation, words: str, total: int) -> Relation:
+    """The same rows, counted on a terminal."""
+
+    def rows(mirror: Reading) -> Iterator[tuple[Cell, ...]]:
+        return counted(relation.rows(mirror), words, total)
+
+    return replace(relation, rows=rows)
 
 
 def _receipt(services: Services, text: str) -> bytes:

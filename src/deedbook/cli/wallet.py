@@ -115,17 +115,17 @@ def derive(
 @app.command()
 def sign(
     file: Annotated[
-        str, typer.Argument(help="typed data in JSON: a consent, a withdrawal, a usage report, an act; - reads it")
+        str, typer.Argument(help="typed data in JSON: a consent, withdrawal, payee, usage report or act; - reads it")
     ],
     as_: Annotated[str, typer.Option("--as", help="sign by this account of the home")] = "",
     seed: Annotated[str, typer.Option(help="or by the key that this seed has for the asset")] = "",
-    asset: Annotated[str, typer.Option(help="which asset, where a withdrawal is signed by a seed")] = "",
+    asset: Annotated[str, typer.Option(help="which asset, where a withdrawal or a payee is signed by a seed")] = "",
     out: Annotated[str, typer.Option(help="where the signed document goes")] = "-",
     as_json: AsJson = False,
 ) -> None:
-    """Sign a consent, a withdrawal, a usage report or a relayed act. Shows a consent's sentence, and what an act calls;
-    writes the signed document, for `consents collect`, `consents withdraw`, `usage report` or `relayed send`. The
-    document is JSON in any case."""
+    """Sign a consent, a withdrawal, a payee, a usage report or a relayed act. Shows a consent's sentence, a payee
+    masked, and what an act calls; writes the signed document, for `consents collect`, `consents withdraw`, `consents
+    name-payee`, `usage report` or `relayed send`. The document is JSON in any case."""
     typed = grammar.json_of(file)
     if bool(as_) == bool(seed):
         raise InvalidInput("as", "give either an account (--as) or a seed (--seed)")
@@ -135,6 +135,11 @@ def sign(
             print(consent.statement, file=sys.stderr)
         signer = _signer(as_, seed, str(consent.asset_id))
         document = typed_data.sign_consent(typed, signer).to_json()
+    elif typed_data.primary_type(typed) == "Payee":
+        _, payee = typed_data.payee_of(typed)
+        if not as_json:
+            print(payee.masked, file=sys.stderr)
+        document = typed_data.sign_payee(typed, _signer(as_, seed, asset)).to_json()
     elif typed_data.primary_type(typed) == "UsageReport":
         document = typed_data.sign_report(typed, _signer(as_, seed, asset)).to_json()
     elif typed_data.primary_type(typed) == "ForwardRequest":

@@ -48,11 +48,13 @@ class Answer:
 
 
 class AnsweredConsent(NamedTuple):
-    """A consent as it is kept: its identifiers, the signed consent's canonical bytes, the collector's answer."""
+    """A consent as it is kept: its identifiers, until when it is valid (Unix seconds), the signed consent's canonical
+    bytes, the collector's answer."""
 
     consent_id: bytes
     asset_id: int
     subject: bytes
+    valid_until: int
     document: bytes
     answer: Answer
 
@@ -87,8 +89,9 @@ class ConsentReceipt:
     def answered(self) -> AnsweredConsent:
         """The consent as it is kept."""
         answer = Answer(self.language, self.collector, self.issued_at, self.signature)
-        consent = self.signed.consent
-        return AnsweredConsent(self.signed.consent_id, consent.asset_id, consent.subject, self.signed.encode(), answer)
+        signed, consent = self.signed, self.signed.consent
+        named = (signed.consent_id, consent.asset_id, consent.subject, consent.valid_until)
+        return AnsweredConsent(*named, signed.encode(), answer)
 
     @property
     def digest(self) -> bytes:

@@ -43,7 +43,7 @@ def ordinals_of(lists: Sequence[Sequence[int]]) -> tuple[int, ...]:
 def list_root(places: Sequence[int]) -> bytes:
     """The RFC 9162 root over the places, which ascend; 32 zero bytes of an empty list, which is none."""
     require_ascending(places)
-    return rfc9162_root([place_entry(place) for place in places]) if places else ZERO32
+    return rfc9162_root(map(place_entry, places)) if places else ZERO32
 
 
 def require_ascending(places: Sequence[int]) -> None:

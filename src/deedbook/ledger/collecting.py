@@ -191,11 +191,11 @@ class Collecting:
         """All of them, in order: as they are kept, or with a fresh answer."""
         languages = [self._notice_of(kind.terms.notice_hash).language for kind in found.kinds]
         assets = [kind.asset_id for kind in found.kinds]
-        rows = zip(found.consent_ids(), cut(found.subjects, 20), found.which, found.lines(chunk), strict=True)
+        columns = (found.consent_ids(), cut(found.subjects, 20), found.until, found.which, found.lines(chunk))
         answered = []
-        for name, subject, place, document in rows:
+        for name, subject, until, place, document in zip(*columns, strict=True):
             kept = known.get(name) or (document, self._answer(name, assets[place], subject, languages[place]))
-            answered.append(AnsweredConsent(name, assets[place], subject, *kept))
+            answered.append(AnsweredConsent(name, assets[place], subject, until, *kept))
         return answered
 
     def _answer(self, consent_id: bytes, asset_id: int, subject: bytes, language: str) -> Answer:

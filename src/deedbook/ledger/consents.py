@@ -116,7 +116,7 @@ class Consents:
         self._notice_of = lru_cache(maxsize=16)(notice_of)  # a notice never changes: its hash names it
         self._tree_of = lru_cache(maxsize=TREES)(self._tree)
         self._clock = clock
-        self._remember = remember
+        self.remember = remember
         self.domain = ConsentDomain(acting.chain_id, acting.addresses["Consents"])
 
     def collect(self, signed: SignedConsent, collector: Signer) -> ConsentReceipt:
@@ -222,21 +222,26 @@ class Consents:
 
         Raises InvalidSignature, NotFound, RejectedByContract.
         """
+        self.check_withdrawal(withdrawal)
+        self._book.mark_withdrawn(withdrawal.consent_id)
+        try:
+            place = self.place(withdrawal.consent_id)
+        except NotFound:
+            self.remember(withdrawal.consent_id)
+            return None
+        arguments: tuple[Any, ...] = (place.batch.stated, place.leaf, place.proof, withdrawal.signature)
+        self._acting.simulate(relayer.address, "Consents", "withdrawFor", *arguments)
+        return self._acting.act(relayer, "Consents", "withdrawFor", *arguments)
+
+    def check_withdrawal(self, withdrawal: Withdrawal) -> None:
+        """That the subject of a known consent signed it for this deployment. Raises InvalidInput (`contract`,
+        `subject`), InvalidSignature, NotFound."""
         if withdrawal.domain != self.domain:
             raise InvalidInput("contract", "the withdrawal is for another chain or contract")
         signed = self._book.consent(withdrawal.consent_id)
         if withdrawal.subject != signed.consent.subject:
             raise InvalidInput("subject", "the consent is another's")
         verify_signer(withdrawal.digest, withdrawal.signature, withdrawal.subject)
-        self._book.mark_withdrawn(withdrawal.consent_id)
-        try:
-            place = self.place(withdrawal.consent_id)
-        except NotFound:
-            self._remember(withdrawal.consent_id)
-            return None
-        arguments: tuple[Any, ...] = (place.batch.stated, place.leaf, place.proof, withdrawal.signature)
-        self._acting.simulate(relayer.address, "Consents", "withdrawFor", *arguments)
-        return self._acting.act(relayer, "Consents", "withdrawFor", *arguments)
 
     def withdraw_by_receipt(self, receipt: ConsentReceipt, withdrawal: Withdrawal, relayer: Signer) -> Receipt:
         """Withdraws by the collector's receipt, without a proof: marks the consent and stops the asset's orders.

@@ -177,6 +177,21 @@ def ended_records(mirror: Reading, asset_id: int, version: int) -> tuple[int, ..
         return tuple(sorted(row["record_offset"] + row["leaf_index"] for row in many(connection, query)))
 
 
+def expiring_bindings(mirror: Reading, asset_id: int, version: int, now: int) -> tuple[BindingView, ...]:
+    """The bindings of a version to batches of which a leaf may be valid no more at `now` (Unix seconds): every leaf is
+    at least until the batch is."""
+    query = select(batches.c.batch_id, batches.c.valid_until).join(bindings, bindings.c.batch_id == batches.c.batch_id)
+    query = query.where(bindings.c.asset_id == asset_key(asset_id), bindings.c.version == version)
+    with mirror.reading() as connection:
+        over = [row["batch_id"] for row in many(connection, query) if int(row["valid_until"]) < now]
+        return tuple(
+            each
+            for batch_id in over
+            for each in bindings_of(connection, batch_id)
+            if (each.asset_id, each.version) == (asset_id, version)
+        )
+
+
 def ended_leaves(mirror: Reading, batch_id: bytes) -> frozenset[int]:
     """The indices of a batch's leaves that have ended."""
     query = select(leaves_ended.c.leaf_index).where(leaves_ended.c.batch_id == batch_id)

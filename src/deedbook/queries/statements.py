@@ -139,7 +139,7 @@ def _statement(connection: Connection, batch_id: bytes, index: int, covers: Cove
 def _line(binding: BindingView, index: int, sale: SaleView, covers: Covers, lists: Lists) -> StatementLine | None:
     if sale.delivered_count == 0:
         return None  # no subject pool: nothing was delivered that is a person's
-    cover, record = _cover(sale, covers), binding.record_offset + index
+    cover, record = cover_of(sale, covers), binding.record_offset + index
     if record >= cover.record_count or not is_delivered(cover, record):
         return None
     ordinal, delivery = ordinal_of(cover, record), sale.step("SaleDelivered")
@@ -191,13 +191,14 @@ def _next_list(sale: SaleView, number: int, place: int, lists: Lists) -> tuple[D
     assert sale.settlement is not None
     opened = (each for each in sale.settlement.lists if each.parent == number < each.list)
     near = (each for each in opened if each.from_place <= place < each.to_place)
-    found = [(each, places.index(place)) for each in near if place in (places := _places(sale, each, lists))]
+    found = [(each, places.index(place)) for each in near if place in (places := places_of(sale, each, lists))]
     if len(found) > 1:
         raise IntegrityError(f"place {place} of list {number} stands on two lists", sale=to_hex(sale.sale_id))
     return found[0] if found else None
 
 
-def _places(sale: SaleView, entry: DeferredListView, lists: Lists) -> Sequence[int]:
+def places_of(sale: SaleView, entry: DeferredListView, lists: Lists) -> Sequence[int]:
+    """The places on a list, as it was committed to. Raises EvidenceMissing, IntegrityError."""
     places = lists(sale.sale_id, entry.list)
     if places is None:
         raise EvidenceMissing(
@@ -213,7 +214,8 @@ def _places(sale: SaleView, entry: DeferredListView, lists: Lists) -> Sequence[i
     )
 
 
-def _cover(sale: SaleView, covers: Covers) -> Cover:
+def cover_of(sale: SaleView, covers: Covers) -> Cover:
+    """The cover of a delivered sale, as it was committed to. Raises EvidenceMissing, IntegrityError."""
     assert sale.cover_hash is not None
     encoded = covers(sale.cover_hash)
     if encoded is None:

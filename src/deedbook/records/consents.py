@@ -1,7 +1,7 @@
 """Signed consents and their batches: from pending, in the order of their identifiers, to a place in a batch.
 
 The consent itself (its statement, its commitments) is sealed; in clear are the identifiers that the chain shows anyway
-once a person withdraws, and where the consent stands.
+once a person withdraws, where the consent stands, and until when it is valid, which its batch says of all.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class SignedConsents:
 
     def standing(self, consent_id: bytes) -> ConsentStanding:
         """Where the consent stands. Raises NotFound."""
-        return _standing(self._required(consent_id))
+        return _standing(self._required(consent_id, select(consents)))
 
     def pending_consents(self, asset_id: int) -> list[SignedConsent]:
         """Those of the asset that are in no batch yet, in the order of their consentIds."""
@@ -194,12 +194,44 @@ class SignedConsents:
         with self._database.reading() as connection:
             return [(row[0], row[1]) for row in connection.execute(keys.order_by(consents.c.leaf_index))]
 
+    def leaf_ids(self, batch_id: bytes, first: int, end: int) -> list[bytes]:
+        """The consentIds of the leaves [first, end) of a batch, in leaf order; no consent is opened. Raises NotFound
+        where they are not all here."""
+        leaf = consents.c.leaf_index
+        ids = select(consents.c.consent_id).where(consents.c.batch_id == batch_id, leaf >= first, leaf < end)
+        with self._database.reading() as connection:
+            found = list(connection.execute(ids.order_by(leaf)).scalars())
+        if len(found) != end - first:
+            raise NotFound("consents of batch", to_hex(batch_id))
+        return found
+
     def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
         """Batch id and index. Raises NotFound, also for a consent that is in no batch yet."""
-        row = self._required(consent_id)
+        row = self._required(consent_id, select(consents))
         if row["batch_id"] is None:
             raise NotFound("batch of consent", to_hex(consent_id))
         return row["batch_id"], row["leaf_index"]
+
+    def expired_leaves(self, batch_id: bytes, now: int) -> list[int]:
+        """The indices of a batch's leaves whose own consents are valid no more: until before `now`, Unix seconds; on
+        the last second they still are. Ascending. Raises SealBroken."""
+        self._tell_validity(batch_id)
+        expired = select(consents.c.leaf_index).where(consents.c.batch_id == batch_id, consents.c.valid_until < now)
+        with self._database.reading() as connection:
+            return list(connection.execute(expired.order_by(consents.c.leaf_index)).scalars())
+
+    def _tell_validity(self, batch_id: bytes) -> None:
+        """Opens those consents of a batch whose rows do not say until when they are valid, some at a time."""
+        untold = _whole().where(consents.c.batch_id == batch_id, consents.c.valid_until.is_(None))
+        told = update(consents).where(consents.c.consent_id == bindparam("name"))
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(untold.limit(ASKED_AT_ONCE)).mappings().all()
+            if not rows:
+                return
+            found = [{"name": row["consent_id"], "until": self._opened(row).consent.valid_until} for row in rows]
+            with self._database.writing() as connection:
+                connection.execute(told.values(valid_until=bindparam("until")), found)
 
     def mark_withdrawn(self, consent_id: bytes) -> None:
         """Notes a withdrawal; a pending consent then never enters a batch. Raises NotFound."""
@@ -210,12 +242,26 @@ class SignedConsents:
         if changed.rowcount == 0:
             raise NotFound("consent", to_hex(consent_id))
 
-    def _required(self, consent_id: bytes) -> Row:
+    def mark_all_withdrawn(self, consent_ids: Sequence[bytes]) -> None:
+        """As `mark_withdrawn`, for many: all or none of them."""
+        marked = update(consents).where(consents.c.consent_id == bindparam("name"))
+        with self._database.writing() as connection:
+            known = {row["consent_id"] for row in _found(connection, select(consents.c.consent_id), consent_ids)}
+            for consent_id in consent_ids:
+                if consent_id not in known:
+                    raise NotFound("consent", to_hex(consent_id))
+            if consent_ids:
+                names = [{"name": consent_id} for consent_id in consent_ids]
+                connection.execute(marked.values(state=ConsentState.WITHDRAWN), names)
+
+    def _required(self, consent_id: bytes, wanted: Select[Any] | None = None) -> Row:
+        """What is `wanted` of a consent, or all of it. Raises NotFound."""
+        asked = (_whole() if wanted is None else wanted).where(consents.c.consent_id == consent_id)
         with self._database.reading() as connection:
-            row = _row(connection, consent_id)
+            row = connection.execute(asked).mappings().first()
         if row is None:
             raise NotFound("consent", to_hex(consent_id))
-        return row
+        return dict(row)
 
     def _sealed(self, answered: AnsweredConsent) -> dict[str, Any]:
         name = answered.consent_id
@@ -266,11 +312,6 @@ def _pending(asset_id: int) -> Select[Any]:
     return pending.order_by(consents.c.consent_id)
 
 
-def _row(connection: Connection, consent_id: bytes) -> Row | None:
-    row = connection.execute(_whole().where(consents.c.consent_id == consent_id)).mappings().first()
-    return None if row is None else dict(row)
-
-
 def _found(connection: Connection, wanted: Select[Any], consent_ids: Sequence[bytes]) -> Iterator[Row]:
     for at in range(0, len(consent_ids), ASKED_AT_ONCE):
         some = consents.c.consent_id.in_(consent_ids[at : at + ASKED_AT_ONCE])
@@ -300,6 +341,7 @@ def _standing_row(answered: AnsweredConsent, state: ConsentState) -> dict[str, A
         "subject": answered.subject,
         "state": state,
         "collected_at": answered.answer.issued_at,
+        "valid_until": answered.valid_until,
     }
 
 

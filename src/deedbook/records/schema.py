@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0005"
+HEAD: Final = "0007"
 """The newest migration."""
 
 metadata = MetaData()
@@ -50,6 +50,7 @@ consents = Table(
     Column("batch_id", key32("batch_id").type, ForeignKey("batches.batch_id"), nullable=True),
     number("leaf_index", null=True),
     number("collected_at"),
+    number("valid_until", null=True),  # none: in a row of an earlier release that nobody opened since
     Index("ix_consents_asset_id_state", "asset_id", "state"),
     Index("ix_consents_subject", "subject"),
     Index("ix_consents_batch_id_leaf_index", "batch_id", "leaf_index", unique=True),
@@ -114,6 +115,33 @@ deferred_lists = Table(
     key32("root", primary=True),
     blob("places"),  # u64 big-endian each, ascending
     number("kept_at"),
+)
+
+payees = Table(
+    "payees",
+    metadata,
+    number("position", primary=True),  # in the order in which they were named; a consent's last one counts
+    key32("consent_id"),
+    number("named_at"),  # as it was signed
+    number("kept_at"),
+    blob("sealed"),  # the signed payee's canonical JSON, sealed
+    Index("ix_payees_consent_id_position", "consent_id", "position"),
+)
+
+bank_batches = Table(
+    "bank_batches",
+    metadata,
+    key32("sale_id", primary=True),
+    number("number", primary=True),  # of the sale's, from 1
+    number("list"),
+    number("first"),
+    number("end"),
+    number("deferred_count"),
+    key32("deferred_root"),
+    wide("total"),
+    number("payees"),  # position of the newest payee that it knew
+    number("made_at"),
+    Index("ix_bank_batches_sale_id_list_first", "sale_id", "list", "first", unique=True),
 )
 
 covers = Table("covers", metadata, key32("cover_hash", primary=True), blob("cover"))

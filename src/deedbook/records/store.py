@@ -15,13 +15,14 @@ from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
 from deedbook.records.members import MemberDirectory
 from deedbook.records.outbox import SqlOutbox
+from deedbook.records.payees import BankBatches, Payees
 from deedbook.records.payloads import PayloadBook
 from deedbook.records.progress import Progress
 from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", HEAD)
 """Every migration, oldest first."""
 
 
@@ -36,6 +37,8 @@ class Records:
         self.payloads = PayloadBook(database)
         self.deliveries = Deliveries(database)
         self.deferred = DeferredLists(database)
+        self.payees = Payees(database, sealer)
+        self.bank_batches = BankBatches(database)
         self.outbox = SqlOutbox(database)
         self.relayed = RelayedActs(database)
 

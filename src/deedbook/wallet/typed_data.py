@@ -1,7 +1,8 @@
 """Typed data (EIP-712 JSON) to documents: what a wallet is asked to sign, read strictly.
 
-Only what is signed in a wallet is known here - a person's consent and withdrawal, a member's usage report and its act
-that somebody else sends - and only in exactly the form in which `domain` writes it: what is shown is what is signed.
+Only what is signed in a wallet is known here - a person's consent, withdrawal and payee, a member's usage report and
+its act that somebody else sends - and only in exactly the form in which `domain` writes it: what is shown is what is
+signed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from deedbook.domain.consents import (
 )
 from deedbook.domain.documents import read_hex
 from deedbook.domain.hashing import canonical_json, parse_address
+from deedbook.domain.payees import Payee, SignedPayee, payee_digest, payee_typed_data
 from deedbook.domain.relaying import (
     ForwardDomain,
     ForwardRequest,
@@ -32,6 +34,8 @@ from deedbook.domain.usage import SignedReport, UsageDomain, UsageReport, report
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.wallet.signers import Signer
 
+TYPES = ("Consent", "Withdrawal", "Payee", "UsageReport", "ForwardRequest")
+"""What a wallet signs, by its EIP-712 type."""
 _ADDRESSES = ("subject", "controller", "recipient")
 
 
@@ -51,6 +55,13 @@ def withdrawal_of(typed: Any) -> tuple[ConsentDomain, bytes]:
     identifier = read_hex(_message(typed, "Withdrawal").get("consentId"), "message.consentId", 32)
     _require_same(typed, withdrawal_typed_data(domain, identifier))
     return domain, identifier
+
+
+def payee_of(typed: Any) -> tuple[ConsentDomain, Payee]:
+    """The payee that typed data asks to sign. Raises InvalidFormat, InvalidInput; neither quotes it."""
+    domain, payee = _domain(typed), Payee.from_json(_message(typed, "Payee"))
+    _require_same(typed, payee_typed_data(domain, payee))
+    return domain, payee
 
 
 def report_of(typed: Any) -> tuple[UsageDomain, UsageReport]:
@@ -73,10 +84,10 @@ def request_of(typed: Any) -> tuple[ForwardDomain, ForwardRequest]:
 
 
 def primary_type(typed: Any) -> str:
-    """`Consent`, `Withdrawal`, `UsageReport` or `ForwardRequest`. Raises InvalidFormat for everything else."""
+    """One of TYPES. Raises InvalidFormat for everything else."""
     found = typed.get("primaryType") if isinstance(typed, Mapping) else None
-    if found not in ("Consent", "Withdrawal", "UsageReport", "ForwardRequest"):
-        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal, UsageReport or ForwardRequest")
+    if found not in TYPES:
+        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal, Payee, UsageReport or ForwardRequest")
     return str(found)
 
 
@@ -93,6 +104,12 @@ def sign_withdrawal(typed: Any, signer: Signer) -> Withdrawal:
     domain, identifier = withdrawal_of(typed)
     signature = signer.sign_digest(withdrawal_digest(domain, identifier))
     return Withdrawal(domain, identifier, signer.address, signature)
+
+
+def sign_payee(typed: Any, signer: Signer) -> SignedPayee:
+    """The payee, signed. Raises InvalidFormat, InvalidInput."""
+    domain, payee = payee_of(typed)
+    return SignedPayee(domain, payee, signer.address, signer.sign_digest(payee_digest(domain, payee)))
 
 
 def sign_report(typed: Any, signer: Signer) -> SignedReport:

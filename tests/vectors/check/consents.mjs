@@ -16,6 +16,10 @@ const TYPES = {
   ],
   Receipt: [["bytes32", "consentId"], ["uint256", "assetId"], ["address", "subject"]],
   Withdrawal: [["bytes32", "consentId"]],
+  Payee: [
+    ["bytes32", "consentId"], ["string", "kind"], ["string", "institution"], ["string", "account"], ["string", "holder"],
+    ["uint64", "namedAt"],
+  ],
 };
 for (const name of Object.keys(TYPES)) TYPES[name] = TYPES[name].map(([type, field]) => ({ name: field, type }));
 
@@ -139,6 +143,43 @@ export async function withdrawal({ domain, consentId, subject, privateKey }) {
     subject: hex(bytes(subject, 20)), signature,
   });
   return { digest: digest(domain, "Withdrawal", message), signature, document };
+}
+
+// Format 38: where the money goes, made or read.
+export async function payee({ domain, payee, subject, privateKey, document }) {
+  if (document !== undefined) return readPayee(document);
+  const signature = await sign(privateKey, readDomain(domain), "Payee", readPayeeFields(payee));
+  const { chainId, contract } = domain;
+  return readPayee(canonicalJson({ format: "deedbook.payee", version: 1, chainId, contract, payee, subject, signature }));
+}
+
+function readPayee(text) {
+  const keys = ["chainId", "contract", "payee", "subject", "signature"];
+  const value = readDocument(parseCanonical(text), "deedbook.payee", keys);
+  const domain = readDomain({ chainId: value.chainId, contract: value.contract });
+  readPayeeFields(value.payee);
+  bytes(value.subject, 20);
+  if (bytes(value.signature).length !== 65) refuse("invalid-signature", "not 65 bytes");
+  const identifier = digest(domain, "Payee", value.payee);
+  if (recoverStrictly(identifier, value.signature) !== value.subject) refuse("invalid-signature", "another's");
+  const { kind, account } = value.payee;
+  const masked = `${kind} *${account.slice(-Math.min(4, Math.floor(account.length / 3)))}`;
+  return { digest: identifier, signature: value.signature, document: text, masked };
+}
+
+function readPayeeFields(value) {
+  const payee = fields(value, TYPES.Payee.map((member) => member.name));
+  bytes(payee.consentId, 32);
+  if (!["bank-account", "e-cny-wallet"].includes(payee.kind)) refuse("invalid-format", "kind");
+  for (const name of ["institution", "account", "holder"]) {
+    if (typeof payee[name] !== "string") refuse("invalid-format", `not text: ${name}`);
+  }
+  number(payee.namedAt, 64);
+  for (const name of ["institution", "holder"]) {
+    if ([...plain(payee[name], "invalid-input")].length > 200) refuse("invalid-input", `too long: ${name}`);
+  }
+  if (!/^[0-9A-Za-z]{4,40}$/.test(payee.account)) refuse("invalid-input", "account");
+  return payee;
 }
 
 const PURPOSES = { 1: "RECRUITMENT", 2: "CREDIT", 3: "RESEARCH", 4: "STATISTICS" };
@@ -341,7 +382,7 @@ export function rfc9162(inputs) {
 }
 
 // RFC 9162, 2.1.3.1, likewise.
-function rfc9162Proof(inputs, index) {
+export function rfc9162Proof(inputs, index) {
   if (inputs.length === 1) return [];
   const half = 2 ** (Math.ceil(Math.log2(inputs.length)) - 1);
   const [left, right] = [inputs.slice(0, half), inputs.slice(half)];

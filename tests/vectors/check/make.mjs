@@ -267,6 +267,33 @@ await write("withdrawal", "Format 4: Withdrawal(consentId), signed by the subjec
   ended("signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
 ]);
 
+// -- 38: payees
+
+const wanted = {
+  consentId: digest, kind: "bank-account", institution: "贵阳银行", account: "6222020200112233", holder: "王秀英", namedAt: 1686702000,
+};
+const payeeInput = { domain, payee: wanted, subject: english.subject, privateKey: subjectKey };
+const named = (await outcome("payee", payeeInput)).expected.document;
+const misnamed = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(named) }, error });
+await write("payee", "Format 38: Payee(consentId, kind, institution, account, holder, namedAt), signed by the consent's subject.", [
+  { name: "a bank account", input: payeeInput },
+  { name: "an e-CNY wallet", input: { ...payeeInput, payee: { ...wanted, kind: "e-cny-wallet", institution: "e-CNY", account: "0062", holder: "W" } } },
+  { name: "as it is handed over", input: { document: named } },
+  misnamed("another's name", (text) => text.replace(english.subject, account(otherKey)), "invalid-signature"),
+  misnamed("another account", (text) => text.replace("6222020200112233", "6222020200112234"), "invalid-signature"),
+  misnamed("another consent", (text) => text.replace(digest, h32("other consent")), "invalid-signature"),
+  misnamed("another chain", (text) => text.replace(`"chainId":"${domain.chainId}"`, '"chainId":"1"'), "invalid-signature"),
+  misnamed("an account with a space", (text) => text.replace("6222020200112233", "6222 0202"), "invalid-input"),
+  misnamed("an account of three digits", (text) => text.replace("6222020200112233", "622"), "invalid-input"),
+  misnamed("no holder", (text) => text.replace("王秀英", ""), "invalid-input"),
+  misnamed("a holder with a hidden character", (text) => text.replace("王秀英", "王\u202e秀英"), "invalid-input"),
+  misnamed("an unknown kind", (text) => text.replace("bank-account", "cash")),
+  misnamed("namedAt as text", (text) => text.replace('"namedAt":1686702000', '"namedAt":"1686702000"')),
+  misnamed("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  misnamed("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  misnamed("signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
+]);
+
 // -- 6 to 8: trees, batches, manifests
 
 const members = Array.from({ length: 8 }, (_, i) => ({ consentId: h32(`consent ${i}`), subject: address(`subject ${i}`) }));
@@ -903,6 +930,26 @@ await write("deferred-list", "Format 31: the root over the places of a list of t
   { name: "refused: a place twice", input: { places: ["3", "3"] }, error: "invalid-input" },
   { name: "refused: beyond 64 bits", input: { places: ["18446744073709551616"] }, error: "invalid-input" },
   { name: "refused: cut short", input: { entries: "0x00000000000000" }, error: "invalid-format" },
+]);
+
+const waiting = [1, 4, 6, 9, 12];
+const shownOf = async (place) => (await outcome("own-place", { places: waiting, place })).expected;
+const onIt = await shownOf(6);
+const beside = await shownOf(7);
+const shownTo = (place, { root, count, entries }) => ({ count, root, place, entries });
+await write("own-place", "Format 39: whether a place stands on a list, by entries of it.", [
+  ...[1, 6, 12].map((place) => ({ name: `place ${place} of ${waiting}`, input: { places: waiting, place } })),
+  ...[0, 7, 11, 13].map((place) => ({ name: `no place ${place} of ${waiting}`, input: { places: waiting, place } })),
+  { name: "the only place", input: { places: [3], place: 3 } },
+  { name: "beside the only place", input: { places: [3], place: 4 } },
+  { name: "as it is handed over", input: shownTo(6, onIt) },
+  { name: "refused: one neighbour", input: shownTo(7, { ...beside, entries: beside.entries.slice(0, 1) }), error: "evidence-missing" },
+  { name: "refused: nothing shown", input: shownTo(7, { ...beside, entries: [] }), error: "evidence-missing" },
+  { name: "refused: neighbours of another place", input: shownTo(10, beside), error: "evidence-missing" },
+  { name: "refused: another place named", input: shownTo(7, { ...onIt, entries: onIt.entries.map((each) => ({ ...each, place: 7 })) }), error: "integrity" },
+  { name: "refused: another position", input: shownTo(6, { ...onIt, entries: onIt.entries.map((each) => ({ ...each, position: 1 })) }), error: "integrity" },
+  { name: "refused: a longer list", input: shownTo(6, { ...onIt, count: 9 }), error: "integrity" },
+  { name: "refused: a proof cut short", input: shownTo(6, { ...onIt, entries: onIt.entries.map((each) => ({ ...each, proof: each.proof.slice(1) })) }), error: "integrity" },
 ]);
 
 const sale = h32("metered sale");

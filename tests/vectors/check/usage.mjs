@@ -1,8 +1,8 @@
 // Formats 31 to 33: lists of those who are paid later, receipts of single uses, reports of metered use (viem and ethers).
 
-import { bytes, canonicalJson, decimal, fields, hex, number, parseCanonical, readDocument, refuse, toBigInt, uint, utf8 } from "./bytes.mjs";
+import { H, bytes, canonicalJson, decimal, fields, hex, number, parseCanonical, readDocument, refuse, toBigInt, uint, utf8 } from "./bytes.mjs";
 import { ethers, viem, viemAccounts } from "./modules.mjs";
-import { recoverStrictly, rfc9162 } from "./consents.mjs";
+import { recoverStrictly, rfc9162, rfc9162Proof } from "./consents.mjs";
 
 const NONE = hex(new Uint8Array(32));
 
@@ -20,6 +20,44 @@ export function deferredList({ places, entries }) {
   });
   const leaves = numbers.map((place) => uint(place, 8));
   return { root: leaves.length ? hex(rfc9162(leaves)) : NONE, entries: "0x" + leaves.map((leaf) => hex(leaf).slice(2)).join("") };
+}
+
+// -- 39: whether a place stands on a list
+
+export function ownPlace({ places, count, root, place, entries }) {
+  if (places !== undefined) {
+    const leaves = places.map((each) => uint(each, 8));
+    [root, count] = [hex(rfc9162(leaves)), places.length];
+    const after = places.filter((each) => each < place).length;
+    const shown = places[after] === place ? [after] : [after - 1, after].filter((at) => at >= 0 && at < count);
+    entries = shown.map((position) => ({ position, place: places[position], proof: rfc9162Proof(leaves, position) }));
+  }
+  const sorted = [...entries].sort((one, other) => one.position - other.position);
+  for (const { position, place: named, proof } of sorted) {
+    const found = position < count && rootFrom(H(Uint8Array.of(0), uint(named, 8)), position, count, proof.map((node) => bytes(node, 32)));
+    if (!found || hex(found) !== root) refuse("integrity", `no entry at ${position}`);
+  }
+  const there = sorted.find((entry) => entry.place === place);
+  if (there) return { root, count, entries, position: there.position };
+  const [first, last] = [sorted[0], sorted.at(-1)];
+  const outside = first && ((first.position === 0 && place < first.place) || (last.position === count - 1 && place > last.place));
+  const between = sorted.some((entry, at) => {
+    const next = sorted[at + 1];
+    return next && next.position === entry.position + 1 && entry.place < place && place < next.place;
+  });
+  if (!outside && !between) refuse("evidence-missing", "neither on it nor beside it");
+  return { root, count, entries, position: null };
+}
+
+// RFC 9162, 2.1.3.1, undone from the last node.
+function rootFrom(leaf, index, size, proof) {
+  if (size === 1) return proof.length ? undefined : leaf;
+  if (proof.length === 0) return undefined;
+  const half = 2 ** (Math.ceil(Math.log2(size)) - 1);
+  const [last, rest] = [proof.at(-1), proof.slice(0, -1)];
+  const left = index < half;
+  const found = left ? rootFrom(leaf, index, half, rest) : rootFrom(leaf, index - half, size - half, rest);
+  return found && (left ? H(Uint8Array.of(1), found, last) : H(Uint8Array.of(1), last, found));
 }
 
 // -- 32: receipts

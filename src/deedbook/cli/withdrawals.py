@@ -1,0 +1,104 @@
+"""Files of signed withdrawals, NDJSON: read some lines at a time, relayed, and told by line what became of each."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from deedbook.bootstrap.services import Services
+from deedbook.chain.transactions import Signer
+from deedbook.cli import grammar
+from deedbook.cli.counting import counter
+from deedbook.domain.consents import Withdrawal
+from deedbook.errors import DeedbookError, InvalidInput
+from deedbook.ledger.withdrawing import Ending, Outcome
+
+AT_ONCE: Final = 500
+"""Withdrawals that are relayed together."""
+LONGEST: Final = 4096
+"""Bytes of a line; a withdrawal has some 500."""
+
+
+@dataclass
+class RelayedFile:
+    """How many withdrawals came to which end, and the lines that were refused."""
+
+    endings: Counter[Ending] = field(default_factory=Counter)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """By ending, but for those refused."""
+        return {str(each): self.endings[each] for each in Ending if each is not Ending.REFUSED}
+
+    def add(self, outcome: Outcome) -> None:
+        """Notes one more."""
+        self.endings[outcome.ending] += 1
+        if outcome.reason is not None:
+            reason = outcome.reason
+            self.refused.append({"line": outcome.line, "code": reason.code, "message": reason.message})
+
+
+def relay_file(services: Services, name: str, relayer: Signer) -> RelayedFile:
+    """Relays the withdrawals of a file; `-` is standard input. Raises InvalidInput (`file`) where it cannot be read."""
+    relayed, done = RelayedFile(), 0
+    with _opened(name) as file:
+        count = counter("withdrawals", _lines_in(name))
+        for some in _chunks(file):
+            good: list[tuple[int, Withdrawal]] = []
+            for line, content in some:
+                try:
+                    good.append((line, _withdrawal(name, line, content)))
+                except DeedbookError as reason:
+                    relayed.add(Outcome(line, Ending.REFUSED, reason))
+            for outcome in services.withdrawing.relay(good, relayer):
+                relayed.add(outcome)
+            done += len(some)
+            count(done)
+    relayed.refused.sort(key=lambda each: int(each["line"]))
+    return relayed
+
+
+def _withdrawal(name: str, line: int, content: bytes) -> Withdrawal:
+    if len(content) > LONGEST:
+        raise InvalidInput("file", f"line {line} is longer than {LONGEST} bytes", line=line)
+    return Withdrawal.from_json(grammar.json_in(content, name, line=line))
+
+
+def _chunks(file: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines that are not empty, with their numbers from 1."""
+    some: list[tuple[int, bytes]] = []
+    for line, content in enumerate(file, start=1):
+        if content.strip():
+            some.append((line, content))
+        if len(some) == AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(name).open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a name"
+        raise InvalidInput("file", f"cannot read {name}: {reason}") from error
+
+
+def _lines_in(name: str) -> int:
+    """How many there are, roughly, for who looks on."""
+    if name == "-" or not sys.stderr.isatty():
+        return 0
+    with Path(name).open("rb") as file:
+        return sum(1 for content in file if content.strip())
