@@ -73,7 +73,7 @@ class Pair:
 
         def ask_anvil(method: str, params: Any) -> Any:
             request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-            answer = json.loads(node._received(request))
+            answer = json.loads(node._received(request)[1])
             return {key: answer[key] for key in ("result", "error") if key in answer}
 
         def ask_ours(method: str, params: Any) -> Any:

@@ -115,7 +115,7 @@ class HttpNode:
     def request(self, method: str, params: Sequence[Any]) -> Any:
         """The result. Raises NodeError for the node's error, ChainUnavailable for everything short of an answer."""
         call = self._call(method, params)
-        return self._result(call, self._parsed(self._received(call)))
+        return self._result(call, self._parsed(*self._received(call)))
 
     def _result(self, call: Mapping[str, Any], answer: Any) -> Any:
         if not isinstance(answer, dict):
@@ -131,13 +131,13 @@ class HttpNode:
         """The result of a method whose results are arrays, as the JSON that the node wrote: for what is long and read
         otherwise. Only what stands around it is known to be JSON. Raises as `request`."""
         call = self._call(method, params)
-        content = self._received(call)
+        status, content = self._received(call)
         begin, end = content.find(b"[") + 1, content.rfind(b"]")
         with suppress(ValueError):
             answer = orjson.loads(content[:begin] + content[max(begin, end) :])
             if isinstance(answer, dict) and _is_id(answer.get("id"), call["id"]) and answer.get("result") == []:
                 return bytes(memoryview(content)[begin - 1 : end + 1])
-        return orjson.dumps(self._result(call, self._parsed(content)))
+        return orjson.dumps(self._result(call, self._parsed(status, content)))
 
     def batch(self, requests: Sequence[Request]) -> list[Any | NodeError]:
         """The results in order, an error in its result's place.
@@ -164,7 +164,7 @@ class HttpNode:
     def _together(self, requests: Sequence[Request]) -> list[Any | NodeError] | None:
         """The outcomes of one exchange; None where the node refused it as a whole."""
         calls = [self._call(method, params) for method, params in requests]
-        answers = self._parsed(self._received(calls))
+        answers = self._parsed(*self._received(calls))
         if _is_refusal(answers):
             return None
         if not isinstance(answers, list):
@@ -191,22 +191,23 @@ class HttpNode:
             raise self._unusable("malformed", "the node's answer has neither result nor error")
         return answer["result"]
 
-    def _received(self, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytearray:
-        """The content of the answer; where a batch is refused for its length, an answer that says so."""
+    def _received(self, body: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[int, bytearray]:
+        """HTTP status and content of the answer; where a batch is refused for its length, an answer that says so."""
         status, content = self._connections.post(orjson.dumps(body))
         if status in BUSY or (status >= 400 and bytes(content[:64]).lstrip()[:1] not in (b"{", b"[")):
             if status == 413 and isinstance(body, list):
-                return bytearray(_TOO_LARGE)
+                return status, bytearray(_TOO_LARGE)
             raise self._unusable(f"http-{status}", f"the node answers HTTP {status}", status=status)
-        return content
+        return status, content
 
-    def _parsed(self, content: bytearray) -> Any:
+    def _parsed(self, status: int, content: bytearray) -> Any:
         if len(content) > _SPARSE and _values(content) > len(content) // 16:
             raise self._unusable("malformed", "the node's answer is made of too many parts")
         try:
             return orjson.loads(content)
         except ValueError as reason:
-            raise self._unusable("not-json", "the node's answer is not JSON") from reason
+            message = f"the node's answer is not JSON (HTTP {status})"
+            raise self._unusable("not-json", message, status=status) from reason
 
     def _unusable(self, failure: str, message: str, **fields: Any) -> ChainUnavailable:
         """The error; what else comes on this connection is not waited for."""

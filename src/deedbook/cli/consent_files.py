@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from itertools import chain, islice
-from pathlib import Path
 from typing import BinaryIO, Final
 
 from deedbook.bootstrap.processes import checking_processes
 from deedbook.cli import grammar
 from deedbook.domain.hashing import canonical_json
-from deedbook.errors import InvalidFormat, InvalidInput
+from deedbook.errors import InvalidFormat
 from deedbook.wallet.consents import CHUNK
 
 BLOCK: Final = 1 << 22
@@ -29,7 +28,7 @@ MOST_LINE: Final = 1 << 16
 def documents_in(name: str) -> Iterator[bytes]:
     """The documents of a file, in order; `-` reads standard input. Raises InvalidInput(`file`) where it cannot be read,
     InvalidFormat naming the line that is too long."""
-    with _opened(name) as file:
+    with grammar.opened(name) as file:
         first = file.read(BLOCK)
         if first.partition(b"\n")[0].strip() == b"{":
             yield canonical_json(grammar.json_in(first, name if name != "-" else "standard input"))
@@ -54,18 +53,6 @@ def _lines(block: bytes, file: BinaryIO) -> Iterator[bytes]:
 def _too_long(before: int, lines: Sequence[bytes]) -> InvalidFormat:
     number = next(number for number, line in enumerate(lines, start=before + 1) if len(line) > MOST_LINE)
     return InvalidFormat("file", f"line {number}: is longer than {MOST_LINE} bytes", line=number)
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(name).open("rb") as file:
-            yield file
-    except OSError as error:
-        raise InvalidInput("file", f"cannot read {name}: {error.strerror}") from error
 
 
 @contextmanager

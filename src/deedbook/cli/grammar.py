@@ -169,3 +169,17 @@ def sink(name: str, field: str = "out", *, private: bool = False) -> Iterator[Bi
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[BinaryIO]:
+    """A file to be read, standard input for `-`. Raises InvalidInput (`file`)."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(name).open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a name"
+        raise InvalidInput("file", f"cannot read {name}: {reason}") from error

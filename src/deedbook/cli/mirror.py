@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from deedbook import config
 from deedbook.bootstrap.services import Services
-from deedbook.cli import acts, grammar
+from deedbook.cli import acts, grammar, tables
 from deedbook.cli.grammar import After, AsJson, Limit
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import DeedbookError, InvalidInput, Locked
@@ -25,7 +25,6 @@ from deedbook.queries import alerts as queries
 from deedbook.queries import exports
 from deedbook.queries.alerts import AlertView
 from deedbook.queries.exports import Relation
-from deedbook.queries.parquet import write_parquet
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import MOST_ROWS, Page
 
@@ -174,7 +173,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a table of the mirror or the whole answer to a question into a file, however many rows there are."""
-    write = _writer(form, out)
+    write = tables.writer_of(form, out)
     with acts.reading() as services:
         wanted = _relation(services, relation, of, within)
         with grammar.sink(out) as file:
@@ -207,16 +206,6 @@ def _relation(services: Services, name: str, of: str, within: int) -> Relation:
         pages = _alerts(services, within)
         return exports.alerts_relation(lambda mirror, after: pages(mirror, MOST_ROWS, after))
     return exports.table_relation(name)
-
-
-def _writer(form: str, out: str) -> Callable[[Relation, Reading, BinaryIO], int]:
-    if form == "csv":
-        return exports.write_csv
-    if form != "parquet":
-        raise InvalidInput("format", f"{form!r} is neither csv nor parquet")
-    if out == "-":
-        raise InvalidInput("out", "a Parquet file is not printed")
-    return write_parquet
 
 
 @app.command()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
 from deedbook.bootstrap.services import Services
-from deedbook.cli import acts, grammar
+from deedbook.cli import acts, grammar, tables
 from deedbook.cli.counting import counted, counter
 from deedbook.cli.grammar import As, AsJson
 from deedbook.cli.ordered import SaleId, sale_of
@@ -17,9 +17,8 @@ from deedbook.domain.hashing import ZERO32, to_hex
 from deedbook.domain.revenue import Bounce, Payout, list_root, ordinals_of, require_within
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.ledger import revenue as ledger
-from deedbook.queries import exports, sales
+from deedbook.queries import sales
 from deedbook.queries.exports import Cell, Relation
-from deedbook.queries.parquet import write_parquet
 from deedbook.queries.revenue import settled
 from deedbook.queries.rows import Reading
 from deedbook.queries.sales import DeferredListView, PayoutView, SaleView, SettlementView
@@ -64,7 +63,7 @@ def statements(
 ) -> None:
     """Write the statements of all people of a settled sale, one row for each: what is due, what was paid, who waits on
     which list, and the payee, masked, where one was named."""
-    write = _writer(form, out)
+    write = tables.writer_of(form, out)
     with acts.reading() as services:
         found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
         rows = _watched(services.payments.statements(found), "statements", settled(found).delivered_count)
@@ -90,7 +89,7 @@ def batch(
 ) -> None:
     """Write the bank batch of the next places of a list: one row for each person with a payee; the others are put off
     by the batch's payout. Until that is on chain, the same batch is written every time, byte for byte."""
-    write = _writer(form, out)
+    write = tables.writer_of(form, out)
     with acts.reading() as services:
         found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
         watch = counter("people", min(most or _length(settled(found), of)[1], _length(settled(found), of)[1]))
@@ -265,16 +264,6 @@ def _batch(batch: BankBatch) -> dict[str, Any]:
     span = {"list": batch.list, "first": batch.first, "end": batch.end}
     amounts = {"payments": _payments(batch), "deferred": batch.deferred_count, "total": str(batch.total)}
     return {"saleId": to_hex(batch.sale_id), "batch": batch.number, **span, **amounts}
-
-
-def _writer(form: str, out: str) -> Callable[[Relation, Reading, BinaryIO], int]:
-    if form == "csv":
-        return exports.write_csv
-    if form != "parquet":
-        raise InvalidInput("format", f"{form!r} is neither csv nor parquet")
-    if out == "-":
-        raise InvalidInput("out", "a Parquet file is not printed")
-    return write_parquet
 
 
 def _watched(relation: Relation, words: str, total: int) -> Relation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -47,7 +46,7 @@ class RelayedFile:
 def relay_file(services: Services, name: str, relayer: Signer) -> RelayedFile:
     """Relays the withdrawals of a file; `-` is standard input. Raises InvalidInput (`file`) where it cannot be read."""
     relayed, done = RelayedFile(), 0
-    with _opened(name) as file:
+    with grammar.opened(name) as file:
         count = counter("withdrawals", _lines_in(name))
         for some in _chunks(file):
             good: list[tuple[int, Withdrawal]] = []
@@ -81,19 +80,6 @@ def _chunks(file: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
             some = []
     if some:
         yield some
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(name).open("rb") as file:
-            yield file
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a name"
-        raise InvalidInput("file", f"cannot read {name}: {reason}") from error
 
 
 def _lines_in(name: str) -> int:
