@@ -273,6 +273,23 @@ def test_a_second_follower_cannot_write_over_the_first(chain: ScriptedChain, tmp
     assert check(chain, mirror, decode).equal
 
 
+def test_one_that_was_overtaken_while_it_read_blocks_does_not_accuse_the_node(
+    chain: ScriptedChain, tmp_path: Path
+) -> None:
+    """The journal's heads are later ones by then: what it read does not fold to them, and the node is not at fault."""
+    mirror = mirror_of(chain, tmp_path)
+
+    class Overtaken(ScriptedChain):
+        def logs(self, header):  # type: ignore[no-untyped-def]
+            if header.number == 2:
+                Follower(chain, mirror, decode).follow()
+            return super().logs(header)
+
+    with pytest.raises(Locked):
+        Follower(Overtaken(blocks=chain.blocks), mirror, decode, span=3).advance()
+    assert check(chain, mirror, decode).equal
+
+
 def test_followers_of_one_mirror_take_turns(chain: ScriptedChain, tmp_path: Path) -> None:
     mirror = mirror_of(chain, tmp_path)
 

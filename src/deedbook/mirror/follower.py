@@ -282,6 +282,7 @@ class Follower:
     def _append(self, cursor: Cursor | None, run: _Run, final: int) -> bool:
         checked = [self._check(header, logs) for header, logs in run.blocks()] if self._receipts else []
         with self._mirror.reading() as connection:
+            require_unmoved(connection, cursor)  # or a head of later blocks would be folded on
             derivation = read_derivation(connection)
             journal = _Journal(connection)
             copied = [_Copied.of(header, logs, self._names, self._decode) for header, logs in run.blocks()]
