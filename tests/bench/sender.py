@@ -4,7 +4,8 @@ Ways of the same work take turns on one node, so that they meet the same machine
 
 - **ours**: a thread puts the intents into the outbox (SQLite, synchronous = FULL), some hundreds at a time, while one
   `Dispatcher` in the same process runs until each row is FINAL. The clock runs from the first call's arguments to the
-  commit of the last receipt. The calls are not tried first (they are put as `judged`): raw does not try them either.
+  commit of the last receipt (on Clique some blocks before the last row is FINAL, which is waited for, and not timed:
+  raw does not wait for it). The calls are not tried first (they are put as `judged`): raw does not try them either.
 - **raw**: transactions of the same calls, type, gas and price, signed and written as JSON-RPC bodies before the clock
   starts, go to the same end point over one connection that stays open: batch after batch, of the size that a trial
   found best. The clock stops when the receipt of the last nonce is there, so that all are mined. Nothing is stored.
@@ -172,6 +173,7 @@ def raw(lane: Lane, words: Sequence[bytes], size: int) -> float:
 def ours(lane: Lane, words: Sequence[bytes]) -> float:
     """Seconds of an outbox of its own and one dispatcher."""
     signer = lane.account()
+    stored: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         records = Records.open(f"sqlite:///{Path(folder) / 'records.sqlite'}", ToySealer())
         outbox = records.outbox
@@ -186,14 +188,23 @@ def ours(lane: Lane, words: Sequence[bytes]) -> float:
             batch=BATCH,
         )
         asked = Thread(target=_ask, args=(outbox, lane, signer.address, words))
+
+        def over() -> bool:
+            """Whether all is FINAL; notes since when every receipt is stored."""
+            asking, waiting = asked.is_alive(), {state for _, state in outbox.busy()}
+            if asking or not waiting <= {IntentState.MINED}:
+                stored.clear()  # also where a fork took one back
+            elif not stored:
+                stored.append(time.perf_counter())
+            return bool(stored) and not waiting
+
         gc.freeze()  # as `deedbook serve` does
         began = time.perf_counter()
         asked.start()
-        dispatcher.run(lambda: not asked.is_alive() and not outbox.busy())
-        seconds = time.perf_counter() - began
+        dispatcher.run(over)
         assert outbox.counts() == {IntentState.FINAL: len(words)}, outbox.counts()
         records.close()
-    return seconds
+    return stored[0] - began
 
 
 def _ask(outbox: Outbox, lane: Lane, signer: bytes, words: Sequence[bytes]) -> None:
