@@ -51,8 +51,10 @@ class Wires:
             _ip("-n", space, "link", "set", "lo", "up")
 
     def close(self) -> None:
-        """Removes them with whatever still runs inside."""
+        """Removes them with whatever still runs inside; the cables first, which the kernel else keeps while a connection
+        of a namespace waits for its other end."""
         for number in range(self._count):
+            _ip("link", "del", self._cable(number), check=False)
             _remove_namespace(self.namespace(number))
         for switch in self._switches:
             _ip("link", "del", switch, check=False)
@@ -112,15 +114,16 @@ class Wires:
 
     def _make_cable(self, number: int) -> None:
         """A former network's cable of this name may still be on its way out: the kernel ends namespaces by and by."""
-        space = self.namespace(number)
+        name, space = self._cable(number), self.namespace(number)
         for left in range(_TRIES, -1, -1):
             try:
-                _ip("link", "add", self._cable(number), "type", "veth", "peer", "name", "eth0", "netns", space)
+                _ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", space)
             except OSError as reason:
                 if "exists" not in str(reason) or not left:
                     raise
                 time.sleep(0.1)
             else:
+                _ip("link", "set", name, "alias", owner())
                 return
 
     def _switch(self, place: int) -> str:
@@ -144,6 +147,7 @@ def refusal() -> str | None:
     except OSError as reason:
         return f"this machine refuses network namespaces: {reason}"
     finally:
+        _ip("link", "del", "dbkprobe", check=False)
         _remove_namespace(probe)
     return None
 
