@@ -63,9 +63,11 @@ def requirements(kind: str) -> Path:
 
 
 def stamp(kind: str) -> str:
-    """What an environment of this kind is made of: the pins, the project's own metadata, Python and the place."""
+    """What an environment of this kind is made of: the pins, the project's own metadata, its kernels, Python and the
+    place."""
     digest = hashlib.sha256(f"{kind} {sys.version} {ROOT}".encode())
-    for path in (requirements(kind), ROOT / "pyproject.toml"):
+    kernels = [ROOT / "tools" / "native.py", *sorted((ROOT / "src" / "deedbook").glob("*/_*.c"))]
+    for path in (requirements(kind), ROOT / "pyproject.toml", *kernels):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

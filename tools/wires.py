@@ -51,8 +51,8 @@ class Wires:
             _ip("-n", space, "link", "set", "lo", "up")
 
     def close(self) -> None:
-        """Removes them with whatever still runs inside; the cables first, which the kernel else keeps while a connection
-        of a namespace waits for its other end."""
+        """Removes them with whatever still runs inside; the cables first, which else stay while a connection waits for
+        its other end."""
         for number in range(self._count):
             _ip("link", "del", self._cable(number), check=False)
             _remove_namespace(self.namespace(number))

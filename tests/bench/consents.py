@@ -39,10 +39,9 @@ from deedbook.cli.consent_files import documents_in
 from deedbook.domain.batches import Batch, batch_under
 from deedbook.domain.codes import Licence, Mode, Purpose
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Terms, consent_id, typed_data
-from deedbook.domain.hashing import keccak256, sha256, to_hex
+from deedbook.domain.hashing import cut, keccak256, sha256, to_hex
 from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_root
 from deedbook.domain.notices import load_notice, with_statement
-from deedbook.wallet.consents import cut
 from deedbook.wallet.signers import LocalSigner
 from tests.bench.report import ROOT, Row, keep, machine, progress, write
 

@@ -7,15 +7,25 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deedbook.chain import logtext
 from deedbook.chain.columns import rows_of
-from deedbook.chain.logtext import count_logs, read_logs
+from deedbook.chain.logtext import Use, count_logs, plain_rows, read_logs
+from tests.native import kernel
 
 Item = Mapping[str, Any]
+
+
+@pytest.fixture(autouse=True, params=["plain", "kernel"], scope="module")
+def way(request: pytest.FixtureRequest) -> Any:
+    """Every test here, with the kernel and without."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(logtext, "read_rows", plain_rows if request.param == "plain" else kernel("_hexrows").read_rows)
+        yield
 
 
 def item(drawn: random.Random, **fields: Any) -> dict[str, Any]:
@@ -191,3 +201,31 @@ def test_what_is_no_array_of_objects_is_refused(text: bytes) -> None:
 def test_a_text_of_very_many_parts_is_refused() -> None:
     with pytest.raises(ValueError, match="parts"):
         read_logs(b"[" + b"{}," * 100_000 + b"{}]")
+
+
+def test_digits_in_capitals_are_for_the_general_way() -> None:
+    drawn = random.Random(9)
+    items = [item(drawn, topics=[], data="0x") for _ in range(4)]
+    items[2]["address"] = items[2]["address"].upper().replace("0X", "0x")
+    logs = read_logs(compact(items))
+    assert list(logs.others) == [2]
+    assert logs.item(2) == items[2]
+
+
+def test_rows_and_spans_that_are_not_in_the_text_are_refused() -> None:
+    """By the kernel: nothing is read beyond what was given."""
+    read = kernel("_hexrows").read_rows
+    record = np.frombuffer(b"0xab", np.uint8)
+    spans = np.array([[2, 4, Use.CELLS, 0]], np.int32)
+    assert read(b"..0xcd", np.array([2]), record, spans, 1, 0) == (b"\xcd", b"", b"\1")
+    for begins in ([3], [-1], [2**62]):
+        with pytest.raises(ValueError, match="a row"):
+            read(b"..0xcd", np.array(begins), record, spans, 1, 0)
+        with pytest.raises(ValueError, match="a row"):
+            plain_rows(b"..0xcd", np.array(begins), record, spans, 1, 0)
+    strange = [[2, 5, 0, 0], [3, 2, 0, 0], [-1, 1, 0, 0], [2, 4, 0, 1], [2, 4, 0, -1], [2, 4, 1, 0], [1, 4, 0, 0]]
+    for span in strange:
+        with pytest.raises(ValueError, match="spans"):
+            read(b"..0xcd", np.array([2]), record, np.array([span], np.int32), 1, 0)
+    with pytest.raises(ValueError, match="spans"):
+        read(b"..0xcd", np.array([2]), record, np.array([[2, 4, 0, 0]] * 2, np.int32), 1, 0)

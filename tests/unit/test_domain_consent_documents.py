@@ -64,7 +64,14 @@ def strictly(signed: SignedConsent) -> tuple[Any, ...]:
 
 
 def fields(read: ConsentRead) -> tuple[Any, ...]:
-    return (read.consent_id, read.subject, read.valid_from, read.valid_until, read.signature, read.document)
+    return (
+        *reader().consent_ids([read]),
+        read.subject,
+        read.valid_from,
+        read.valid_until,
+        read.signature,
+        read.document,
+    )
 
 
 @given(number=st.integers(0, 2**32), notice=st.sampled_from([NOTICE, OTHER]), since=st.integers(0, 253_402_300_799))

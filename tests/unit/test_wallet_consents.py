@@ -12,9 +12,10 @@ import pytest
 
 from deedbook.bootstrap.processes import checking_processes
 from deedbook.domain.consents import SignedConsent
+from deedbook.domain.hashing import cut
 from deedbook.domain.merkle import consent_leaf, positional_root, positional_subtree, rfc9162_leaf, rfc9162_root
 from deedbook.errors import InvalidFormat, InvalidSignature
-from deedbook.wallet.consents import HEIGHT, ConsentChecker, checked, cut, in_chunks
+from deedbook.wallet.consents import HEIGHT, ConsentChecker, checked, in_chunks
 from tests.simulator import DOMAIN, KEYS, NOTICE, consent_of, sign
 
 CONSENTS = [consent_of(person) for person in range(5)]

@@ -16,11 +16,11 @@ from deedbook.domain.batches import Batch
 from deedbook.domain.codes import ConsentField
 from deedbook.domain.consent_documents import ConsentKind
 from deedbook.domain.consents import ConsentDomain, narrower_terms
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.hashing import cut, to_hex
 from deedbook.domain.merkle import Rfc9162Root, positional_root, positional_root_over
 from deedbook.domain.notices import Notice
 from deedbook.errors import EvidenceMissing, IntegrityError
-from deedbook.wallet.consents import CHUNK, HEIGHT, CheckedConsents, ConsentChecker, Refusal, checked, cut, in_chunks
+from deedbook.wallet.consents import CHUNK, HEIGHT, CheckedConsents, ConsentChecker, Refusal, checked, in_chunks
 
 _RULES: Final = {
     "chainId": "consents.domain",

@@ -5,15 +5,17 @@ equal length are laid one below the other, as a matrix of bytes. The first one i
 digits stand; the others are read by the same places, if every byte of theirs that is no digit is the byte of the first
 one, and every digit is one. So each is JSON with the same keys and values of the same lengths, and no object is made
 for it. Whatever is written in another way - spaces, another order, `removed` - is parsed by itself.
+
+The kernel `_hexrows` reads such rows where it could be compiled; `plain_rows` does elsewhere.
 """
 
 from __future__ import annotations
 
 import re
-from binascii import unhexlify
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import IntEnum
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 import orjson
@@ -34,7 +36,7 @@ _NO_DIGIT: Final = 255
 _BETWEEN: Final = 3
 """Bytes from the end of an object's members to the beginning of the next one's."""
 _AT_ONCE: Final = 2048
-"""Rows that are worked on together: they fit into a processor's own memory."""
+"""Rows that are worked on together in plain Python: they fit into a processor's own memory."""
 _SHORT: Final = 200
 """Bytes: a log is longer."""
 
@@ -110,27 +112,16 @@ def read_logs(text: bytes) -> Logs:
 
 def _take(found: Logs, shape: _Shape, places: Places) -> Places:
     """Reads the logs of these places that are written in this way; gives the others."""
-    whole, left = np.frombuffer(found.text, np.uint8), []
-    for at in range(0, len(places), _AT_ONCE):
-        some = places[at : at + _AT_ONCE]
-        rows = _rows(whole, found.bounds[some], len(shape.record))
-        same = shape.matches(rows)
-        if same.any():
-            found.batches.append(shape.read(rows if same.all() else rows[same], some[same]))
-        left.append(some[~same])
-    return np.concatenate(left)
-
-
-def _rows(whole: Matrix, begins: Places, length: int) -> Matrix:
-    """The records of one length that begin there, one below the other."""
-    rows = np.empty((len(begins), length), np.uint8)
-    at = 0
-    for first in np.split(begins, np.flatnonzero(np.diff(begins) != length + _BETWEEN) + 1):
-        count = len(first)  # of records that follow one another
-        strip = whole[first[0] : first[0] + count * (length + _BETWEEN)]
-        rows[at : at + count] = strip.reshape(count, length + _BETWEEN)[:, :length]
-        at += count
-    return rows
+    begins = np.ascontiguousarray(found.bounds[places], np.int64)
+    read = read_rows(found.text, begins, shape.record, shape.spans, shape.width, len(_NUMBERS))
+    cells = np.frombuffer(read[0], np.uint8).reshape(len(places), shape.width)
+    numbers = np.frombuffer(read[1], np.int64).reshape(len(places), len(_NUMBERS))
+    same = np.frombuffer(read[2], np.bool_)
+    if same.all():
+        found.batches.append(shape.batch(places, cells, numbers))
+        return places[:0]
+    found.batches.append(shape.batch(places[same], cells[same], numbers[same]))
+    return places[~same]
 
 
 def _records(text: bytes) -> tuple[bytes, Places]:
@@ -165,6 +156,88 @@ def _parsed(record: bytes) -> Any:
     return orjson.loads(b"{%b}" % record)
 
 
+class Use(IntEnum):
+    """What digits are for: bytes of a row's `cells`, one of its numbers, or nothing that anybody asks for."""
+
+    CELLS = 0
+    NUMBER = 1
+    UNREAD = 2
+
+
+Spans = NDArray[np.int32]
+"""A row for each span of digits, in order: from which byte of a record to which, its `Use`, and where it goes (which
+number, or the first of its bytes among the cells)."""
+
+
+class Rows(Protocol):
+    """Reads rows of a text."""
+
+    def __call__(
+        self, text: bytes, begins: NDArray[np.int64], record: Matrix, spans: Spans, width: int, numbers: int, /
+    ) -> tuple[bytes, bytes, bytes]:
+        """The rows that begin there, each as long as the record, and alike but for the digits of its spans: their cells
+        (`width` bytes each), their numbers (so many each, int64), and whether each is alike and was read (0 or 1, a
+        byte). Cells and numbers of others mean nothing. Raises ValueError for a row beyond the text's end."""
+
+
+def plain_rows(
+    text: bytes, begins: NDArray[np.int64], record: Matrix, spans: Spans, width: int, numbers: int, /
+) -> tuple[bytes, bytes, bytes]:
+    """As `Rows`, without the kernel."""
+    if len(begins) and not 0 <= begins.min() <= begins.max() <= len(text) - len(record):
+        raise ValueError("a row is not in the text")
+    whole = np.frombuffer(text, np.uint8)
+    cells = np.zeros((len(begins), width), np.uint8)
+    counts = np.zeros((len(begins), numbers), np.int64)
+    read = np.zeros(len(begins), np.bool_)
+    literal = np.ones(len(record), np.bool_)
+    for begin, end, _, _ in spans.tolist():
+        literal[begin:end] = False
+    for at in range(0, len(begins), _AT_ONCE):
+        some = slice(at, at + _AT_ONCE)
+        rows = _rows(whole, begins[some], len(record))
+        other = rows != record
+        other &= literal
+        same = ~np.asarray(other.any(axis=1), np.bool_)
+        for begin, end, use, to in spans.tolist():
+            digits = _VALUES[rows[:, begin:end]]
+            same &= (digits != _NO_DIGIT).all(axis=1)
+            if use == Use.CELLS:
+                cells[some, to : to + (end - begin) // 2] = digits[:, ::2] << 4 | digits[:, 1::2] & 15
+            elif use == Use.NUMBER:
+                places = 4 * np.arange(end - begin)[::-1]
+                counts[some, to] = np.bitwise_or.reduce(digits.astype(np.int64) << places, axis=1)
+        read[some] = same
+    return cells.tobytes(), counts.tobytes(), read.tobytes()
+
+
+def _rows(whole: Matrix, begins: NDArray[np.int64], length: int) -> Matrix:
+    """The records of one length that begin there, one below the other."""
+    rows = np.empty((len(begins), length), np.uint8)
+    at = 0
+    for first in np.split(begins, np.flatnonzero(np.diff(begins) != length + _BETWEEN) + 1):
+        if not len(first):
+            continue
+        last = len(first) - 1  # of records that follow one another, the last may be the text's end
+        strip = whole[first[0] : first[0] + last * (length + _BETWEEN)]
+        rows[at : at + last] = strip.reshape(last, length + _BETWEEN)[:, :length]
+        rows[at + last] = whole[first[last] : first[last] + length]
+        at += last + 1
+    return rows
+
+
+def _chosen() -> Rows:
+    try:
+        from deedbook.chain import _hexrows
+    except ImportError:
+        return plain_rows
+    return cast(Rows, _hexrows.read_rows)  # whose stub says: buffers
+
+
+read_rows: Final = _chosen()
+"""The faster way that is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     """Digits: from which byte of a record to which."""
@@ -175,13 +248,13 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How a log is written: the record it was seen in, and where the digits of its values stand."""
+    """How a log is written: the record it was seen in, where the digits of its values stand, how many topics it has and
+    how many bytes its cells: address, hashes of block and transaction, topics, data."""
 
     record: Matrix
-    spans: Mapping[str, _Span]
-    topics: Sequence[_Span]
-    unread: Sequence[_Span]
-    """Digits of values that nobody asks for."""
+    spans: Spans
+    topics: int
+    width: int
 
     @classmethod
     def of(cls, record: bytes) -> _Shape | None:
@@ -202,32 +275,18 @@ class _Shape:
         counted = all(name in spans and 0 < spans[name].end - spans[name].begin <= _MOST_DIGITS for name in _NUMBERS)
         if topics is None or not sized or not counted or "data" not in spans or len(item["data"]) % 2:
             return None
-        unread = [span for key, span in spans.items() if key not in _KNOWN]
-        return cls(np.frombuffer(record, np.uint8), spans, topics, unread)
+        placed: list[tuple[int, int, int, int]] = []
+        width = 0
+        for span in [*(spans[name] for name, _ in _BYTES), *topics, spans["data"]]:
+            placed.append((span.begin, span.end, Use.CELLS, width))
+            width += (span.end - span.begin) // 2
+        placed += [(spans[name].begin, spans[name].end, Use.NUMBER, at) for at, name in enumerate(_NUMBERS)]
+        placed += [(span.begin, span.end, Use.UNREAD, 0) for key, span in spans.items() if key not in _KNOWN]
+        return cls(np.frombuffer(record, np.uint8), np.array(sorted(placed), np.int32), len(topics), width)
 
-    def matches(self, rows: Matrix) -> NDArray[np.bool_]:
-        """Which rows are written so."""
-        literal = np.ones(len(self.record), np.bool_)
-        for span in [*self.spans.values(), *self.topics]:
-            literal[span.begin : span.end] = False
-        other = rows != self.record
-        other &= literal
-        same = ~np.asarray(other.any(axis=1), np.bool_)
-        for span in [*self.unread, *(self.spans[name] for name in _NUMBERS)]:
-            same &= (_VALUES[rows[:, span.begin : span.end]] != _NO_DIGIT).all(axis=1)
-        return same
-
-    def read(self, rows: Matrix, places: Places) -> Batch:
-        """The logs of rows that match. Raises ValueError where a digit is none."""
-        spans = [*(self.spans[name] for name, _ in _BYTES), *self.topics, self.spans["data"]]
-        digits = np.empty((len(rows), sum(span.end - span.begin for span in spans)), np.uint8)
-        at = 0
-        for span in spans:
-            end = at + span.end - span.begin
-            digits[:, at:end] = rows[:, span.begin : span.end]
-            at = end
-        cells = np.frombuffer(unhexlify(digits.data), np.uint8).reshape(len(rows), -1)
-        topics = 84 + 32 * len(self.topics)
+    def batch(self, places: Places, cells: Matrix, numbers: NDArray[np.int64]) -> Batch:
+        """The logs of rows that were read."""
+        topics = 84 + 32 * self.topics
         return Batch(
             places,
             cells[:, :20],
@@ -235,14 +294,8 @@ class _Shape:
             cells[:, 52:84],
             cells[:, 84:topics],
             cells[:, topics:],
-            *(self._number(rows, name) for name in _NUMBERS),
+            *(numbers[:, at] for at in range(len(_NUMBERS))),
         )
-
-    def _number(self, rows: Matrix, name: str) -> Numbers:
-        found = np.zeros(len(rows), np.int64)
-        for place in range(self.spans[name].begin, self.spans[name].end):
-            found = (found << 4) | _VALUES[rows[:, place]]
-        return found
 
 
 _VALUES: Final = np.full(256, _NO_DIGIT, np.uint8)

@@ -1,4 +1,5 @@
-"""Signed consents by the million: read from their canonical bytes by their places, hashed as fixed-width words.
+"""Signed consents by the million: read from their canonical bytes by their places, hashed as fixed-width words, many
+at a time.
 
 What consents of one campaign have in common (chain, asset, controller, recipient, purpose, notice ...) stands in front
 in the canonical form, and is read once, strictly, by `SignedConsent`; what is a person's own follows in known places.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from struct import Struct
 from typing import Final, NamedTuple
@@ -21,8 +22,8 @@ from deedbook.domain.consents import (
     Terms,
     encode_consent,
 )
-from deedbook.domain.eip712 import digest
-from deedbook.domain.hashing import keccak256, parse_json
+from deedbook.domain.hashing import cut, keccak256, parse_json
+from deedbook.domain.keccaks import KECCAKS
 from deedbook.domain.notices import Notice, Sentences
 from deedbook.errors import DeedbookError, InvalidInput
 
@@ -63,9 +64,10 @@ _Said = tuple[bytes, int, int, bytes]
 
 
 class ConsentRead(NamedTuple):
-    """A signed consent, read and hashed; `document` are its canonical bytes."""
+    """A signed consent as it was read: `struct` is what EIP-712 hashes of it (see `ConsentReader.consent_ids`),
+    `document` are its canonical bytes."""
 
-    consent_id: bytes
+    struct: bytes
     subject: bytes
     kind: ConsentKind
     valid_from: int
@@ -117,8 +119,12 @@ class ConsentReader:
             return self._read_strictly(document)
         account = values[64:84]
         struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, values[:32], words, values[32:64]))
-        identifier = keccak256(self._separator + keccak256(struct))
-        return ConsentRead(identifier, account, shared.kind, valid_from, valid_until, values[84:], document)
+        return ConsentRead(struct, account, shared.kind, valid_from, valid_until, values[84:], document)
+
+    def consent_ids(self, read: Iterable[ConsentRead]) -> list[bytes]:
+        """The consentId of each: the digest that was signed (EIP-712, "Specification of the eth_signTypedData")."""
+        structs = cut(KECCAKS.keccak256_each([each.struct for each in read]), 32)
+        return cut(KECCAKS.keccak256_each([self._separator + struct for struct in structs]), 32)
 
     def _met(self, document: bytes) -> tuple[int, _Shared | None]:
         """Where a person's own begins, and what is in front of it where that was met before."""
@@ -149,7 +155,7 @@ class ConsentReader:
             self._shared.clear()
         self._shared[canonical[: canonical.index(_OWN_AT)]] = _Shared(kind, struct[_MIDDLE], sentences)
         return ConsentRead(
-            digest(self._domain.separator, struct),
+            struct,
             consent.subject,
             kind,
             consent.valid_from,

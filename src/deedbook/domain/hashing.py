@@ -125,6 +125,11 @@ def parse_canonical_json(data: bytes, what: str) -> Any:
     return value
 
 
+def cut(column: bytes, width: int) -> list[bytes]:
+    """The values of a column, `width` bytes each."""
+    return [column[at : at + width] for at in range(0, len(column), width)]
+
+
 def to_hex(data: bytes) -> str:
     """`0x` and two lower-case digits for each byte."""
     return "0x" + data.hex()

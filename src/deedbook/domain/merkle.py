@@ -13,7 +13,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from deedbook.domain.hashing import ZERO32, keccak256, sha256
+from deedbook.domain.hashing import ZERO32, cut, keccak256, sha256
+from deedbook.domain.keccaks import KECCAKS
 from deedbook.errors import InvalidInput
 
 LEAF_TAG: Final = keccak256(b"deedbook.leaf.v1")
@@ -38,7 +39,10 @@ def consent_leaf(consent_id: bytes, subject: bytes) -> bytes:
 def consent_leaves(consent_ids: Iterable[bytes], subjects: Iterable[bytes]) -> list[bytes]:
     """The leaf of each (see `consent_leaf`), whose lengths are known to be right."""
     pairs = zip(consent_ids, subjects, strict=True)
-    return [keccak256(keccak256(LEAF_TAG + identifier + _ACCOUNT_PADDING + account)) for identifier, account in pairs]
+    inner = KECCAKS.keccak256_each(
+        [LEAF_TAG + identifier + _ACCOUNT_PADDING + account for identifier, account in pairs]
+    )
+    return cut(KECCAKS.keccak256_rows(inner, 32), 32)
 
 
 def positional_depth(count: int) -> int:
@@ -97,7 +101,7 @@ def _column(hashes: Iterable[bytes]) -> bytes:
 def _above(level: bytes, padding: bytes) -> bytes:
     if len(level) % 64:
         level += padding
-    return b"".join([keccak256(level[at : at + 64]) for at in range(0, len(level), 64)])
+    return KECCAKS.keccak256_rows(level, 64)
 
 
 def positional_root(leaves: Iterable[bytes]) -> bytes:

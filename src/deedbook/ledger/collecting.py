@@ -17,11 +17,11 @@ from typing import Final, Protocol
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consent_documents import ConsentKind
 from deedbook.domain.consents import ConsentDomain, SignedConsent, receipt_digest
-from deedbook.domain.hashing import parse_json
+from deedbook.domain.hashing import cut, parse_json
 from deedbook.domain.notices import Notice
 from deedbook.domain.receipts import Answer, AnsweredConsent, ReceiptForm
 from deedbook.errors import InvalidFormat, InvalidInput, NotFound
-from deedbook.wallet.consents import CHUNK, CheckedConsents, ConsentChecker, Task, checked, cut, in_chunks
+from deedbook.wallet.consents import CHUNK, CheckedConsents, ConsentChecker, Task, checked, in_chunks
 
 MEND: Final = "mend the line and run the same command again: what stands before it is kept, and nothing is anchored"
 _NOTICE: Final = re.compile(rb'"noticeHash"\s*:\s*"0x([0-9a-f]{64})"')

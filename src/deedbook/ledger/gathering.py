@@ -8,10 +8,11 @@ from typing import Final
 
 from deedbook.domain.batches import Batch, batch_under
 from deedbook.domain.consent_documents import ConsentKind
+from deedbook.domain.hashing import cut
 from deedbook.domain.merkle import Rfc9162Root, positional_root
 from deedbook.errors import IntegrityError
 from deedbook.ledger.collecting import Checkers
-from deedbook.wallet.consents import cut, in_chunks
+from deedbook.wallet.consents import in_chunks
 
 FOR_EVER: Final = 2**53 - 1
 """The latest time that a consent can name."""

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,14 +31,16 @@ from functools import cache
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, select, text, tuple_
 
-from deedbook.chain.columns import WORD, Column, rows_of
+from deedbook.chain.columns import WORD, Column, Matrix, Numbers
 from deedbook.chain.logtext import count_logs, read_logs
 from deedbook.chain.receipts import logs_bloom
 from deedbook.chain.transactions import log_of
 from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.domain.journal import EMPTY_HEAD
+from deedbook.domain.keccaks import KECCAKS, NO_SLOT
 from deedbook.errors import ChainUnavailable, Conflict, IntegrityError, InvalidInput, WrongChain
 from deedbook.mirror import schema
 from deedbook.mirror.bulk import Held, Laid, insert_laid, insert_rows, key_of_operation, laid_out, put_rows
@@ -133,10 +135,6 @@ Place = tuple[int, int]
 Key = tuple[str, bytes]
 """Contract and entity."""
 
-Fold = tuple[int, bytes, tuple[bytes, ...], int]
-"""What a log folds: its place among the logs of the range, what is hashed behind a head (`domain.journal.fold`: block
-number and the log's own hash), its entities, its block number."""
-
 
 @dataclass(slots=True)
 class _Fetched:
@@ -144,6 +142,73 @@ class _Fetched:
 
     headers: Sequence[BlockHeader]
     logs: bytes
+
+
+class _Folds:
+    """What logs of a contract fold, in any order: the place of each in the range, what is hashed behind a head
+    (`domain.journal.fold`: block number and the log's own hash), its entities, its block."""
+
+    def __init__(self) -> None:
+        self.slots: dict[bytes, int] = {CONTRACT_HEAD: 0}
+        """Which of the heads is an entity's; the first is the contract's own."""
+        self._places: list[NDArray[np.intp]] = []
+        self._tails: list[Matrix] = []
+        self._entities: list[NDArray[np.int32]] = []
+        self._blocks: list[Numbers] = []
+        self._alone: list[tuple[int, bytes, list[int], int]] = []
+
+    def add_all(self, places: NDArray[np.intp], blocks: Numbers, hashes: Matrix, entities: Sequence[bytes]) -> None:
+        """Logs of one entity each."""
+        blank = np.zeros((len(places), WORD - 8), np.uint8)
+        self._places.append(places)
+        self._tails.append(np.hstack([blank, Column.of_numbers(blocks).cells, hashes]))
+        self._entities.append(np.array([self._slot(each) for each in entities], np.int32).reshape(-1, 1))
+        self._blocks.append(blocks)
+
+    def add(self, place: int, block: int, hash_: bytes, entities: Iterable[bytes]) -> None:
+        """A log; some of the entities may be the same."""
+        slots = [self._slot(each) for each in dict.fromkeys(entities)]
+        self._alone.append((place, block.to_bytes(WORD, "big") + hash_, slots, block))
+
+    def _slot(self, entity: bytes) -> int:
+        return self.slots.setdefault(entity, len(self.slots))
+
+    def folded(self, heads: Mapping[bytes, Head]) -> dict[bytes, Head]:
+        """The heads after these logs, by entity, of those before."""
+        tails, slots, blocks = self._in_order()
+        former = [heads[entity] for entity in self.slots]
+        after = KECCAKS.fold_heads(b"".join(head for head, _, _ in former), tails.data, slots.data, slots.shape[1])
+        counts = np.bincount(slots[slots >= 0], minlength=len(former)).tolist()
+        last = np.zeros(len(former), np.int64)
+        for column in slots.T:
+            np.maximum.at(last, column[column >= 0], blocks[column >= 0])
+        cut = [after[at : at + WORD] for at in range(0, len(after), WORD)]
+        return {
+            entity: (head, logs + more, block)
+            for entity, head, (_, logs, _), more, block in zip(
+                self.slots, cut, former, counts, last.tolist(), strict=True
+            )
+        }
+
+    def _in_order(self) -> tuple[Matrix, NDArray[np.int32], Numbers]:
+        """Tails, slots and blocks, a row for each log in the order of the range."""
+        if self._alone:
+            self._places.append(np.array([place for place, _, _, _ in self._alone], np.intp))
+            tails = b"".join(tail for _, tail, _, _ in self._alone)
+            self._tails.append(np.frombuffer(tails, np.uint8).reshape(len(self._alone), -1))
+            most = max(len(some) for _, _, some, _ in self._alone)
+            padded = [some + [NO_SLOT] * (most - len(some)) for _, _, some, _ in self._alone]
+            self._entities.append(np.array(padded, np.int32).reshape(len(padded), most))
+            self._blocks.append(np.array([block for _, _, _, block in self._alone], np.int64))
+        places, most = np.concatenate(self._places), max(each.shape[1] for each in self._entities)
+        slots = np.full((len(places), 1 + most), NO_SLOT, np.int32)
+        slots[:, 0] = 0
+        at = 0
+        for each in self._entities:
+            slots[at : at + len(each), 1 : 1 + each.shape[1]] = each
+            at += len(each)
+        order = np.argsort(places)
+        return np.concatenate(self._tails)[order], slots[order], np.concatenate(self._blocks)[order]
 
 
 @dataclass(slots=True)
@@ -161,7 +226,7 @@ class _Copied:
     """By the key of a row: how much is added to it, and the place of the first log that adds."""
     events: list[CopiedLog] = field(default_factory=list)
     """Everything that has no plan, in order."""
-    folds: dict[str, list[Fold]] = field(default_factory=lambda: defaultdict(list))
+    folds: dict[str, _Folds] = field(default_factory=lambda: defaultdict(_Folds))
     """By contract."""
     heads: dict[Key, Head] = field(default_factory=dict)
     """The journal heads after the range, of what it touched."""
@@ -322,13 +387,7 @@ class BackFill:
             copied.columns += [(table, laid_out(columns, self._mirror.database.dialect)) for table, columns in laid]
             for each, keys in taken.sums.items():
                 copied.sums[each] |= keys
-            blank = np.zeros((len(part.which), WORD - 8), np.uint8)
-            number = Column.of_numbers(part.places.block).cells
-            tails = rows_of(np.hstack([blank, number, taken.hashes]))
-            blocks = part.places.block.tolist()
-            copied.folds[contract] += zip(
-                part.which.tolist(), tails, zip(taken.entities, strict=True), blocks, strict=True
-            )
+            copied.folds[contract].add_all(part.which, part.places.block, taken.hashes, taken.entities)
         return wrong
 
     def _one_by_one(self, copied: _Copied, place: int, item: Mapping[str, Any]) -> None:
@@ -340,31 +399,18 @@ class BackFill:
             self._gaps.add(contract)
         copied.events.append(found)
         topics, name = b"".join(log.topics), found.event.name if found.event else None
-        stands = (log.block_hash, log.log_index, log.block_number, log.tx_hash, log.tx_index)
+        stands = (log.block_number, log.log_index, log.block_hash, log.tx_hash, log.tx_index)
         copied.logs.append((*stands, contract, topics, log.data, name))
-        tail = log.block_number.to_bytes(WORD, "big") + keccak256(topics + log.data)
-        copied.folds[contract].append((place, tail, tuple(dict.fromkeys(found.entities)), log.block_number))
+        copied.folds[contract].add(place, log.block_number, keccak256(topics + log.data), found.entities)
 
     # The journals -------------------------------------------------------------------------------------------------
 
     def _fold(self, copied: _Copied) -> None:
         """Folds every log into its contract's journal and into those of its entities (see `domain.journal.fold`)."""
         for contract, folds in copied.folds.items():
-            folds.sort()
-            counts = Counter(entity for _, _, entities, _ in folds for entity in entities)
-            self._read_heads([(contract, each) for each in counts if (contract, each) not in self._heads])
-            heads = {entity: self._heads[contract, entity][0] for entity in counts}
-            blocks: dict[bytes, int] = {}
-            own, logs, _ = self._heads[contract, CONTRACT_HEAD]
-            for _, tail, entities, number in folds:
-                own = keccak256(own + tail)
-                for entity in entities:
-                    heads[entity] = keccak256(heads[entity] + tail)
-                    blocks[entity] = number
-            copied.heads[contract, CONTRACT_HEAD] = (own, logs + len(folds), folds[-1][3])
-            for entity, more in counts.items():
-                former = self._heads[contract, entity][1]
-                copied.heads[contract, entity] = (heads[entity], former + more, blocks[entity])
+            self._read_heads([(contract, each) for each in folds.slots if (contract, each) not in self._heads])
+            former = {entity: self._heads[contract, entity] for entity in folds.slots}
+            copied.heads.update(((contract, entity), head) for entity, head in folds.folded(former).items())
         copied.folds.clear()
         self._heads |= copied.heads
 

@@ -25,9 +25,10 @@ _MEMORY: Final = "256MB"
 
 
 def create_tables(connection: Connection) -> None:
-    """Every table of a mirror, without secondary indexes."""
+    """Every table of a mirror, without secondary indexes but that which costs nothing."""
     for table in schema.metadata.sorted_tables:
         connection.execute(CreateTable(table))
+    schema.UNDECODED.create(connection)
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY}"))
     connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
@@ -87,4 +88,5 @@ def _is_deferred(connection: Connection) -> bool:
 
 def _secondary() -> list[Index]:
     tables = schema.CANONICAL + schema.LOCAL
-    return [index for table in tables for index in sorted(table.indexes, key=lambda each: str(each.name))]
+    indexes = [index for table in tables for index in sorted(table.indexes, key=lambda each: str(each.name))]
+    return [index for index in indexes if index is not schema.UNDECODED]

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Boolean, LargeBinary, Table
 
-from deedbook.chain.columns import Column, Form, Kind, Layout, Mask, Matrix, Numbers, layout_of, rows_of
-from deedbook.domain.hashing import keccak256
+from deedbook.chain.columns import Column, Form, Kind, Layout, Mask, Matrix, Numbers, layout_of
+from deedbook.domain.keccaks import KECCAKS
 from deedbook.mirror import schema
 
 BLOCK: Final = "$block"
@@ -190,9 +190,9 @@ class Planned:
         whole[:, : len(self.topic)] = np.frombuffer(self.topic, np.uint8)
         whole[:, len(self.topic) :] = words
         logs = (
-            stands[HASH],
-            stands[INDEX],
             stands[BLOCK],
+            stands[INDEX],
+            stands[HASH],
             stands[TX],
             Column.of_numbers(places.tx_index),
             Column.of_text(self.layout.contract, count),
@@ -206,7 +206,7 @@ class Planned:
             else stands[self.plan.columns[column.name]]
             for column in self.table.columns
         )
-        hashes = b"".join(map(keccak256, rows_of(whole)))
+        hashes = KECCAKS.keccak256_rows(whole.data, whole.shape[1])
         entities = self.layout.column(words, self.plan.entity, Form.WORD).values()
         sums = {each: self._summed(each, words, places) for each in self.plan.sums}
         return Taken(logs, rows, entities, np.frombuffer(hashes, np.uint8).reshape(count, -1), sums)

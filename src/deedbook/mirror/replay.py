@@ -82,10 +82,12 @@ def quarantined(mirror: Mirror) -> tuple[Quarantined, ...]:
 
 
 def _quarantined(connection: Connection) -> list[Quarantined]:
-    held, logs = schema.quarantine, schema.logs
-    same = and_(held.c.block_hash == logs.c.block_hash, held.c.log_index == logs.c.log_index)
+    held, blocks, logs = schema.quarantine, schema.blocks, schema.logs
+    same = and_(blocks.c.number == logs.c.block_number, held.c.log_index == logs.c.log_index)
     query = select(logs.c.block_number, logs.c.log_index, logs.c.contract, held.c.code, held.c.reason)
-    query = query.select_from(held.join(logs, same)).order_by(logs.c.block_number, logs.c.log_index)
+    query = query.select_from(held.join(blocks, held.c.block_hash == blocks.c.hash).join(logs, same)).order_by(
+        logs.c.block_number, logs.c.log_index
+    )
     return [Quarantined(*row) for row in connection.execute(query)]
 
 

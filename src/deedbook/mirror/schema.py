@@ -36,20 +36,21 @@ blocks = _table(
 
 logs = _table(
     "logs",
-    key32("block_hash", primary=True),
+    number("block_number", primary=True),  # of one chain, so that it names the block
     number("log_index", primary=True),
-    number("block_number"),
+    key32("block_hash"),
     key32("tx_hash"),
     number("tx_index"),
     word("contract"),
     blob("topics"),  # 32 bytes each, one after the other
     blob("data"),
     word("event", null=True),  # None: not decoded, quarantined
-    index="block_number,log_index tx_hash",
+    index="tx_hash",
 )
 
 _UNDECODED = logs.c.event.is_(None)
-Index("ix_logs_undecoded", logs.c.contract, sqlite_where=_UNDECODED, postgresql_where=_UNDECODED)
+UNDECODED: Final = Index("ix_logs_undecoded", logs.c.contract, sqlite_where=_UNDECODED, postgresql_where=_UNDECODED)
+"""Of next to no rows."""
 
 quarantine = _table(
     "quarantine", key32("block_hash", primary=True), number("log_index", primary=True), word("code"), text("reason")

@@ -179,9 +179,9 @@ def block_at(connection: Connection, number: int) -> BlockRow | None:
 def log_row(contract: str, log: Log) -> dict[str, Any]:
     """A log of `contract` as the table `logs` keeps it, not decoded yet."""
     return {
-        "block_hash": log.block_hash,
-        "log_index": log.log_index,
         "block_number": log.block_number,
+        "log_index": log.log_index,
+        "block_hash": log.block_hash,
         "tx_hash": log.tx_hash,
         "tx_index": log.tx_index,
         "contract": contract,
@@ -276,8 +276,7 @@ def _undo_block(connection: Connection, number: int) -> None:
     block = block_at(connection, number)
     if block is None:
         raise CorruptStore(f"the mirror lacks block {number}", hint="rebuild the mirror", block=number)
-    of_block = schema.logs.c.block_hash == block.hash
-    _move(connection, schema.logs, schema.orphan_logs, of_block)
+    _move(connection, schema.logs, schema.orphan_logs, schema.logs.c.block_number == number)
     _move(connection, schema.blocks, schema.orphan_blocks, schema.blocks.c.number == number)
     connection.execute(delete(schema.quarantine).where(schema.quarantine.c.block_hash == block.hash))
 

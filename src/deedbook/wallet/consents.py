@@ -18,6 +18,8 @@ from typing import Final
 
 from deedbook.domain.consent_documents import ConsentKind, ConsentRead, ConsentReader
 from deedbook.domain.consents import ConsentDomain
+from deedbook.domain.hashing import cut
+from deedbook.domain.keccaks import KECCAKS
 from deedbook.domain.merkle import (
     PADDING_LEAF,
     consent_leaves,
@@ -88,11 +90,6 @@ class CheckedConsents:
         return cut(self.ids, 32)
 
 
-def cut(column: bytes, width: int) -> list[bytes]:
-    """The values of a column, `width` bytes each."""
-    return [column[at : at + width] for at in range(0, len(column), width)]
-
-
 @dataclass(frozen=True, slots=True)
 class ConsentChecker:
     """Checks consents for one domain; it travels to other processes. `notices` are canonical documents."""
@@ -149,10 +146,12 @@ def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedC
     """Step by step over the whole chunk, so that the curve's tables stay in the processor's cache."""
     lines = given.split(b"\n")
     read, refusal = _read(reader, lines)
+    ids = reader.consent_ids(read)
     if signatures:
-        forged = _first_forged(read)
-        read, refusal = (read, refusal) if forged is None else (read[: forged.index], forged)
-    return _columns(read, lines, refusal)
+        forged = _first_forged(ids, read)
+        if forged is not None:
+            read, ids, refusal = read[: forged.index], ids[: forged.index], forged
+    return _columns(ids, read, lines, refusal)
 
 
 def _read(reader: ConsentReader, lines: Sequence[bytes]) -> tuple[list[ConsentRead], Refusal | None]:
@@ -165,20 +164,25 @@ def _read(reader: ConsentReader, lines: Sequence[bytes]) -> tuple[list[ConsentRe
     return read, None
 
 
-def _first_forged(read: Sequence[ConsentRead]) -> Refusal | None:
-    signer, good = Recovery().signer, 0
+def _first_forged(ids: Sequence[bytes], read: Sequence[ConsentRead]) -> Refusal | None:
+    key, keys, refusal = Recovery().key, [], None
     try:
-        for identifier, subject, _, _, _, signature, _ in read:
-            if signer(identifier, signature) != subject:
-                raise InvalidSignature("signature", "made by another account")
-            good += 1
+        for identifier, each in zip(ids, read, strict=True):
+            keys.append(key(identifier, each.signature))
     except InvalidInput as error:
-        return Refusal(good, error.code, error.field, error.reason)
-    return None
+        refusal = Refusal(len(keys), error.code, error.field, error.reason)
+    hashes = KECCAKS.keccak256_rows(b"".join(keys), 64)
+    for place, each in zip(range(len(keys)), read, strict=False):
+        if hashes[32 * place + 12 : 32 * place + 32] != each.subject:
+            forged = InvalidSignature("signature", "made by another account")
+            return Refusal(place, forged.code, forged.field, forged.reason)
+    return refusal
 
 
-def _columns(read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None) -> CheckedConsents:
-    ids, subjects, kinds, since, until, _, documents = zip(*read, strict=True) if read else ((),) * 7
+def _columns(
+    ids: Sequence[bytes], read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None
+) -> CheckedConsents:
+    _, subjects, kinds, since, until, _, documents = zip(*read, strict=True) if read else ((),) * 7
     leaves, manifest = consent_leaves(ids, subjects), rfc9162_leaves(documents)
     places, which = _places(kinds)
     return CheckedConsents(

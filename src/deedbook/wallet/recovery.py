@@ -41,7 +41,11 @@ class Recovery:
         self._coordinates = ffi.buffer(self._point, 65)
 
     def signer(self, digest: bytes, signature: bytes) -> bytes:
-        """The 20-byte address whose key signed the 32-byte digest.
+        """The 20-byte address whose key signed the 32-byte digest. Raises as `key`."""
+        return keccak256(self.key(digest, signature))[12:]
+
+    def key(self, digest: bytes, signature: bytes) -> bytes:
+        """The public key that signed the 32-byte digest: its coordinates, 64 bytes, whose hash ends with the address.
 
         Raises `InvalidSignature` (field `signature`) for any form but the strict one.
         """
@@ -56,7 +60,7 @@ class Recovery:
             _require_strict(signature)
             raise InvalidSignature("signature", "no key could have made it")
         lib.secp256k1_ec_pubkey_serialize(_CONTEXT, self._point, self._length, self._key, _UNCOMPRESSED)
-        return keccak256(self._coordinates[1:])[12:]
+        return bytes(self._coordinates[1:])
 
 
 def recover(digest: bytes, signature: bytes) -> bytes:
