@@ -134,7 +134,7 @@ class Layout:
 
     def fits(self, words: Matrix) -> Mask:
         """Of which logs every word is what its type allows."""
-        good = _blank(words[:, _zeros(self)])
+        good = ~np.asarray((np.ascontiguousarray(words).view(np.uint64) & _padding_of(self)).any(axis=1), np.bool_)
         for each in self.fields:
             if each.kind == "bool":
                 good &= words[:, each.at + WORD - 1] <= 1
@@ -213,13 +213,13 @@ def _blank(matrix: Matrix) -> Mask:
 
 
 @cache
-def _zeros(layout: Layout) -> NDArray[np.intp]:
-    """The places of all bytes that are zero in every log: what pads integers, addresses, flags and short bytes."""
-    found: list[int] = []
+def _padding_of(layout: Layout) -> NDArray[np.uint64]:
+    """All bits where a byte is zero in every log: what pads integers, addresses, flags and short bytes."""
+    found = np.zeros(layout.size, np.uint8)
     for each in layout.fields:
         first, end = _padding(each.kind)
-        found += range(each.at + first, each.at + end)
-    return np.array(found, np.intp)
+        found[each.at + first : each.at + end] = 0xFF
+    return found.view(np.uint64)
 
 
 def _padding(kind: str) -> tuple[int, int]:

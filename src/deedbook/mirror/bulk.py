@@ -1,5 +1,7 @@
 """Many rows at once: binary COPY into PostgreSQL, one prepared statement in SQLite; and rows held in memory until then.
 
+Columns are laid out as COPY's rows by the kernel `_pack` where it could be compiled; `plain_pack` does it elsewhere.
+
 What is written is what `store.BlockWriter` would have written, one statement for each row; but nothing is kept to undo
 it, so it is for blocks that are final.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 from sqlalchemy import (
@@ -27,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy import Column as TableColumn
 from sqlalchemy.exc import IntegrityError as Duplicate
 
-from deedbook.chain.columns import Column, Matrix
+from deedbook.chain.columns import Column, Matrix, Numbers
 from deedbook.errors import Conflict
 from deedbook.mirror import schema
 from deedbook.mirror.projector import Add, Change, Operation
@@ -35,7 +37,7 @@ from deedbook.mirror.store import key_of
 from deedbook.records.database import failure
 
 Values = tuple[Any, ...]
-Laid = memoryview | list[Values]
+Laid = bytes | list[Values]
 """Rows as a database takes them."""
 
 _AT_ONCE: Final = 400
@@ -65,13 +67,13 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[Values]) ->
 def laid_out(columns: Sequence[Column], dialect: str) -> Laid:
     """n rows, given as a table's columns, as that database takes them: it may be done before the transaction begins."""
     if dialect == "postgresql":
-        return _packed(columns)
+        return pack_rows(len(columns[0].cells), [(each.cells, each.lengths) for each in columns])
     return list(zip(*(each.values() for each in columns), strict=True))
 
 
 def insert_laid(connection: Connection, table: Table, laid: Laid) -> None:
     """Adds rows that are laid out for this database. Raises Conflict where one is there."""
-    if not isinstance(laid, memoryview):
+    if not isinstance(laid, bytes):
         insert_rows(connection, table, laid)
         return
     with _copying(connection, table) as copy:
@@ -98,28 +100,51 @@ def put_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> No
         connection.exec_driver_sql(words, list(rows))
 
 
-def _packed(columns: Sequence[Column]) -> memoryview:
-    """Rows as COPY takes them (PostgreSQL, "COPY", binary format): how many fields, and each after its length."""
-    count = len(columns[0].cells)
-    rows = np.empty((count, 2 + sum(4 + each.width for each in columns)), np.uint8)
-    rows[:, :2] = _bytes_of(len(columns), ">i2")
+class Pack(Protocol):
+    """Lays columns out as rows."""
+
+    def __call__(self, rows: int, columns: Iterable[tuple[Matrix, Numbers | None]], /) -> bytes:
+        """So many rows of these columns, cells and lengths as in `Column`, as COPY takes them (PostgreSQL, "COPY", binary
+        format): how many fields, and each after its length. Raises ValueError for a column of other rows."""
+
+
+def plain_pack(rows: int, columns: Iterable[tuple[Matrix, Numbers | None]], /) -> bytes:
+    """As `Pack`, without the kernel."""
+    several = list(columns)
+    laid = np.empty((rows, 2 + sum(4 + cells.shape[1] for cells, _ in several)), np.uint8)
+    laid[:, :2] = _bytes_of(len(several), ">i2")
     kept = None
     at = 2
-    for each in columns:
-        end = at + 4 + each.width
-        rows[:, at + 4 : end] = each.cells
-        if each.lengths is None:
-            rows[:, at : at + 4] = _bytes_of(each.width, ">i4")
+    for cells, lengths in several:
+        if len(cells) != rows or (lengths is not None and len(lengths) != rows):
+            raise ValueError("a column is not of as many rows of bytes")
+        width = cells.shape[1]
+        end = at + 4 + width
+        laid[:, at + 4 : end] = cells
+        if lengths is None:
+            laid[:, at : at + 4] = _bytes_of(width, ">i4")
         else:
-            rows[:, at : at + 4] = each.lengths.astype(">i4").view(np.uint8).reshape(count, 4)
-            kept = np.ones(rows.shape, np.bool_) if kept is None else kept
-            kept[:, at + 4 : end] = np.arange(each.width) >= each.width - each.lengths[:, None]
+            laid[:, at : at + 4] = lengths.astype(">i4").view(np.uint8).reshape(rows, 4)
+            kept = np.ones(laid.shape, np.bool_) if kept is None else kept
+            kept[:, at + 4 : end] = np.arange(width) >= width - lengths[:, None]
         at = end
-    return (rows if kept is None else rows[kept]).data.cast("B")
+    return (laid if kept is None else laid[kept]).tobytes()
 
 
 def _bytes_of(number: int, kind: str) -> Matrix:
     return np.array([number], kind).view(np.uint8)
+
+
+def _chosen() -> Pack:
+    try:
+        from deedbook.mirror import _pack  # noqa: PLC0415 - it may not be there
+    except ImportError:
+        return plain_pack
+    return cast(Pack, _pack.pack_rows)  # whose stub says: buffers
+
+
+pack_rows: Final = _chosen()
+"""The faster way that is there."""
 
 
 def _copy(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
