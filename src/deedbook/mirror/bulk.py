@@ -104,8 +104,8 @@ class Pack(Protocol):
     """Lays columns out as rows."""
 
     def __call__(self, rows: int, columns: Iterable[tuple[Matrix, Numbers | None]], /) -> bytes:
-        """So many rows of these columns, cells and lengths as in `Column`, as COPY takes them (PostgreSQL, "COPY", binary
-        format): how many fields, and each after its length. Raises ValueError for a column of other rows."""
+        """So many rows of these columns, cells and lengths as in `Column`, as COPY takes them (PostgreSQL, "COPY",
+        binary format): how many fields, and each after its length. Raises ValueError for a column of other rows."""
 
 
 def plain_pack(rows: int, columns: Iterable[tuple[Matrix, Numbers | None]], /) -> bytes:
@@ -137,7 +137,7 @@ def _bytes_of(number: int, kind: str) -> Matrix:
 
 def _chosen() -> Pack:
     try:
-        from deedbook.mirror import _pack  # noqa: PLC0415 - it may not be there
+        from deedbook.mirror import _pack
     except ImportError:
         return plain_pack
     return cast(Pack, _pack.pack_rows)  # whose stub says: buffers
