@@ -56,7 +56,8 @@ def test_a_text_that_is_the_same_in_every_row(pack: Pack) -> None:
 
 def test_columns_of_other_rows_are_refused(pack: Pack) -> None:
     three = np.zeros((3, 4), np.uint8)
-    for rows, columns in [(2, [(three, None)]), (3, [(three, np.zeros(2, np.int64))])]:
+    strange: list[tuple[int, Pairs]] = [(2, [(three, None)]), (3, [(three, np.zeros(2, np.int64))])]
+    for rows, columns in strange:
         with pytest.raises(ValueError):
             pack(rows, columns)
 
