@@ -7,6 +7,7 @@ which is as large, waits with them. Until then `meta` says so, whatever happens:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Index, delete, insert, select, text
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from deedbook.mirror import schema
+from deedbook.mirror.plans import PLANS
 from deedbook.records.database import Database
 
 DEFERRED: Final = "indexes"
@@ -26,12 +28,20 @@ _MEMORY: Final = "256MB"
 
 def create_tables(connection: Connection) -> None:
     """Every table of a mirror, without secondary indexes but that which costs nothing."""
-    for table in schema.metadata.sorted_tables:
-        connection.execute(CreateTable(table))
-    schema.UNDECODED.create(connection)
+    words = [str(CreateTable(table).compile(connection)) for table in schema.metadata.sorted_tables]
+    words.append(str(CreateIndex(schema.UNDECODED).compile(connection)))
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY}"))
+        words.append(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY}")
+    _run_all(connection, words)
     connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
+
+
+def _run_all(connection: Connection, words: Iterable[str]) -> None:
+    """Runs statements, in one exchange where the server takes several in one."""
+    if connection.dialect.name == "postgresql":
+        words = [";\n".join(words)]
+    for each in words:
+        connection.exec_driver_sql(each, execution_options={"no_parameters": True})
 
 
 def build_indexes(database: Database) -> None:
@@ -51,20 +61,28 @@ def build_indexes(database: Database) -> None:
 
 
 def _build_in_postgresql(database: Database, connection: Connection) -> None:
-    """Two at a time: one in this transaction, one beside it."""
+    """Those of large tables two at a time: one in this transaction, one beside it. Then all others at once."""
     logs = schema.logs
     key = ", ".join(column.name for column in logs.primary_key.columns)
-    ordered = sorted(_secondary(), key=lambda index: index.table is not logs)  # the large ones first
-    words = deque([f"CREATE UNIQUE INDEX IF NOT EXISTS {_KEY} ON {logs.name} ({key})"])
-    words += [str(CreateIndex(index, if_not_exists=True).compile(connection)) for index in ordered]
+    grow = {logs.name, *(plan.table for plan in PLANS.values())}
+    made = [
+        (index.table is not None and index.table.name in grow, _created(index, connection)) for index in _secondary()
+    ]
+    large = deque([f"CREATE UNIQUE INDEX IF NOT EXISTS {_KEY} ON {logs.name} ({key})"])
+    large += [words for is_large, words in made if is_large]
     with ThreadPoolExecutor(1, "indexing") as pool:
-        other = pool.submit(_build_beside, database, words)
+        other = pool.submit(_build_beside, database, large)
         try:
-            _run(connection, words)
+            _run(connection, large)
+            _run_all(connection, [words for is_large, words in made if not is_large])
         finally:
-            words.clear()
+            large.clear()
             other.result()
     connection.execute(text(f"ALTER TABLE {logs.name} ADD CONSTRAINT {_KEY} PRIMARY KEY USING INDEX {_KEY}"))
+
+
+def _created(index: Index, connection: Connection) -> str:
+    return str(CreateIndex(index, if_not_exists=True).compile(connection))
 
 
 def _build_beside(database: Database, words: deque[str]) -> None:
