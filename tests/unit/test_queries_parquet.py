@@ -63,6 +63,17 @@ def test_row_groups_of_any_size_give_the_rows_in_their_order(group: int, compres
     assert list(texts_in(file, "consent")) == [text.encode() for text in texts]
 
 
+def test_a_row_group_of_any_length_is_read_in_little_memory() -> None:
+    draw = random.Random(1988)
+    texts = [draw.randbytes(1_000).hex() for _ in range(20_000)]
+    file = written(pyarrow.table({"consent": texts}), row_group_size=len(texts), use_dictionary=False)
+    before, most = pyarrow.total_allocated_bytes(), 0
+    for expected, text in zip(texts, texts_in(file, "consent"), strict=True):
+        assert text == expected.encode()
+        most = max(most, pyarrow.total_allocated_bytes() - before)
+    assert 0 < most < 8_000_000 < len(texts) * len(texts[0]) / 4
+
+
 def test_no_row_is_no_text() -> None:
     assert list(texts_in(file_of(consent=pyarrow.array([], pyarrow.string())), "consent")) == []
 
