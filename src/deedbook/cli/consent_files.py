@@ -36,6 +36,9 @@ class Documents(Iterator[bytes]):
     unit: str
     found: Iterator[bytes]
 
+    def __iter__(self) -> Iterator[bytes]:
+        return self.found
+
     def __next__(self) -> bytes:
         return next(self.found)
 

@@ -79,7 +79,7 @@ def _chunks(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
 
 def _lines_in(name: str) -> int:
     """How many there are, roughly, for who looks on."""
-    if name == "-" or not sys.stderr.isatty():
+    if name == "-" or not sys.stderr.isatty() or not Path(name).is_file():  # what comes out of a pipe comes once
         return 0
     with Path(name).open("rb") as file:
         return sum(1 for content in lines_of(blocks_of(file), LONGEST) if content.strip())
