@@ -11,6 +11,7 @@
     |   |-- Locked              a second writer: the home or chain is in use
     |   `-- LeaseLost           a sender: another one sends for the account by now
     |-- ChainUnavailable        retry: no node answers, or it lags
+    |-- WorkersUnavailable      retry: a process or cluster that checks for this one is gone, or does not answer
     |-- WrongChain              the operator: chain id or genesis differs
     |-- TransactionFailed       the operator: mined without effect, and no custom error explains it
     |-- NoFunds                 the operator: an account cannot pay for its transaction
@@ -142,6 +143,13 @@ class ChainUnavailable(DeedbookError):
         super().__init__(message, hint=hint, failure=failure, **fields)
         self.failure = failure
         self.unsent = unsent
+
+
+class WorkersUnavailable(DeedbookError):
+    """Who checks for this process died, is gone, or does not answer in time. What was kept before stays."""
+
+    code = "workers-unavailable"
+    retryable = True
 
 
 class WrongChain(DeedbookError):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import sqlite3
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from deedbook import config
@@ -25,6 +29,7 @@ from deedbook.domain.receipts import ConsentReceipt
 from deedbook.wallet.consents import CHUNK
 from deedbook.wallet.recovery import recover
 from deedbook.wallet.signers import LocalSigner
+from tests.dask_cluster import DaskCluster
 from tests.e2e.command_line import CommandLine, command, environment
 
 
@@ -64,6 +69,11 @@ class Population:
 
     def file(self, name: str, lines: Sequence[bytes]) -> str:
         (self.folder / name).write_bytes(b"".join(line + b"\n" for line in lines))
+        return str(self.folder / name)
+
+    def parquet(self, name: str, documents: Sequence[bytes | None], column: str = "consent") -> str:
+        rows = [None if each is None else each.decode() for each in documents]
+        pyarrow.parquet.write_table(pyarrow.table({"number": range(len(rows)), column: rows}), self.folder / name)
         return str(self.folder / name)
 
     def anchored(self, count: int) -> tuple[str, list[bytes]]:
@@ -138,6 +148,88 @@ def test_a_file_that_is_cut_short_is_told_by_its_last_line_or_its_count(people: 
     answer = people.cli(*words)
     assert (answer.code, answer.error["field"]) == (2, "count")
     assert people.cli("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt).code == 5
+
+
+def test_a_parquet_file_is_taken_as_its_lines_are(people: Population) -> None:
+    """Half of it as lines first: what is known is found again, whatever file it comes from."""
+    cli, lines = people.cli, [people.signed(number).encode() for number in range(6)]
+    file, outs = people.parquet("six.parquet", lines), [str(people.folder / name) for name in ("rows", "lines")]
+    cli.done("consents", "collect", people.file("three.ndjson", lines[:3]), "--as", "provider")
+    said = cli.done("consents", "collect", file, "--as", "provider", "--out", outs[0], "--count", "6")
+    assert said == {"consents": 6, "collected": 3, "known": 3, "receipts": outs[0]}
+    cli.done("consents", "collect", people.file("six.ndjson", lines), "--as", "provider", "--out", outs[1])
+    assert Path(outs[0]).read_bytes() == Path(outs[1]).read_bytes()
+    batch = cli.done("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt)["batchId"]
+    own = cli.done("consents", "verify-batch", batch)
+    leaves = people.folder / "leaves"
+    cli.done("consents", "manifest", batch, "--out", str(leaves))
+    ordered = leaves.read_bytes().splitlines()
+    assert cli.done("consents", "verify-batch", batch, "--consents", people.parquet("all", ordered)) == own
+    answer = cli("consents", "verify-batch", batch, "--consents", people.parquet("all", ordered[:5]), "--json")
+    assert (answer.code, answer.error["rule"]) == (3, "consents.shown")
+
+
+def test_a_bad_row_is_named_with_its_rule_and_nothing_of_its_file_is_anchored(people: Population) -> None:
+    lines = [people.signed(number).encode() for number in range(4)]
+    forged = replace(people.signed(4), signature=people.signed(5).signature).encode()
+    cases: list[tuple[list[bytes | None], str, int]] = [
+        ([*lines[:2], forged, *lines[2:]], "signature", 3),
+        ([*lines, lines[1]], "consentId", 5),
+        ([*lines[:3], lines[3][:500]], "deedbook.consent", 4),
+        ([lines[0], None, *lines[1:]], "consent", 2),
+        ([lines[0], lines[1].replace(b",", b",\n", 1)], "consent", 2),
+        ([lines[0], lines[1] + b" " * (1 << 16)], "file", 2),
+        ([], "row 1", 1),
+    ]
+    for documents, field, row in cases:
+        file = people.parquet("bad.parquet", documents) if documents else _nothing(people.folder / "bad.parquet")
+        answer = people.cli("consents", "collect", file, "--as", "provider", "--json")
+        assert (answer.code, answer.error["field"], answer.error["row"]) == (2, field, row)
+        assert f"row {row}" in answer.error["message"]
+        assert "line" not in answer.error
+    assert people.cli("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt).code == 5
+
+
+def _nothing(path: Path) -> str:
+    pyarrow.parquet.write_table(pyarrow.table({"consent": pyarrow.array([], pyarrow.string())}), path)
+    return str(path)
+
+
+def test_what_is_no_whole_parquet_file_of_consents_is_refused(
+    people: Population, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [people.signed(number).encode() for number in range(2)]
+    whole = Path(people.parquet("whole.parquet", documents)).read_bytes()
+    cases = {
+        "cut": (whole[:-9], "file", "is no whole Parquet file"),
+        "lines.parquet": (documents[0], "file", "is no whole Parquet file"),
+        "named": (Path(people.parquet("x", documents, "document")).read_bytes(), "consent", "no column of this name"),
+    }
+    for name, (content, field, words) in cases.items():
+        (people.folder / name).write_bytes(content)
+        answer = people.cli("consents", "collect", str(people.folder / name), "--as", "provider", "--json")
+        assert (answer.code, answer.error["field"]) == (2, field)
+        assert words in answer.error["message"]
+    with (people.folder / "whole.parquet").open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        answer = people.cli("consents", "collect", "-", "--as", "provider", "--json")
+    assert (answer.code, answer.error["field"]) == (2, "file")
+
+
+def test_the_workers_of_a_cluster_check_what_is_collected_and_verified(people: Population) -> None:
+    cli, lines = people.cli, [people.signed(number).encode() for number in range(5)]
+    file = people.file("five.ndjson", lines)
+    with closing(DaskCluster(2)) as dask:
+        by = ("--scheduler", dask.address)
+        said = cli.done("consents", "collect", file, "--as", "provider", *by)
+        assert (said["consents"], said["collected"]) == (5, 5)
+        batch = cli.done("consents", "anchor", people.asset, "--as", "provider", "--salt", people.salt)["batchId"]
+        assert cli.done("consents", "verify-batch", batch, *by) == cli.done("consents", "verify-batch", batch)
+        answer = cli("consents", "collect", file, "--as", "provider", *by, "--processes", "2", "--json")
+        assert (answer.code, answer.error["field"]) == (2, "scheduler")
+        dask.kill(2)
+        dask.fill(1)
+        assert cli.done("consents", "collect", file, "--as", "provider", *by)["known"] == 5
 
 
 def test_the_auditor_verifies_a_batch_from_the_file_of_its_manifest(people: Population) -> None:

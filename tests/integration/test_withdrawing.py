@@ -82,7 +82,7 @@ def test_a_bad_line_is_named_and_keeps_nobody_else_from_leaving(home: Scenario) 
     cut = json.dumps(second.to_json())[:-20]
     forged = home.withdrawal(home.stage.people[2], signer=STRANGER)
     elsewhere = json.dumps(fourth.to_json() | {"chainId": "1"})
-    file = file_of(home, [first, "", cut, forged, elsewhere, first, "[]"])
+    file = file_of(home, [first, "", cut, forged, elsewhere, first, "[]", "1" * 5000])
     relayed = relay_file(home.services, file, EXCHANGE)
     assert relayed.counts["withdrawn"] == 2  # the same one twice
     assert [(each["line"], each["code"]) for each in relayed.refused] == [
@@ -90,6 +90,7 @@ def test_a_bad_line_is_named_and_keeps_nobody_else_from_leaving(home: Scenario) 
         (4, "invalid-signature"),
         (5, "invalid-input"),
         (7, "invalid-format"),
+        (8, "invalid-input"),
     ]
     assert live(home) == PEOPLE - 1
 

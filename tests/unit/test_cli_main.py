@@ -24,6 +24,7 @@ EXAMPLES: dict[str, tuple[DeedbookError, int]] = {
     "Locked": (errors.Locked("in use"), 6),
     "LeaseLost": (errors.LeaseLost("another sender's by now"), 6),
     "ChainUnavailable": (errors.ChainUnavailable("no answer"), 7),
+    "WorkersUnavailable": (errors.WorkersUnavailable("gone"), 7),
     "WrongChain": (errors.WrongChain("another"), 7),
     "TransactionFailed": (errors.TransactionFailed("no effect"), 7),
     "NoFunds": (errors.NoFunds("0x01", 2, 1), 7),

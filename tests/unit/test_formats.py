@@ -24,6 +24,7 @@ from deedbook.bootstrap.home import Home
 from deedbook.chain import extradata, proofs, seals
 from deedbook.chain import receipts as of_blocks
 from deedbook.chain.deployment import FORWARDER_NAME, Deployment
+from deedbook.cli.consent_files import documents_in
 from deedbook.domain import (
     abi,
     assets,
@@ -833,6 +834,14 @@ def signed_request(given: Input) -> Any:
 FORWARD_REQUEST = (
     "ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)"
 )
+
+
+@runs("consent-file")
+def consent_file(given: Input) -> Any:
+    path = given["folder"] / "consents"
+    path.write_bytes(raw(given["file"]))
+    documents = documents_in(str(path))
+    return {"unit": documents.unit, "documents": [each.decode() for each in documents]}
 
 
 @runs("deferred-list")

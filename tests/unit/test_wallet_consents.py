@@ -15,7 +15,7 @@ from deedbook.domain.consents import SignedConsent
 from deedbook.domain.hashing import cut
 from deedbook.domain.merkle import consent_leaf, positional_root, positional_subtree, rfc9162_leaf, rfc9162_root
 from deedbook.errors import InvalidFormat, InvalidSignature
-from deedbook.wallet.consents import HEIGHT, ConsentChecker, checked, in_chunks
+from deedbook.wallet.consents import AHEAD, HEIGHT, MOST_AHEAD, ConsentChecker, Task, ahead_of, checked, in_chunks
 from tests.simulator import DOMAIN, KEYS, NOTICE, consent_of, sign
 
 CONSENTS = [consent_of(person) for person in range(5)]
@@ -79,3 +79,22 @@ def test_chunks_come_back_in_their_order(executor: Executor | None) -> None:
     answers = list(checked(iter(tasks), executor))
     assert [task for task, _ in answers] == tasks
     assert [found for _, found in answers] == [CHECKER(chunk) for _, chunk in tasks]
+
+
+@pytest.mark.parametrize("ahead", [1, 3, 20])
+def test_no_more_chunks_are_read_than_may_be_under_way(executor: Executor | None, ahead: int) -> None:
+    begun: list[Task] = []
+
+    def coming() -> Iterator[Task]:
+        for chunk in in_chunks((each.encode() for each in CONSENTS * 2), 1):
+            begun.append((CHECKER, chunk))
+            yield begun[-1]
+
+    for answered, (task, _) in enumerate(checked(coming(), executor, ahead)):
+        assert task == begun[answered]
+        assert len(begun) - answered <= ahead
+    assert len(begun) == 10
+
+
+def test_more_workers_have_more_chunks_up_to_a_bound() -> None:
+    assert [ahead_of(count) for count in (1, 4, 5, 16, 62, 1000)] == [AHEAD, AHEAD, 7, 18, MOST_AHEAD, MOST_AHEAD]

@@ -20,7 +20,16 @@ from deedbook.domain.hashing import cut, to_hex
 from deedbook.domain.merkle import Rfc9162Root, positional_root, positional_root_over
 from deedbook.domain.notices import Notice
 from deedbook.errors import EvidenceMissing, IntegrityError
-from deedbook.wallet.consents import CHUNK, HEIGHT, CheckedConsents, ConsentChecker, Refusal, checked, in_chunks
+from deedbook.wallet.consents import (
+    AHEAD,
+    CHUNK,
+    HEIGHT,
+    CheckedConsents,
+    ConsentChecker,
+    Refusal,
+    checked,
+    in_chunks,
+)
 
 _RULES: Final = {
     "chainId": "consents.domain",
@@ -49,17 +58,18 @@ def check_batch(
     domain: ConsentDomain,
     *,
     executor: Executor | None = None,
+    ahead: int = AHEAD,
     report: Callable[[int], None] = lambda _: None,
 ) -> BatchReport:
     """Checks the signed consents (JSON documents, in leaf order) of a batch that is not bound yet.
 
     Signer, sentence, chain and contract, terms not narrower than the batch's, every subject and consentId once, root
-    and manifest. `report` is told how many were good so far. Raises IntegrityError naming the rule and the leaf,
-    EvidenceMissing where consents are missing.
+    and manifest. `executor` checks `ahead` chunks at a time; `report` is told how many were good so far. Raises
+    IntegrityError naming the rule and the leaf, EvidenceMissing where consents are missing.
     """
     checker = ConsentChecker(domain, tuple(notice.encode() for notice in notices))
     audit = _Audit(batch)
-    for _, found in checked(((checker, chunk) for chunk in in_chunks(documents)), executor):
+    for _, found in checked(((checker, chunk) for chunk in in_chunks(documents)), executor, ahead):
         audit.add(found)
         report(audit.count)
     audit.end()

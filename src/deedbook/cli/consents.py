@@ -11,7 +11,8 @@ import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar, payees, withdrawals
-from deedbook.cli.consent_files import Meter, documents_in, workers
+from deedbook.cli.consent_files import documents_in, workers
+from deedbook.cli.counting import Counter
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.batches import Batch
 from deedbook.domain.codes import Licence, Mode, Purpose, Role, class_of_role
@@ -37,6 +38,9 @@ Asset = Annotated[str, typer.Argument(help="the asset's id, decimal or 0x-hex")]
 ConsentId = Annotated[str, typer.Argument(help="the consent's id, 32 bytes of 0x-hex")]
 BatchId = Annotated[str, typer.Argument(help="the batch's id, 32 bytes of 0x-hex")]
 Processes = Annotated[int, typer.Option(min=0, help="how many processes check signatures; one a core by itself")]
+Scheduler = Annotated[
+    str, typer.Option(help="the address of a Dask scheduler whose workers check signatures instead: tcp://host:8786")
+]
 Out = Annotated[str, typer.Option(help="where the document goes")]
 
 
@@ -106,21 +110,29 @@ def draft_withdrawal(consent: ConsentId, _as_json: AsJson = False) -> None:
 
 @app.command()
 def collect(
-    file: Annotated[str, typer.Argument(help="signed consents (deedbook.consent): one, or one a line; - reads them")],
+    file: Annotated[
+        str,
+        typer.Argument(help="signed consents (deedbook.consent): one, one a line (- reads them), or a Parquet file"),
+    ],
     as_: As,
     out: Annotated[str, typer.Option(help="where the receipts go, one a line in the order of the consents")] = "",
     asset: Annotated[str, typer.Option(help="the asset of all of them; that of the first where none is named")] = "",
     count: Annotated[int, typer.Option(min=0, help="how many there must be; any number where none is given")] = 0,
     processes: Processes = 0,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Take signed consents and answer each with the collector's signed receipt. Before the last line was good none of
     them can be anchored; the same command run again goes on where it was stopped."""
-    number = grammar.asset_of(asset) if asset else None
+    number, whole = grammar.asset_of(asset) if asset else None, count or None
     with acts.opened() as services, grammar.sink(out) if out else nullcontext() as receipts:
         collecting = services.consents.collecting(acts.signer(services, as_), asset_id=number)
-        with workers(documents_in(file), processes) as (lines, executor):
-            far = _collected(collecting.collect(lines, executor, count=count or None, receipts=True), receipts)
+        documents = documents_in(file)
+        with workers(documents, processes, scheduler) as (lines, by), Counter("consents", count) as watch:
+            steps = collecting.collect(
+                lines, by.executor, count=whole, receipts=True, unit=documents.unit, ahead=by.ahead
+            )
+            far = _collected(steps, receipts, watch)
     if out == "-":
         return
     if far.lines == 1:
@@ -130,14 +142,13 @@ def collect(
     acts.show({**said, "receipts": out or None}, as_json)
 
 
-def _collected(steps: Iterable[Progress], receipts: BinaryIO | None) -> Progress:
+def _collected(steps: Iterable[Progress], receipts: BinaryIO | None, watch: Counter) -> Progress:
     """Writes what was answered; the last word."""
-    far, meter = Progress(0, 0, ()), Meter("consents")
+    far = Progress(0, 0, ())
     for far in steps:
         if receipts is not None:
             receipts.writelines(receipt + b"\n" for receipt in far.receipts)
-        meter.show(far.lines)
-    meter.end()
+        watch(far.lines)
     return far
 
 
@@ -213,10 +224,12 @@ def anchor(
 def verify_batch(
     batch: BatchId,
     consents: Annotated[
-        str, typer.Option(help="the signed consents in leaf order, one a line; those of this home where none is named")
+        str,
+        typer.Option(help="the signed consents in leaf order, as in `collect`; those of this home where none is named"),
     ] = "",
     out: Annotated[str, typer.Option(help="where the report goes, for `attestations attest --document`")] = "",
     processes: Processes = 0,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Check every consent of a batch as its auditor does: signer, sentence, terms, uniqueness, count, and the root that
@@ -227,11 +240,9 @@ def verify_batch(
     with acts.reading() as services:
         stated, anchored = _stated(services, name)
         documents = documents_in(consents) if consents else services.records.consents.documents_of(name)
-        meter = Meter("consents")
-        with workers(documents, processes) as (lines, executor):
-            notices, domain = [services.notice(stated.terms.notice_hash)], services.consents.domain
-            found = check_batch(stated, lines, notices, domain, executor=executor, report=meter.show)
-        meter.end()
+        notices, domain = [services.notice(stated.terms.notice_hash)], services.consents.domain
+        with workers(documents, processes, scheduler) as (lines, by), Counter("consents", stated.count) as count:
+            found = check_batch(stated, lines, notices, domain, executor=by.executor, ahead=by.ahead, report=count)
     report: dict[str, Any] = {"format": "deedbook.report", "version": 1, "kind": "CONSENT_AUDIT", "batch": batch}
     report |= {"signatures": found.signatures, "statements": found.statements, "subjects": found.subjects}
     if out:
@@ -271,13 +282,12 @@ def manifest(
     tree = Rfc9162Root()
     with acts.opened() as services, grammar.sink(out) if out else nullcontext() as consents:
         kept = services.records.consents.batch(grammar.key32(batch, "batch"))
-        meter = Meter("consents")
-        for document in services.records.consents.documents_of(kept.batch_id):
-            tree.add(document)
-            if consents is not None:
-                consents.write(document + b"\n")
-            meter.show(tree.size)
-        meter.end()
+        with Counter("consents", kept.count) as count:
+            for document in services.records.consents.documents_of(kept.batch_id):
+                tree.add(document)
+                if consents is not None:
+                    consents.write(document + b"\n")
+                count(tree.size)
         if tree.size != kept.count or tree.root() != kept.manifest:
             raise IntegrityError("the consents kept of a batch are not those of its manifest", batch=batch)
     acts.show({"batchId": batch, "manifestHash": to_hex(kept.manifest), "consents": tree.size}, as_json)

@@ -1,9 +1,9 @@
 """The command `deedbook`: runs one command line, and is the one place where errors become words.
 
 Exit codes: 0 done; 1 a check found a difference or a contradiction; 2 usage; 3 evidence missing; 4 a contract
-refused; 5 not found; 6 in use or in conflict; 7 chain unavailable, another chain, or an account that cannot pay;
-8 stored data is damaged, or nodes disagree; 9 a key is missing; 70 a fault of Deedbook itself (DEEDBOOK_DEBUG=1 shows
-it); 130 interrupted.
+refused; 5 not found; 6 in use or in conflict; 7 chain or workers unavailable, another chain, or an account that cannot
+pay; 8 stored data is damaged, or nodes disagree; 9 a key is missing; 70 a fault of Deedbook itself (DEEDBOOK_DEBUG=1
+shows it); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from deedbook.errors import (
     NotFound,
     RejectedByContract,
     TransactionFailed,
+    WorkersUnavailable,
     WrongChain,
 )
 
@@ -37,6 +38,7 @@ EXIT_CODES: tuple[tuple[type[DeedbookError], int], ...] = (
     (NotFound, 5),
     (Conflict, 6),
     (ChainUnavailable, 7),
+    (WorkersUnavailable, 7),
     (WrongChain, 7),
     (TransactionFailed, 7),
     (NoFunds, 7),

@@ -10,7 +10,7 @@ import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar, tables
-from deedbook.cli.counting import counted, counter
+from deedbook.cli.counting import Counter, counted
 from deedbook.cli.grammar import As, AsJson
 from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.hashing import ZERO32, to_hex
@@ -92,7 +92,7 @@ def batch(
     write = tables.writer_of(form, out)
     with acts.reading() as services:
         found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
-        watch = counter("people", min(most or _length(settled(found), of)[1], _length(settled(found), of)[1]))
+        watch = Counter("people", min(most or _length(settled(found), of)[1], _length(settled(found), of)[1]))
         made = services.payments.batch(found, of=of, most=most or None, anew=anew, watch=watch)
         rows = _watched(services.payments.relation(found, made), "payments", _payments(made))
         with grammar.sink(out, private=True) as file:

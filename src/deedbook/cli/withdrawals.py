@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import collections
 import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Signer
 from deedbook.cli import grammar
-from deedbook.cli.counting import counter
+from deedbook.cli.counting import Counter
+from deedbook.cli.ndjson import blocks_of, lines_of
 from deedbook.domain.consents import Withdrawal
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.ledger.withdrawing import Ending, Outcome
@@ -27,7 +29,7 @@ LONGEST: Final = 4096
 class RelayedFile:
     """How many withdrawals came to which end, and the lines that were refused."""
 
-    endings: Counter[Ending] = field(default_factory=Counter)
+    endings: collections.Counter[Ending] = field(default_factory=collections.Counter)
     refused: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -46,9 +48,8 @@ class RelayedFile:
 def relay_file(services: Services, name: str, relayer: Signer) -> RelayedFile:
     """Relays the withdrawals of a file; `-` is standard input. Raises InvalidInput (`file`) where it cannot be read."""
     relayed, done = RelayedFile(), 0
-    with grammar.opened(name) as file:
-        count = counter("withdrawals", _lines_in(name))
-        for some in _chunks(file):
+    with grammar.opened(name) as file, Counter("withdrawals", _lines_in(name)) as count:
+        for some in _chunks(lines_of(blocks_of(file), LONGEST)):
             good: list[tuple[int, Withdrawal]] = []
             for line, content in some:
                 try:
@@ -69,22 +70,16 @@ def _withdrawal(name: str, line: int, content: bytes) -> Withdrawal:
     return Withdrawal.from_json(grammar.json_in(content, name, line=line))
 
 
-def _chunks(file: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
-    """The lines that are not empty, with their numbers from 1."""
-    some: list[tuple[int, bytes]] = []
-    for line, content in enumerate(file, start=1):
-        if content.strip():
-            some.append((line, content))
-        if len(some) == AT_ONCE:
-            yield some
-            some = []
-    if some:
+def _chunks(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+    """Those that are not empty, with their numbers from 1, AT_ONCE together."""
+    numbered = ((line, content) for line, content in enumerate(lines, start=1) if content.strip())
+    while some := list(islice(numbered, AT_ONCE)):
         yield some
 
 
 def _lines_in(name: str) -> int:
     """How many there are, roughly, for who looks on."""
-    if name == "-" or not sys.stderr.isatty():
+    if name == "-" or not sys.stderr.isatty() or not Path(name).is_file():  # what comes out of a pipe comes once
         return 0
     with Path(name).open("rb") as file:
-        return sum(1 for content in file if content.strip())
+        return sum(1 for content in lines_of(blocks_of(file), LONGEST) if content.strip())

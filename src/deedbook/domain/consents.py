@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from deedbook.domain.abi import encode
@@ -108,17 +109,7 @@ class Consent:
     @property
     def terms(self) -> Terms:
         """What this consent grants, as the terms of a batch of its own."""
-        return Terms(
-            self.controller,
-            self.recipient,
-            self.recipient_class,
-            self.purpose,
-            self.modes,
-            self.cross_border,
-            self.notice_hash,
-            self.valid_from,
-            self.valid_until,
-        )
+        return Terms.of(self)
 
     def as_tuple(self) -> tuple[Any, ...]:
         """IConsents.Consent for a call: as signed, with the statement's hash in its place."""
@@ -296,17 +287,12 @@ class Terms:
 
     def as_tuple(self) -> tuple[Any, ...]:
         """For a call, and for `TERMS_ABI`."""
-        return (
-            self.controller,
-            self.recipient,
-            self.recipient_class,
-            self.purpose,
-            self.modes,
-            self.cross_border,
-            self.notice_hash,
-            self.valid_from,
-            self.valid_until,
-        )
+        return _granted(self)
+
+    @classmethod
+    def of(cls, granting: object) -> Terms:
+        """The terms of what has the nine fields by the same names: a consent, a batch as the mirror has it."""
+        return cls(*_granted(granting))
 
     @classmethod
     def from_args(cls, args: Mapping[str, Any]) -> Terms:
@@ -344,6 +330,8 @@ class Terms:
         )
 
 
+_granted = attrgetter(*Terms.__match_args__)
+"""The nine fields of whatever has them, in the order of the ABI."""
 TERMS_FIELDS: Final = (
     "controller",
     "recipient",

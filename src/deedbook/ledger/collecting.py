@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consent_documents import ConsentKind
@@ -21,9 +21,9 @@ from deedbook.domain.hashing import cut, parse_json
 from deedbook.domain.notices import Notice
 from deedbook.domain.receipts import Answer, AnsweredConsent, ReceiptForm
 from deedbook.errors import InvalidFormat, InvalidInput, NotFound
-from deedbook.wallet.consents import CHUNK, CheckedConsents, ConsentChecker, Task, checked, in_chunks
+from deedbook.wallet.consents import AHEAD, CHUNK, CheckedConsents, ConsentChecker, Task, checked, in_chunks
 
-MEND: Final = "mend the line and run the same command again: what stands before it is kept, and nothing is anchored"
+MEND: Final = "mend the {} and run the same command again: what stands before it is kept, and nothing is anchored"
 _NOTICE: Final = re.compile(rb'"noticeHash"\s*:\s*"0x([0-9a-f]{64})"')
 
 
@@ -107,26 +107,30 @@ class Collecting:
         *,
         count: int | None = None,
         receipts: bool = False,
+        unit: str = "line",
         chunk_size: int = CHUNK,
+        ahead: int = AHEAD,
     ) -> Generator[Progress, None, None]:
         """Takes the signed consents of a file, one in a line; when there is no more to say, all of them are admitted.
+        `executor` checks `ahead` chunks of them at a time.
 
-        Raises InvalidInput naming field and `line` for the first line that breaks a rule: malformed, for another chain
-        or contract, a notice that is not known here, another sentence than the notice's, another's signature, another
-        controller than the collector, expired, of another asset, the same consent or person as a line before. Then
-        nothing of the file is admitted. Raises InvalidFormat for an empty file, or one of fewer lines than `count`.
+        Raises InvalidInput naming field and `line` (or what else the `unit` of the file is) for the first one that
+        breaks a rule: malformed, for another chain or contract, a notice that is not known here, another sentence than
+        the notice's, another's signature, another controller than the collector, expired, of another asset, the same
+        consent or person as a line before. Then nothing of the file is admitted. Raises InvalidFormat for an empty
+        file, or one of fewer lines than `count`.
         """
         ids, people, fresh = bytearray(), dict[bytes, int](), 0
-        for (checker, chunk), looked_at in checked(map(self._task, in_chunks(lines, chunk_size)), executor):
+        for (checker, chunk), looked_at in checked(map(self._task, in_chunks(lines, chunk_size)), executor, ahead):
             found, known = self._with_signatures(checker, chunk, looked_at)
-            self._require_good(found, known, ids, people)
+            self._require_good(found, known, ids, people, unit)
             answered = self._answered(found, chunk, known)
             new = [each for each in answered if each.consent_id not in known]
             self._book.add_consents(new, staged=True)
             fresh += len(new)
             ids += found.ids
             yield Progress(len(people), fresh, self._receipts(found, answered) if receipts else ())
-        _require_whole(len(people), count)
+        _require_whole(len(people), count, unit)
         self._book.admit_consents(cut(bytes(ids), 32))
 
     def _task(self, chunk: bytes) -> Task:
@@ -156,7 +160,7 @@ class Collecting:
         return all(name in known and known[name][0] == document for name, document in pairs)
 
     def _require_good(
-        self, found: CheckedConsents, known: Known, ids: bytes | bytearray, people: dict[bytes, int]
+        self, found: CheckedConsents, known: Known, ids: bytes | bytearray, people: dict[bytes, int], unit: str
     ) -> None:
         """Raises for the first line that breaks a rule; `people` are told by the line (from 0) of their consent. One
         that is kept was in time when it was collected."""
@@ -172,11 +176,11 @@ class Collecting:
             earlier = people.setdefault(subject, line)
             if error is None and earlier != line:
                 same = names[earlier - before] if earlier >= before else ids[32 * earlier : 32 * earlier + 32]
-                error = _twice(earlier, same=same == names[index])
+                error = _twice(unit, earlier, same=same == names[index])
             if error is not None:
-                raise _in_line(line, error)
+                raise _placed(unit, line, error)
         if found.refusal is not None:
-            raise _in_line(before + found.refusal.index, found.refusal.error())
+            raise _placed(unit, before + found.refusal.index, found.refusal.error())
 
     def _wrong(self, kind: ConsentKind) -> InvalidInput | None:
         if kind.terms.controller != self._collector.address:
@@ -239,19 +243,24 @@ class Collecting:
         return self._answered(found, chunk, {})
 
 
-def _require_whole(lines: int, count: int | None) -> None:
+def _require_whole(lines: int, count: int | None, unit: str) -> None:
     if not lines:
-        raise InvalidFormat("line 1", "no consent", line=1)
+        raise InvalidFormat(f"{unit} 1", "no consent", **_place(unit, 0))
     if count is not None and lines != count:
         raise InvalidFormat("count", f"is {lines} consents, not {count}: the file may be cut short", lines=lines)
 
 
-def _twice(earlier: int, *, same: bool) -> InvalidInput:
+def _twice(unit: str, earlier: int, *, same: bool) -> InvalidInput:
     if same:
-        return InvalidInput("consentId", f"the same consent as in line {earlier + 1}")
-    return InvalidInput("subject", f"the same person as in line {earlier + 1}")
+        return InvalidInput("consentId", f"the same consent as in {unit} {earlier + 1}")
+    return InvalidInput("subject", f"the same person as in {unit} {earlier + 1}")
 
 
-def _in_line(line: int, error: InvalidInput) -> InvalidInput:
+def _placed(unit: str, line: int, error: InvalidInput) -> InvalidInput:
     """The same error, with the line (from 0) that it stands in."""
-    return type(error)(error.field, f"line {line + 1}: {error.reason}", hint=MEND, line=line + 1)
+    words = f"{unit} {line + 1}: {error.reason}"
+    return type(error)(error.field, words, hint=MEND.format(unit), **_place(unit, line))
+
+
+def _place(unit: str, line: int) -> dict[str, Any]:
+    return {unit: line + 1}

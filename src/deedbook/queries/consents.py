@@ -87,18 +87,7 @@ class BatchView(View):
     @property
     def stated(self) -> Batch:
         """The batch as its collector keeps it."""
-        terms = Terms(
-            self.controller,
-            self.recipient,
-            self.recipient_class,
-            self.purpose,
-            self.modes,
-            self.cross_border,
-            self.notice_hash,
-            self.valid_from,
-            self.valid_until,
-        )
-        return Batch(self.batch_id, self.asset_id, self.root, self.count, terms, self.manifest_hash)
+        return Batch(self.batch_id, self.asset_id, self.root, self.count, Terms.of(self), self.manifest_hash)
 
     def to_json(self) -> dict[str, Any]:
         """The view as a JSON object, with `live`."""

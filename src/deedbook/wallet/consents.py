@@ -36,6 +36,8 @@ CHUNK: Final = 1 << HEIGHT
 """How many consents travel together: a power of two, so that a whole chunk is a subtree of both trees."""
 AHEAD: Final = 6
 """How many chunks are under way at a time: enough for several processes to be busy, and little memory."""
+MOST_AHEAD: Final = 64
+"""However many are there to check: some 400 MB."""
 
 _KINDS: Final = {kind.code: kind for kind in (InvalidInput, InvalidFormat, InvalidSignature, WrongVersion)}
 
@@ -107,8 +109,15 @@ Task = tuple[ConsentChecker, bytes]
 """A chunk of documents and who checks it."""
 
 
-def checked(tasks: Iterable[Task], executor: Executor | None) -> Iterator[tuple[Task, CheckedConsents]]:
-    """Each task and what was found, in order, some of them under way at a time; without an executor one by one,
+def ahead_of(workers: int) -> int:
+    """How many chunks keep so many workers busy."""
+    return min(max(AHEAD, workers + 2), MOST_AHEAD)
+
+
+def checked(
+    tasks: Iterable[Task], executor: Executor | None, ahead: int = AHEAD
+) -> Iterator[tuple[Task, CheckedConsents]]:
+    """Each task and what was found, in order, `ahead` of them under way at a time; without an executor one by one,
     here."""
     if executor is None:
         for checker, chunk in tasks:
@@ -118,7 +127,7 @@ def checked(tasks: Iterable[Task], executor: Executor | None) -> Iterator[tuple[
     try:
         for checker, chunk in tasks:
             under_way.append(((checker, chunk), executor.submit(checker, chunk)))
-            if len(under_way) >= AHEAD:
+            if len(under_way) >= ahead:
                 task, future = under_way.popleft()
                 yield task, future.result()
         while under_way:

@@ -4,6 +4,7 @@
 import { hybridEnvelope } from "./hybrid.mjs";
 import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
+import { consentFile } from "./files.mjs";
 import * as ledger from "./ledger.mjs";
 import * as seals from "./seals.mjs";
 import * as stored from "./stored.mjs";
@@ -17,6 +18,7 @@ export const formats = {
   statement: consents.statement,
   signature: consents.signer,
   "signed-consent": consents.signedConsent,
+  "consent-file": consentFile,
   receipt: consents.receipt,
   withdrawal: stored.withdrawal,
   payee: consents.payee,

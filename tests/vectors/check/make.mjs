@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { CONTRACTS, H, K, canonicalJson, hex, uint, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
+import { kinds, parquet } from "./files.mjs";
 import { ethers, viemAccounts } from "./modules.mjs";
 import { folder, writer } from "./writing.mjs";
 
@@ -202,6 +203,30 @@ await write("signed-consent", "Format 5: consents signed by fixed test keys, as 
   ...signings,
   { name: "as it is kept", input: { document: signedText } },
   ...Object.entries(texts).map(([name, [document, error]]) => ({ name, input: { document }, error })),
+]);
+
+const three = ['{"n":1}', '{"n": 2}', '{"n":"三"}'];
+const rows = (column, groups) => hex(parquet([{ name: "row", type: kinds.INT64, values: [1, 2, 3] }, { name: "consent", values: three, ...column }], groups));
+const noFile = (name, file) => ({ name: `refused: ${name}`, input: { file }, error: "invalid-format" });
+const wholeFile = rows({ logical: kinds.STRING });
+await write("consent-file", "Format 41: the documents of a file, as lines and as rows of a Parquet file; documents are not looked into.", [
+  { name: "lines", input: { file: hex(utf8(three.join("\n") + "\n")) } },
+  { name: "lines without the last line feed", input: { file: hex(utf8(three.join("\n"))) } },
+  { name: "one document over several lines", input: { file: hex(utf8('{\n "b": 1,\n "a": [2]\n}\n')) } },
+  { name: "nothing", input: { file: "0x" } },
+  { name: "rows of String", input: { file: wholeFile } },
+  { name: "rows of JSON", input: { file: rows({ logical: kinds.JSON }) } },
+  { name: "rows of bytes", input: { file: rows({}) } },
+  { name: "rows that might be null", input: { file: rows({ logical: kinds.STRING, optional: true }) } },
+  { name: "rows in two groups", input: { file: rows({ logical: kinds.STRING }, [1, 3]) } },
+  noFile("a null", rows({ logical: kinds.STRING, optional: true, values: ["a", null, "c"] })),
+  noFile("a row of two lines", rows({ values: ["a", "{\n}", "c"] })),
+  noFile("a column of numbers", rows({ type: kinds.INT64, values: [1, 2, 3] })),
+  noFile("a column of names", rows({ logical: kinds.ENUM })),
+  noFile("a column of another name", rows({ name: "Consent" })),
+  noFile("two columns of the name", hex(parquet(["consent", "consent"].map((name) => ({ name, values: three }))))),
+  noFile("cut short", wholeFile.slice(0, -2)),
+  noFile("cut short to its beginning", wholeFile.slice(0, 10)),
 ]);
 
 const digest = signedCases.en.consentId;
