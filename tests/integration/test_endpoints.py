@@ -94,7 +94,7 @@ def behind_faults(node: Node, *timeouts: float, **settings: Any) -> Iterator[_Be
         genesis = node.request("eth_getBlockByNumber", ["0x0", False])["hash"]
         several = Endpoints(
             [
-                Endpoint.at(proxy.url, timeout=timeout, probe_timeout=timeout)
+                Endpoint.at(proxy.url, timeout=timeout, probe_timeout=timeout, connect=timeout)
                 for proxy, timeout in zip(proxies, timeouts, strict=True)
             ],
             chain_id=CHAIN_ID,

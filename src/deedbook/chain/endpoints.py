@@ -76,10 +76,11 @@ class Endpoint:
     probe: Node
 
     @staticmethod
-    def at(url: str, *, timeout: float = 30.0, probe_timeout: float = 5.0) -> Endpoint:
-        """The node at an address. Raises InvalidInput ("url")."""
+    def at(url: str, *, timeout: float = 30.0, probe_timeout: float = 5.0, connect: float = 2.0) -> Endpoint:
+        """The node at an address; `connect` is for how many seconds the probe waits for a connection. Raises
+        InvalidInput ("url")."""
         node = HttpNode(url, timeout)
-        return Endpoint(node.host, node, HttpNode(url, probe_timeout, connect=2.0, most_answer=_PROBE_ANSWER))
+        return Endpoint(node.host, node, HttpNode(url, probe_timeout, connect=connect, most_answer=_PROBE_ANSWER))
 
 
 @dataclass(frozen=True, slots=True)
