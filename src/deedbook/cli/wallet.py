@@ -140,6 +140,8 @@ def sign(
         if not as_json:
             print(payee.masked, file=sys.stderr)
         document = typed_data.sign_payee(typed, _signer(as_, seed, asset)).to_json()
+    elif typed_data.primary_type(typed) == "PayeeRequest":
+        document = typed_data.sign_payee_request(typed, _signer(as_, seed, asset)).to_json()
     elif typed_data.primary_type(typed) == "UsageReport":
         document = typed_data.sign_report(typed, _signer(as_, seed, asset)).to_json()
     elif typed_data.primary_type(typed) == "ForwardRequest":
