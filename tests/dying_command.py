@@ -105,11 +105,12 @@ class Collector(Doer):
 
     @property
     def plan(self) -> dict[str, Any]:
-        """`file`, `asset`, `salt`, `count`."""
+        """`file`, `asset`, `salt`, `count`, and how many `processes` check."""
         return dict(json.loads(Path(self.what).read_text()))
 
     def commands(self) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
-        words = ("--as", "provider", "--out", str(self.out), "--count", str(self.plan["count"]))
+        numbers = ("--count", str(self.plan["count"]), "--processes", str(self.plan["processes"]))
+        words = ("--as", "provider", "--out", str(self.out), *numbers)
         return [(("consents", "collect", self.plan["file"], *words), (0,))]
 
     def standing(self) -> dict[str, Any]:
