@@ -30,6 +30,8 @@ from tests.e2e.payee_counter import Counter
 from tests.e2e.population import Population
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
+FIGURES = os.environ.get("DEEDBOOK_FIGURES")
+"""Read here: the tests' command line is without such settings."""
 WAYS = [("steps", 25), ("moments", 10)] if DEEP else [("steps", 2)]
 EVERY = [("statements", 0)] if DEEP else []
 CONSENTS = CHUNK + 50 if DEEP else 40
@@ -150,6 +152,6 @@ def left(figures: dict[str, int], name: str) -> None:
     """Leaves figures for the report of the deep run, and shows them."""
     line = json.dumps({name: figures})
     print(line)
-    if place := os.environ.get("DEEDBOOK_FIGURES"):
-        with Path(place).open("a", encoding="utf-8") as file:
+    if FIGURES:
+        with Path(FIGURES).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
