@@ -418,7 +418,7 @@ def _descriptor(teller: Teller, count: int, size: int) -> Descriptor:
 def _paid(heads: int, per_head: int) -> tuple[str, str]:
     """So many people at so much, in both languages."""
     each, total = yuan(per_head), yuan(heads * per_head)
-    return f"{heads} people x {each} = {total}", f"{heads}人 x {each} = {total}"
+    return f"{heads} {'person' if heads == 1 else 'people'} x {each} = {total}", f"{heads}人 x {each} = {total}"
 
 
 def _schooling(years: int) -> str:
