@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.command_line import Answer, CommandLine, spawn
 from tests.e2e.payee_counter import Counter, counter_of
+from tests.e2e.population import Population, population_of
 
 PEOPLE = "12"
 
@@ -44,3 +45,9 @@ def cli(demo_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 def counter(cli: CommandLine, tmp_path: Path) -> Counter:
     """The bank counter of that home."""
     return counter_of(cli, tmp_path)
+
+
+@pytest.fixture
+def people(cli: CommandLine, tmp_path: Path) -> Population:
+    """People who sign for another asset of that home."""
+    return population_of(cli, tmp_path)

@@ -1,4 +1,7 @@
-"""The bank counter of the demo's exchange: its second sale is settled, and nobody of it is paid yet."""
+"""The bank counter of the demo's exchange: its second sale is settled, and nobody of it is paid yet.
+
+The three people who named a payee in the story are forgotten to have done so.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import delete
+
 from deedbook import config
 from deedbook.bootstrap.services import Services
+from deedbook.records.schema import payees
 from tests.e2e.command_line import CommandLine
 
 INSTITUTION, HOLDER = "工商银行贵阳分行", "王秀英"
@@ -81,6 +87,8 @@ def counter_of(cli: CommandLine, folder: Path) -> Counter:
     sales = cli.done("sales", "list")["items"]
     sale = next(each for each in sales if not each["payouts"])
     with Services.open(config.load(cli.home, {})) as services:
+        with services.records.database.writing() as connection:
+            connection.execute(delete(payees))
         book = services.records.consents
         (batch,) = book.batches_of(int(sale["assetId"]))
         by_subject = {subject: "0x" + consent.hex() for consent, subject in book.leaf_keys_of(batch.batch_id)}

@@ -4,96 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from deedbook import config
-from deedbook.bootstrap.services import Services
-from deedbook.domain.codes import Licence, Mode, Purpose
-from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, consent_id
-from deedbook.domain.hashing import from_hex, sha256, to_hex
+from deedbook.domain.consents import SignedConsent
+from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.merkle import rfc9162_root, verify_positional
-from deedbook.domain.notices import Notice, with_statement
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.wallet.consents import CHUNK
 from deedbook.wallet.recovery import recover
-from deedbook.wallet.signers import LocalSigner
 from tests.dask_cluster import DaskCluster
-from tests.e2e.command_line import CommandLine, command, environment
-
-
-@dataclass
-class Population:
-    """A home, an asset that is to be, and people who sign for it by their number."""
-
-    cli: CommandLine
-    folder: Path
-    asset: str
-    salt: str
-    notice: Notice
-    domain: ConsentDomain
-    controller: bytes
-    now: int
-
-    def signed(self, number: int, **change: Any) -> SignedConsent:
-        signer = LocalSigner(sha256(b"person %d" % number))
-        consent = Consent(
-            subject=signer.address,
-            asset_id=int(self.asset),
-            controller=self.controller,
-            recipient=bytes(20),
-            recipient_class=Licence.EMPLOYER,
-            purpose=Purpose.RECRUITMENT,
-            modes=Mode.RAW,
-            cross_border=False,
-            notice_hash=self.notice.hash,
-            record_commit=sha256(b"record %d" % number),
-            valid_from=self.now,
-            valid_until=self.now + 10_000_000,
-            statement="-",
-            salt=sha256(b"salt %d" % number),
-        )
-        consent = with_statement(self.notice, replace(consent, **change))
-        return SignedConsent(self.domain, consent, signer.sign_digest(consent_id(self.domain, consent)))
-
-    def file(self, name: str, lines: Sequence[bytes]) -> str:
-        (self.folder / name).write_bytes(b"".join(line + b"\n" for line in lines))
-        return str(self.folder / name)
-
-    def parquet(self, name: str, documents: Sequence[bytes | None], column: str = "consent") -> str:
-        rows = [None if each is None else each.decode() for each in documents]
-        pyarrow.parquet.write_table(pyarrow.table({"number": range(len(rows)), column: rows}), self.folder / name)
-        return str(self.folder / name)
-
-    def anchored(self, count: int) -> tuple[str, list[bytes]]:
-        """The batch of so many people, and their documents."""
-        lines = [self.signed(number).encode() for number in range(count)]
-        self.cli.done("consents", "collect", self.file("all.ndjson", lines), "--as", "provider")
-        batch = self.cli.done("consents", "anchor", self.asset, "--as", "provider", "--salt", self.salt)
-        assert batch["count"] == count
-        return batch["batchId"], lines
-
-
-@pytest.fixture
-def people(cli: CommandLine, tmp_path: Path) -> Population:
-    made = cli.done("assets", "id", "--as", "provider")
-    with Services.open(config.load(cli.home, {})) as services:
-        (found,) = services.records.documents.of_kind("notice")
-        notice, domain = services.notice(found.hash), services.consents.domain
-        controller, now = services.signer("provider").address, services.chain_time()
-    asset = str(int(made["assetId"], 0)) if made["assetId"].startswith("0x") else made["assetId"]
-    return Population(cli, tmp_path, asset, made["salt"], notice, domain, controller, now)
+from tests.e2e.command_line import command, environment
+from tests.e2e.population import Population
 
 
 def test_every_line_gets_its_receipt_in_order(people: Population) -> None:
@@ -230,6 +163,33 @@ def test_the_workers_of_a_cluster_check_what_is_collected_and_verified(people: P
         dask.kill(2)
         dask.fill(1)
         assert cli.done("consents", "collect", file, "--as", "provider", *by)["known"] == 5
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A filesystem of 64 KiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("a filesystem can be mounted by root alone")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_full_of_receipts_is_named_and_nobody_is_asked_twice(people: Population, small_disk: Path) -> None:
+    lines = [people.signed(number).encode() for number in range(100)]
+    file, out = people.file("many.ndjson", lines), small_disk / "receipts.ndjson"
+    words = ("consents", "collect", file, "--as", "provider", "--out", str(out))
+    answer = people.cli(*words, "--json")
+    assert (answer.code, answer.error["field"]) == (2, "out")
+    assert "No space left" in answer.error["message"]
+    assert list(small_disk.iterdir()) == []
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    done = people.cli.done(*words)
+    assert (done["consents"], done["collected"]) == (100, 0)
+    receipts = [json.loads(line)["receipt_id"] for line in out.read_bytes().splitlines()]
+    assert receipts == [to_hex(SignedConsent.from_json(json.loads(line)).consent_id) for line in lines]
 
 
 def test_the_auditor_verifies_a_batch_from_the_file_of_its_manifest(people: Population) -> None:

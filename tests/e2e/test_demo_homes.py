@@ -152,7 +152,7 @@ def test_a_second_writer_is_locked_out_and_nothing_is_deleted(demo_home: Path) -
         assert spawn("serve", "--port", "0", DEEDBOOK_HOME=str(demo_home)).code == 6
         # whoever asks through the running service is answered
         status = spawn("status", "--json", DEEDBOOK_HOME=str(demo_home))
-        assert (status.code, status.json["tip"]) == (0, 44)
+        assert (status.code, status.json["tip"]) == (0, 46)
         assert here["rpc"].endswith("/rpc")
     finally:
         serving.send_signal(signal.SIGINT)

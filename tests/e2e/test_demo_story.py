@@ -27,6 +27,12 @@ def test_the_story_is_told_in_english_with_every_step(demo: tuple[Path, Answer])
     for words in (
         "refused by the contract itself: AttestationMissing",
         "12 people x",
+        "2 of the first 3 people name a payee by signed message, kept sealed: bank-account *",
+        "bank batch 1: a file of ",
+        "bytes; to be paid: 2, put off: 1",
+        "the one put off names a payee now: bank-account *",
+        "bank batch 2: a file of ",
+        "bytes; to be paid: 1, put off: 0",
         "the person who withdrew is not among them",
         "one byte changed: refused - claims.price",
         "equal byte for byte",
@@ -44,7 +50,14 @@ def test_every_act_of_the_story_shows_transaction_block_and_gas(demo: tuple[Path
 def test_the_story_is_told_in_chinese(tmp_path: Path) -> None:
     answer = spawn("demo", "--people", "2", "--lang", "zh", "--home", str(tmp_path / "home"))
     assert (answer.code, answer.err) == (0, "")
-    for words in ("接纳会员", "合约拒绝:AttestationMissing", "撤回授权者不在其中", "逐字节一致"):
+    for words in (
+        "接纳会员",
+        "合约拒绝:AttestationMissing",
+        "签名指定收款账户",
+        "暂缓1人",
+        "撤回授权者不在其中",
+        "逐字节一致",
+    ):
         assert words in answer.out
     assert re.search(r"\[tx 0x[0-9a-f]{12}… 区块 \d+ 燃料 [\d,]+\]", answer.out)
 
@@ -62,6 +75,18 @@ def test_shares_add_up_to_the_price_in_the_printed_line(demo: tuple[Path, Answer
         )
         people = int(re.search(r"(\d+) people x", line)[1])  # type: ignore[index]
         assert price + carry_in == exchange + merchant + people * each + carry_on
+
+
+def test_everybody_of_the_first_sale_is_paid_and_whoever_was_put_off_too(cli: CommandLine) -> None:
+    first = next(each for each in cli.done("sales", "list")["items"] if each["payouts"])
+    shown = cli.done("revenue", "show", first["saleId"])
+    assert [(each["list"], each["fromOrdinal"], each["toOrdinal"]) for each in shown["payouts"]] == [
+        (0, 0, 3),
+        (0, 3, 12),
+        (1, 0, 1),
+    ]
+    assert (shown["paidUpTo"], shown["waiting"]) == (shown["deliveredCount"], 0)
+    assert sum(int(each["total"]) for each in shown["payouts"]) == int(shown["perHead"]) * 12
 
 
 def test_bundle_and_trust_are_left_and_verify(demo: tuple[Path, Answer]) -> None:

@@ -34,9 +34,18 @@ from deedbook.domain.consents import (
 from deedbook.domain.hashing import from_hex, sha256, to_hex
 from deedbook.domain.merkle import consent_leaf, verify_positional
 from deedbook.domain.notices import with_statement
+from deedbook.domain.payees import (
+    Payee,
+    PayeeKind,
+    PayeeRequest,
+    SignedPayee,
+    payee_digest,
+    payee_request_digest,
+)
 from deedbook.ledger import anchors
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_service import Answer, Client, running
+from tests.e2e.leaks import files_of
 
 HERE = Path(__file__).parent
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -219,6 +228,26 @@ def test_every_place_of_the_batch_is_proven_without_naming_its_subject(told: Tol
     _problem(told.client.get("/consents/0x" + "00" * 32 + "/proof"), 404, "not-found")
 
 
+def test_whoever_was_collected_by_the_file_has_proof_and_statement(told: Told) -> None:
+    signed = [_signed(told, _person(told)) for _ in range(5)]
+    collecting = told.services.consents.collecting(told.services.signer(cast.PROVIDER))
+    *_, far = collecting.collect([each.encode() for each in signed], chunk_size=2)
+    assert (far.lines, far.fresh) == (5, 5)
+    name = to_hex(signed[0].consent_id)
+    _problem(told.client.get(f"/consents/{name}/proof"), 404, "not-found")
+    batch = told.client.post(f"/assets/{told.asset_id}/batches", {}).json()
+    for each in signed:
+        name = to_hex(each.consent_id)
+        proof = told.client.get(f"/consents/{name}/proof").json()
+        nodes, stated = [from_hex(node, "proof", 32) for node in proof["proof"]], proof["batch"]
+        assert stated["batchId"] == batch["batchId"]
+        leaf, root = consent_leaf(each.consent_id, each.consent.subject), from_hex(stated["root"], "root", 32)
+        assert verify_positional(leaf, proof["index"], stated["count"], nodes, root)
+        shown = told.client.get(f"/consents/{name}").json()
+        assert (shown["batchId"], shown["index"], shown["live"]) == (batch["batchId"], proof["index"], True)
+        assert told.client.get(f"/statements/{name}").json()["lines"] == []
+
+
 def test_a_consent_that_waits_and_is_withdrawn_never_enters_a_batch(told: Told) -> None:
     domain = told.services.consents.domain
     person = _person(told)
@@ -293,6 +322,108 @@ def test_a_member_acts_without_gas_or_node(told: Told) -> None:
     document = signed.to_json()
     document["request"]["nonce"] = "1"
     _problem(told.client.post("/relayed", document), 422, "invalid-signature")
+
+
+# -- payees
+
+INSTITUTION, HOLDER, ACCOUNT = "工商银行贵阳分行", "王秀英", "6222024000000000001"
+
+
+@pytest.fixture
+def payable(told: Told) -> tuple[LocalSigner, bytes]:
+    """A person, and the consent that was collected of them."""
+    person = _person(told)
+    signed = _signed(told, person)
+    assert told.client.post("/consents", signed.to_json()).status == 201
+    return person, signed.consent_id
+
+
+def _payee(told: Told, by: LocalSigner, consent: bytes, *, later: int = 0, **changes: Any) -> SignedPayee:
+    at = told.services.clock() + later
+    named = replace(Payee(consent, PayeeKind.BANK_ACCOUNT, INSTITUTION, ACCOUNT, HOLDER, at), **changes)
+    domain = told.services.consents.domain
+    return SignedPayee(domain, named, by.address, by.sign_digest(payee_digest(domain, named)))
+
+
+def _ask(told: Told, by: LocalSigner, consent: bytes, *, later: int = 0) -> Any:
+    domain, at = told.services.consents.domain, told.services.clock() + later
+    signature = by.sign_digest(payee_request_digest(domain, consent, at))
+    return PayeeRequest(domain, consent, at, by.address, signature).to_json()
+
+
+def test_a_person_names_a_payee_and_alone_sees_what_is_kept(told: Told, payable: tuple[LocalSigner, bytes]) -> None:
+    person, consent = payable
+    _problem(told.client.post("/payees/kept", _ask(told, person, consent)), 404, "not-found")
+    signed = _payee(told, person, consent)
+    shown = {"consentId": to_hex(consent), "payee": "bank-account *0001", "namedAt": signed.payee.named_at}
+    answer = told.client.post("/payees", signed.to_json())
+    assert (answer.status, answer.json()) == (201, {**shown, "new": True})
+    assert told.client.post("/payees", signed.to_json()).json() == {**shown, "new": False}
+    seen = told.client.post("/payees/kept", _ask(told, person, consent))
+    assert (seen.status, seen.json()) == (200, signed.to_json())
+    assert seen.headers["cache-control"] == "no-store"
+    later = _payee(told, person, consent, later=60, kind=PayeeKind.E_CNY_WALLET, institution="e-CNY", account="0062003")
+    assert told.client.post("/payees", later.to_json()).json()["payee"] == "e-cny-wallet *03"
+    assert told.client.post("/payees/kept", _ask(told, person, consent)).json() == later.to_json()
+    old = _problem(told.client.post("/payees", signed.to_json()), 422, "invalid-input")
+    assert old["field"] == "namedAt"
+    assert {"/payees", "/payees/kept"} < told.client.get("/openapi.json").json()["paths"].keys()
+
+
+def test_whoever_withdrew_can_still_name_a_payee(told: Told, payable: tuple[LocalSigner, bytes]) -> None:
+    person, consent = payable
+    domain = told.services.consents.domain
+    gone = Withdrawal(domain, consent, person.address, person.sign_digest(withdrawal_digest(domain, consent)))
+    assert told.client.post("/withdrawals", gone.to_json()).status == 201
+    assert told.client.post("/payees", _payee(told, person, consent).to_json()).json()["new"] is True
+
+
+def test_nobody_else_names_or_sees_a_payee(
+    told: Told, payable: tuple[LocalSigner, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    person, consent = payable
+    kept, other = _payee(told, person, consent), _person(told)
+    assert told.client.post("/payees", kept.to_json()).status == 201
+    ask = _ask(told, person, consent)
+    elsewhere = {"contract": "0x" + "07" * 20}
+    refused = [
+        ("/payees", _payee(told, other, consent).to_json(), 422, "invalid-input", "subject"),
+        ("/payees", kept.to_json() | {"signature": ask["signature"]}, 422, "invalid-signature", "signature"),
+        ("/payees", kept.to_json() | elsewhere, 422, "invalid-input", "contract"),
+        ("/payees", _payee(told, person, consent, later=3600).to_json(), 422, "invalid-input", "namedAt"),
+        ("/payees", _payee(told, person, sha256(b"nobody's")).to_json(), 404, "not-found", None),
+        (
+            "/payees",
+            kept.to_json() | {"payee": kept.payee.to_json() | {"account": "6222 02"}},
+            422,
+            "invalid-input",
+            "account",
+        ),
+        ("/payees/kept", _ask(told, other, consent), 422, "invalid-input", "subject"),
+        ("/payees/kept", ask | {"signature": to_hex(kept.signature)}, 422, "invalid-signature", "signature"),
+        ("/payees/kept", ask | {"askedAt": ask["askedAt"] + 1}, 422, "invalid-signature", "signature"),
+        ("/payees/kept", ask | elsewhere, 422, "invalid-input", "contract"),
+        ("/payees/kept", _ask(told, person, consent, later=-3600), 422, "invalid-input", "askedAt"),
+        ("/payees/kept", _ask(told, person, consent, later=3600), 422, "invalid-input", "askedAt"),
+        ("/payees/kept", _ask(told, person, sha256(b"nobody's")), 404, "not-found", None),
+    ]
+    said = caplog.text
+    for path, body, status, code, field in refused:
+        problem = _problem(told.client.post(path, body), status, code)
+        assert problem.get("field") == field, (path, body)
+        said += json.dumps(problem, ensure_ascii=False)
+    _problem(told.client.post("/payees", b" " * (5 * 1024 * 1024)), 413, "too-large")
+    _problem(told.client.post("/payees", b"{}", media_type="text/plain"), 422, "invalid-input")
+    assert told.client.post("/payees/kept", _ask(told, person, consent)).json() == kept.to_json()
+    assert [secret for secret in (ACCOUNT, INSTITUTION, HOLDER, "6222 02") if secret in said + caplog.text] == []
+
+
+def test_a_payee_named_over_http_stands_nowhere_in_the_open(told: Told, payable: tuple[LocalSigner, bytes]) -> None:
+    person, consent = payable
+    assert told.client.post("/payees", _payee(told, person, consent).to_json()).status == 201
+    places = files_of(told.services.home.path)
+    secrets = [text.encode() for text in (ACCOUNT, INSTITUTION, HOLDER)]
+    assert [(place, secret) for place, content in places.items() for secret in secrets if secret in content] == []
 
 
 @pytest.mark.parametrize(

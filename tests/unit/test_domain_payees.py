@@ -11,7 +11,15 @@ from eth_account.messages import encode_typed_data
 
 from deedbook.domain.consents import ConsentDomain
 from deedbook.domain.hashing import keccak256, sha256
-from deedbook.domain.payees import Payee, PayeeKind, SignedPayee, payee_digest, payee_typed_data
+from deedbook.domain.payees import (
+    Payee,
+    PayeeKind,
+    PayeeRequest,
+    SignedPayee,
+    payee_digest,
+    payee_request_typed_data,
+    payee_typed_data,
+)
 from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
 from deedbook.wallet import typed_data
 from deedbook.wallet.recovery import verify_signer
@@ -37,6 +45,19 @@ def test_a_wallet_signs_what_it_shows() -> None:
     asked["types"]["Payee"] = asked["types"]["Payee"][:-1]
     with pytest.raises(InvalidFormat):
         typed_data.sign_payee(asked, SIGNER)
+
+
+def test_a_wallet_signs_a_request_to_see_a_payee() -> None:
+    asked = payee_request_typed_data(DOMAIN, PAYEE.consent_id, 1_700_000_000)
+    signed = typed_data.sign_payee_request(asked, SIGNER)
+    assert (signed.domain, signed.consent_id, signed.asked_at) == (DOMAIN, PAYEE.consent_id, 1_700_000_000)
+    message = encode_typed_data(full_message=asked)
+    assert signed.digest == keccak256(b"\x19" + message.version + message.header + message.body)
+    verify_signer(signed.digest, signed.signature, SIGNER.address)
+    assert PayeeRequest.from_json(json.loads(json.dumps(signed.to_json()))) == signed
+    asked["message"]["subject"] = "0x" + SIGNER.address.hex()
+    with pytest.raises(InvalidFormat):
+        typed_data.sign_payee_request(asked, SIGNER)
 
 
 def test_a_payee_is_shown_masked() -> None:

@@ -176,6 +176,19 @@ def payee(given: Input) -> Any:
     }
 
 
+@runs("payee-request")
+def payee_request(given: Input) -> Any:
+    if "document" in given:
+        read = payees.PayeeRequest.from_json(hashing.parse_canonical_json(given["document"].encode(), "request"))
+    else:
+        domain, asked = domain_of(given["domain"]), (raw(given["consentId"]), given["askedAt"])
+        made = LocalSigner(raw(given["privateKey"])).sign_digest(payees.payee_request_digest(domain, *asked))
+        read = payees.PayeeRequest(domain, *asked, raw(given["subject"]), made)
+    recovery.verify_signer(read.digest, read.signature, read.subject)
+    document = hashing.canonical_json(read.to_json()).decode()
+    return {"digest": to_hex(read.digest), "signature": to_hex(read.signature), "document": document}
+
+
 # -- 6 to 8
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from deedbook.domain.hashing import sha256
 from deedbook.domain.merkle import consent_leaf, verify_positional
 from deedbook.domain.notices import Notice, load_notice, with_statement
 from deedbook.domain.receipts import ConsentReceipt
-from deedbook.errors import IntegrityError, InvalidFormat, InvalidInput, InvalidSignature, NotFound
+from deedbook.errors import CorruptStore, IntegrityError, InvalidFormat, InvalidInput, InvalidSignature, NotFound
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.collecting import Checkers
 from deedbook.ledger.consents import Consents
@@ -220,6 +221,42 @@ def test_a_bad_line_is_named_with_its_rule_and_nothing_of_its_file_is_pending(
     assert pending(records) == set()
     with pytest.raises(NotFound):
         consents.anchor(ASSET, COLLECTOR)
+    mended = list(consents.collecting(COLLECTOR).collect(lines(1, 2, 3, 4, 5, 6), chunk_size=2))
+    assert [step.fresh for step in mended] == [0, 2, 4]
+    assert pending(records) == set(lines(1, 2, 3, 4, 5, 6))
+
+
+def test_a_wrong_signer_in_the_middle_of_many_is_named_though_others_check_them(
+    consents: Consents, records: Records
+) -> None:
+    many = lines(*range(60))
+    bad = [*many[:30], other_person(30), *many[31:38], other_person(38), *many[39:]]
+    with ThreadPoolExecutor(3) as executor:
+        with pytest.raises(InvalidSignature) as refused:
+            list(consents.collecting(COLLECTOR).collect(bad, executor, chunk_size=4))
+        assert refused.value.fields["line"] == 31
+        assert pending(records) == set()
+        *_, last = consents.collecting(COLLECTOR).collect(many, executor, chunk_size=4)
+    assert (last.lines, last.fresh) == (60, 32)
+    assert pending(records) == set(many)
+
+
+def test_a_full_disk_is_named_and_the_same_file_goes_on_where_it_stopped(consents: Consents, records: Records) -> None:
+    many = lines(*range(40))
+    with records.database.reading() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 12}")
+    with pytest.raises(CorruptStore, match="disk is full"):
+        list(consents.collecting(COLLECTOR).collect(many, chunk_size=4))
+    assert pending(records) == set()
+    with pytest.raises(NotFound):
+        consents.anchor(ASSET, COLLECTOR)
+    with records.database.reading() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+    *_, last = consents.collecting(COLLECTOR).collect(many, chunk_size=4)
+    kept_before = last.lines - last.fresh
+    assert (last.lines, kept_before % 4, 0 < kept_before < 40) == (40, 0, True)
+    assert pending(records) == set(many)
 
 
 def test_a_mended_file_goes_on_where_it_stopped(consents: Consents, records: Records) -> None:

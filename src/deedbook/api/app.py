@@ -16,6 +16,7 @@ from deedbook.api.routes import (
     documents,
     members,
     offers,
+    payees,
     relayed,
     rpc,
     sales,
@@ -40,7 +41,7 @@ def create_app(serving: Serving) -> FastAPI:
     app.add_middleware(BodyLimit)
     nouns = (
         *(status, deployment, members, assets, consents, offers, sales, usage, relayed, anchors, statements),
-        *(alerts, documents, rpc),
+        *(payees, alerts, documents, rpc),
     )
     for noun in nouns:
         app.include_router(noun.router)

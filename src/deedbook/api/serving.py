@@ -56,3 +56,9 @@ class Serving(Protocol):
 
     def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
         """Relays a signed withdrawal (JSON) and destroys the record's key; its transaction."""
+
+    def name_payee(self, signed: Any) -> Mapping[str, Any]:
+        """Takes a signed payee (JSON); it, masked, and whether it is new."""
+
+    def payee(self, request: Any) -> Mapping[str, Any]:
+        """The payee that is kept, for its owner, who signed this request (JSON). Raises NotFound."""

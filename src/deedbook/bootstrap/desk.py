@@ -18,6 +18,7 @@ from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.payees import PayeeRequest, SignedPayee
 from deedbook.domain.relaying import SignedRequest
 from deedbook.errors import (
     DeedbookError,
@@ -169,6 +170,17 @@ class Desk:
                 erased = self._erase(signed.consent_id)
                 said |= {"anchored": True, "live": live, "erased": erased, **_transaction(receipt)}
         return said
+
+    def name_payee(self, signed: Any) -> Mapping[str, Any]:
+        """Takes a signed payee; it, masked, and whether it is new. Raises InvalidInput, InvalidSignature, NotFound."""
+        named = SignedPayee.from_json(signed)
+        with self._writing:
+            new = self._services.payees.name(named)
+        return {**named.payee.shown, "new": new}
+
+    def payee(self, request: Any) -> Mapping[str, Any]:
+        """The payee that is kept, for its owner. Raises InvalidInput, InvalidSignature, NotFound."""
+        return self._services.payees.kept(PayeeRequest.from_json(request)).to_json()
 
     def relay(self, signed: Any) -> Mapping[str, Any]:
         """Takes a member's signed act and relays it, or keeps it until its turn comes; what became of it.

@@ -224,7 +224,19 @@ class Services:
 
     def build(self) -> None:
         """Builds what acts, reads and erases, before threads share it: what is built on first use has no lock."""
-        for part in ("records", "sender", "consents", "relaying", "mirror", "source", "vault", "erasure", "keystore"):
+        parts = (
+            "records",
+            "sender",
+            "consents",
+            "payees",
+            "relaying",
+            "mirror",
+            "source",
+            "vault",
+            "erasure",
+            "keystore",
+        )
+        for part in parts:
             getattr(self, part)
 
     def __enter__(self) -> Services:

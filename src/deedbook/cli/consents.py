@@ -203,6 +203,7 @@ def statement(consent: ConsentId, as_json: AsJson = False) -> None:
 app.command("draft-payee")(payees.draft_payee)
 app.command("name-payee")(payees.name_payee)
 app.command("payee")(payees.payee)
+app.command("draft-payee-request")(payees.draft_payee_request)
 
 
 @app.command()

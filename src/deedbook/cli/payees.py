@@ -1,4 +1,4 @@
-"""`deedbook consents draft-payee`, `name-payee` and `payee`: where a person wants the money.
+"""`deedbook consents draft-payee`, `name-payee`, `payee` and `draft-payee-request`: where a person wants the money.
 
 A payee is read from a file, not from the command line, which others on the machine may see; it is shown masked.
 """
@@ -12,8 +12,7 @@ import typer
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import AsJson
 from deedbook.domain.documents import Fields
-from deedbook.domain.hashing import to_hex
-from deedbook.domain.payees import Payee, SignedPayee, kind_of, payee_typed_data
+from deedbook.domain.payees import Payee, SignedPayee, kind_of, payee_request_typed_data, payee_typed_data
 
 ConsentId = Annotated[str, typer.Argument(help="the consent's id, 32 bytes of 0x-hex")]
 _FIELDS = ("kind", "institution", "account", "holder")
@@ -52,16 +51,19 @@ def name_payee(
     signed = SignedPayee.from_json(grammar.json_of(file))
     with acts.opened() as services:
         named = services.payees.name(signed)
-    acts.show(_shown(signed, new=named), as_json)
+    acts.show({**signed.payee.shown, "new": named}, as_json)
 
 
 def payee(consent: ConsentId, as_json: AsJson = False) -> None:
     """Show, masked, where the consent's money goes."""
     with acts.opened() as services:
         found = services.records.payees.payee(grammar.key32(consent, "consent"))
-    acts.show(_shown(found), as_json)
+    acts.show(found.payee.shown, as_json)
 
 
-def _shown(signed: SignedPayee, **more: bool) -> dict[str, str | int | bool]:
-    named = signed.payee
-    return {"consentId": to_hex(named.consent_id), "payee": named.masked, "namedAt": named.named_at, **more}
+def draft_payee_request(consent: ConsentId, _as_json: AsJson = False) -> None:
+    """Write what a wallet has to sign to see, at a service, which payee it keeps of a consent (typed data): `POST
+    /payees/kept`, within ten minutes. Always JSON."""
+    with acts.opened() as services:
+        asked = (grammar.key32(consent, "consent"), services.clock())
+        acts.say_json(payee_request_typed_data(services.payees.domain, *asked))

@@ -94,7 +94,7 @@ def batch(
         found = sales.sale(services.mirror, grammar.key32(sale, "sale"))
         watch = Counter("people", min(most or _length(settled(found), of)[1], _length(settled(found), of)[1]))
         made = services.payments.batch(found, of=of, most=most or None, anew=anew, watch=watch)
-        rows = _watched(services.payments.relation(found, made), "payments", _payments(made))
+        rows = _watched(services.payments.relation(found, made), "payments", made.payments)
         with grammar.sink(out, private=True) as file:
             write(rows, services.mirror, file)
     if out != "-":
@@ -147,9 +147,7 @@ def _pay_batch(sale: str, number: int, name: str, receipt: str, as_json: bool) -
         shown = _receipt(services, receipt)
         before = _confirmed(found, kept, shown)
         if before is None:
-            span = (kept.list, kept.first, kept.end, kept.deferred_count, kept.deferred_root)
-            stated = Payout(*span, kept.total, shown)
-            done = ledger.confirm_payout(services.anew, acts.signer(services, name), ordered, stated)
+            done = ledger.confirm_payout(services.anew, acts.signer(services, name), ordered, kept.payout(shown))
     if before is None:
         acts.tell(done, "paid out", as_json, **_batch(kept))
     else:
@@ -256,13 +254,9 @@ def _kept(services: Services, places: Sequence[int]) -> bytes:
     return services.records.deferred.put(places, at=services.clock()) if places else list_root(places)
 
 
-def _payments(batch: BankBatch) -> int:
-    return batch.end - batch.first - batch.deferred_count
-
-
 def _batch(batch: BankBatch) -> dict[str, Any]:
     span = {"list": batch.list, "first": batch.first, "end": batch.end}
-    amounts = {"payments": _payments(batch), "deferred": batch.deferred_count, "total": str(batch.total)}
+    amounts = {"payments": batch.payments, "deferred": batch.deferred_count, "total": str(batch.total)}
     return {"saleId": to_hex(batch.sale_id), "batch": batch.number, **span, **amounts}
 
 

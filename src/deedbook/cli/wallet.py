@@ -123,9 +123,10 @@ def sign(
     out: Annotated[str, typer.Option(help="where the signed document goes")] = "-",
     as_json: AsJson = False,
 ) -> None:
-    """Sign a consent, a withdrawal, a payee, a usage report or a relayed act. Shows a consent's sentence, a payee
-    masked, and what an act calls; writes the signed document, for `consents collect`, `consents withdraw`, `consents
-    name-payee`, `usage report` or `relayed send`. The document is JSON in any case."""
+    """Sign a consent, a withdrawal, a payee or the request to see it, a usage report or a relayed act. Shows a
+    consent's sentence, a payee masked, and what an act calls; writes the signed document, for `consents collect`,
+    `consents withdraw`, `consents name-payee`, `POST /payees/kept`, `usage report` or `relayed send`. The document is
+    JSON in any case."""
     typed = grammar.json_of(file)
     if bool(as_) == bool(seed):
         raise InvalidInput("as", "give either an account (--as) or a seed (--seed)")
@@ -140,6 +141,8 @@ def sign(
         if not as_json:
             print(payee.masked, file=sys.stderr)
         document = typed_data.sign_payee(typed, _signer(as_, seed, asset)).to_json()
+    elif typed_data.primary_type(typed) == "PayeeRequest":
+        document = typed_data.sign_payee_request(typed, _signer(as_, seed, asset)).to_json()
     elif typed_data.primary_type(typed) == "UsageReport":
         document = typed_data.sign_report(typed, _signer(as_, seed, asset)).to_json()
     elif typed_data.primary_type(typed) == "ForwardRequest":

@@ -21,6 +21,8 @@ PAYEE_TYPE: Final = (
     "Payee(bytes32 consentId,string kind,string institution,string account,string holder,uint64 namedAt)"
 )
 PAYEE_TYPE_HASH: Final = keccak256(PAYEE_TYPE.encode())
+PAYEE_REQUEST_TYPE: Final = "PayeeRequest(bytes32 consentId,uint64 askedAt)"
+PAYEE_REQUEST_TYPE_HASH: Final = keccak256(PAYEE_REQUEST_TYPE.encode())
 MOST_TEXT: Final = 200
 """Characters of an institution and of a holder's name."""
 
@@ -64,6 +66,11 @@ class Payee:
         """The kind and the last signs of the account: all that is ever shown."""
         shown = min(_SHOWN, len(self.account) // 3)
         return f"{self.kind} *{self.account[-shown:]}"
+
+    @property
+    def shown(self) -> dict[str, str | int]:
+        """What may be shown of it, in JSON: consentId, masked payee, time."""
+        return {"consentId": to_hex(self.consent_id), "payee": self.masked, "namedAt": self.named_at}
 
     def to_json(self) -> dict[str, Any]:
         """The six fields in JSON."""
@@ -162,3 +169,63 @@ class SignedPayee:
     def decode(cls, data: bytes) -> SignedPayee:
         """The document of its canonical bytes. Raises as `from_json`."""
         return cls.from_json(parse_canonical_json(data, "deedbook.payee"))
+
+
+# -- who asks what is kept ---------------------------------------------------------------------------------------------
+
+
+def payee_request_digest(domain: ConsentDomain, consent_id: bytes, asked_at: int) -> bytes:
+    """The EIP-712 digest of PayeeRequest(...): what the consent's subject signs to see the payee that is kept."""
+    return digest(domain.separator, PAYEE_REQUEST_TYPE_HASH + consent_id + word(asked_at))
+
+
+def payee_request_typed_data(domain: ConsentDomain, consent_id: bytes, asked_at: int) -> dict[str, Any]:
+    """The request for `eth_signTypedData_v4`."""
+    message = {"consentId": to_hex(consent_id), "askedAt": asked_at}
+    return typed(domain, "PayeeRequest", PAYEE_REQUEST_TYPE, message)
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeRequest:
+    """Who asks which payee is kept for a consent (32-byte id), and when (Unix seconds), signed by its `subject` (20
+    bytes): format 38. Who signed it `wallet.recovery` says."""
+
+    domain: ConsentDomain
+    consent_id: bytes
+    asked_at: int
+    subject: bytes
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        require_bytes("consentId", self.consent_id, 32)
+        require_time("askedAt", self.asked_at)
+        require_bytes("subject", self.subject, 20)
+        require_signature(self.signature)
+
+    @property
+    def digest(self) -> bytes:
+        """The digest that was signed."""
+        return payee_request_digest(self.domain, self.consent_id, self.asked_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as a JSON object."""
+        return {
+            "format": "deedbook.payee-request",
+            "version": 1,
+            "chainId": str(self.domain.chain_id),
+            "contract": to_hex(self.domain.contract),
+            "consentId": to_hex(self.consent_id),
+            "askedAt": self.asked_at,
+            "subject": to_hex(self.subject),
+            "signature": to_hex(self.signature),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> PayeeRequest:
+        """The document of a JSON object. Raises InvalidFormat, InvalidInput, WrongVersion, InvalidSignature (its
+        length)."""
+        keys = ("chainId", "contract", "consentId", "askedAt", "subject", "signature")
+        fields = read_document(value, "deedbook.payee-request", keys)
+        domain = ConsentDomain(fields.decimal("chainId", 256), fields.hex("contract", 20))
+        asked = (fields.hex("consentId", 32), fields.number("askedAt", 64))
+        return cls(domain, *asked, fields.hex("subject", 20), fields.hex("signature"))

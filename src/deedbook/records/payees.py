@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.payees import SignedPayee
+from deedbook.domain.revenue import Payout
 from deedbook.errors import Conflict, InvalidInput, NotFound, SealBroken
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import bank_batches, payees
@@ -103,6 +104,16 @@ class BankBatch:
     total: int
     payees: int
     made_at: int
+
+    @property
+    def payments(self) -> int:
+        """How many people are paid by it."""
+        return self.end - self.first - self.deferred_count
+
+    def payout(self, receipt: bytes) -> Payout:
+        """What confirms it on chain, with the SHA-256 of the bank's receipt."""
+        span = (self.list, self.first, self.end, self.deferred_count, self.deferred_root)
+        return Payout(*span, self.total, receipt)
 
 
 class BankBatches:

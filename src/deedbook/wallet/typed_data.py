@@ -1,8 +1,8 @@
 """Typed data (EIP-712 JSON) to documents: what a wallet is asked to sign, read strictly.
 
-Only what is signed in a wallet is known here - a person's consent, withdrawal and payee, a member's usage report and
-its act that somebody else sends - and only in exactly the form in which `domain` writes it: what is shown is what is
-signed.
+Only what is signed in a wallet is known here - a person's consent, withdrawal, payee and request to see it, a member's
+usage report and its act that somebody else sends - and only in exactly the form in which `domain` writes it: what is
+shown is what is signed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,17 @@ from deedbook.domain.consents import (
     withdrawal_digest,
     withdrawal_typed_data,
 )
-from deedbook.domain.documents import read_hex
+from deedbook.domain.documents import Fields, read_hex
 from deedbook.domain.hashing import canonical_json, parse_address
-from deedbook.domain.payees import Payee, SignedPayee, payee_digest, payee_typed_data
+from deedbook.domain.payees import (
+    Payee,
+    PayeeRequest,
+    SignedPayee,
+    payee_digest,
+    payee_request_digest,
+    payee_request_typed_data,
+    payee_typed_data,
+)
 from deedbook.domain.relaying import (
     ForwardDomain,
     ForwardRequest,
@@ -34,7 +42,7 @@ from deedbook.domain.usage import SignedReport, UsageDomain, UsageReport, report
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.wallet.signers import Signer
 
-TYPES = ("Consent", "Withdrawal", "Payee", "UsageReport", "ForwardRequest")
+TYPES = ("Consent", "Withdrawal", "Payee", "PayeeRequest", "UsageReport", "ForwardRequest")
 """What a wallet signs, by its EIP-712 type."""
 _ADDRESSES = ("subject", "controller", "recipient")
 
@@ -64,6 +72,14 @@ def payee_of(typed: Any) -> tuple[ConsentDomain, Payee]:
     return domain, payee
 
 
+def payee_request_of(typed: Any) -> tuple[ConsentDomain, bytes, int]:
+    """The consentId and the time of the request to see a payee that typed data asks to sign. Raises InvalidFormat."""
+    domain, message = _domain(typed), Fields(_message(typed, "PayeeRequest"), "message", ("consentId", "askedAt"))
+    asked = (message.hex("consentId", 32), message.number("askedAt", 64))
+    _require_same(typed, payee_request_typed_data(domain, *asked))
+    return domain, *asked
+
+
 def report_of(typed: Any) -> tuple[UsageDomain, UsageReport]:
     """The usage report that typed data asks to sign. Raises InvalidFormat."""
     where, report = _domain(typed), UsageReport.from_json(_message(typed, "UsageReport"))
@@ -87,7 +103,7 @@ def primary_type(typed: Any) -> str:
     """One of TYPES. Raises InvalidFormat for everything else."""
     found = typed.get("primaryType") if isinstance(typed, Mapping) else None
     if found not in TYPES:
-        raise InvalidFormat("typedData", "is neither a Consent nor a Withdrawal, Payee, UsageReport or ForwardRequest")
+        raise InvalidFormat("typedData", f"is none of {', '.join(TYPES)}")
     return str(found)
 
 
@@ -110,6 +126,13 @@ def sign_payee(typed: Any, signer: Signer) -> SignedPayee:
     """The payee, signed. Raises InvalidFormat, InvalidInput."""
     domain, payee = payee_of(typed)
     return SignedPayee(domain, payee, signer.address, signer.sign_digest(payee_digest(domain, payee)))
+
+
+def sign_payee_request(typed: Any, signer: Signer) -> PayeeRequest:
+    """The request to see a payee, signed. Raises InvalidFormat."""
+    domain, identifier, asked_at = payee_request_of(typed)
+    signature = signer.sign_digest(payee_request_digest(domain, identifier, asked_at))
+    return PayeeRequest(domain, identifier, asked_at, signer.address, signature)
 
 
 def sign_report(typed: Any, signer: Signer) -> SignedReport:

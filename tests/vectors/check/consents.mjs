@@ -20,6 +20,7 @@ const TYPES = {
     ["bytes32", "consentId"], ["string", "kind"], ["string", "institution"], ["string", "account"], ["string", "holder"],
     ["uint64", "namedAt"],
   ],
+  PayeeRequest: [["bytes32", "consentId"], ["uint64", "askedAt"]],
 };
 for (const name of Object.keys(TYPES)) TYPES[name] = TYPES[name].map(([type, field]) => ({ name: field, type }));
 
@@ -180,6 +181,27 @@ function readPayeeFields(value) {
   }
   if (!/^[0-9A-Za-z]{4,40}$/.test(payee.account)) refuse("invalid-input", "account");
   return payee;
+}
+
+// Format 40: who asks which payee is kept, made or read.
+export async function payeeRequest({ domain, consentId, askedAt, subject, privateKey, document }) {
+  if (document !== undefined) return readPayeeRequest(document);
+  const signature = await sign(privateKey, readDomain(domain), "PayeeRequest", { consentId, askedAt });
+  const { chainId, contract } = domain;
+  const value = { format: "deedbook.payee-request", version: 1, chainId, contract, consentId, askedAt, subject, signature };
+  return readPayeeRequest(canonicalJson(value));
+}
+
+function readPayeeRequest(text) {
+  const keys = ["chainId", "contract", "consentId", "askedAt", "subject", "signature"];
+  const value = readDocument(parseCanonical(text), "deedbook.payee-request", keys);
+  const domain = readDomain({ chainId: value.chainId, contract: value.contract });
+  bytes(value.consentId, 32);
+  number(value.askedAt, 64);
+  bytes(value.subject, 20);
+  const identifier = digest(domain, "PayeeRequest", { consentId: value.consentId, askedAt: value.askedAt });
+  if (recoverStrictly(identifier, value.signature) !== value.subject) refuse("invalid-signature", "another's");
+  return { digest: identifier, signature: value.signature, document: text };
 }
 
 const PURPOSES = { 1: "RECRUITMENT", 2: "CREDIT", 3: "RESEARCH", 4: "STATISTICS" };

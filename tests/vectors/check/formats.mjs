@@ -22,6 +22,7 @@ export const formats = {
   receipt: consents.receipt,
   withdrawal: stored.withdrawal,
   payee: consents.payee,
+  "payee-request": consents.payeeRequest,
   "positional-tree": consents.positionalTree,
   "positional-proof": consents.positionalProof,
   batch: consents.batch,

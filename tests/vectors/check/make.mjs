@@ -319,6 +319,26 @@ await write("payee", "Format 38: Payee(consentId, kind, institution, account, ho
   misnamed("signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
 ]);
 
+// -- 40: who asks which payee is kept
+
+const askInput = { domain, consentId: digest, askedAt: 1686702600, subject: english.subject, privateKey: subjectKey };
+const asked = (await outcome("payee-request", askInput)).expected.document;
+const misasked = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(asked) }, error });
+await write("payee-request", "Format 40: PayeeRequest(consentId, askedAt), signed by the consent's subject.", [
+  { name: "a request", input: askInput },
+  { name: "as it is handed over", input: { document: asked } },
+  misasked("another's name", (text) => text.replace(english.subject, account(otherKey)), "invalid-signature"),
+  misasked("another time", (text) => text.replace("1686702600", "1686702601"), "invalid-signature"),
+  misasked("another consent", (text) => text.replace(digest, h32("other consent")), "invalid-signature"),
+  misasked("another contract", (text) => text.replace(domain.contract, ZERO), "invalid-signature"),
+  misasked("another chain", (text) => text.replace(`"chainId":"${domain.chainId}"`, '"chainId":"1"'), "invalid-signature"),
+  misasked("askedAt as text", (text) => text.replace('"askedAt":1686702600', '"askedAt":"1686702600"')),
+  misasked("unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  misasked("another format", (text) => text.replace("deedbook.payee-request", "deedbook.payee")),
+  misasked("later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  misasked("signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
+]);
+
 // -- 6 to 8: trees, batches, manifests
 
 const members = Array.from({ length: 8 }, (_, i) => ({ consentId: h32(`consent ${i}`), subject: address(`subject ${i}`) }));

@@ -22,6 +22,7 @@ from deedbook.domain.codes import JURISDICTION_CN, AssetKind, AttestationKind, G
 from deedbook.domain.consents import Consent
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.notices import Notice
+from deedbook.domain.payees import PayeeKind
 from deedbook.domain.revenue import payout
 from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split
 from deedbook.errors import IntegrityError
@@ -34,6 +35,9 @@ TO_LIST = 1 << AttestationKind.SOURCE_LEGALITY | 1 << AttestationKind.IMPACT_ASS
 TO_ORDER = TO_LIST | 1 << AttestationKind.LEGAL_OPINION
 RELIED = (cast.LAW_FIRM,) * 3
 """Whose attestations an order names, one for each kind."""
+FIRST_PAID = 3
+"""So many people are in the first bank batch; the last of them has not named a payee by then."""
+KINDS = (PayeeKind.BANK_ACCOUNT, PayeeKind.E_CNY_WALLET)
 MERCHANT, EMPLOYER, SECOND_EMPLOYER = (
     next(part for part in cast.MEMBERS if part.key == key)
     for key in (cast.PROVIDER, cast.EMPLOYER, cast.SECOND_EMPLOYER)
@@ -78,7 +82,7 @@ class Guiyang:
         order = self.order_too_early(offer)
         self.give_opinion(offer)
         first = self.sell(offer, EMPLOYER, payload_id, batch, order)
-        self.pay_subjects(first)
+        self.pay_subjects(first, batch, wallets)
         leaver = self.withdraw(batch, wallets, payload_id)
         second = self.sell(offer, SECOND_EMPLOYER, payload_id, batch, self._s.entropy(32), absent=leaver)
         self.show_statements(batch, leaver, (first, second))
@@ -315,18 +319,38 @@ class Guiyang:
             f"+ {args['deliveredCount']}人 x {each} + 结转{after}",
         )
 
-    def pay_subjects(self, sale: Sale) -> None:
-        """One bank batch over all delivered people."""
-        t = self._t
-        t.step("Everybody is paid: one bank batch", "向每个人付款:一个银行批次")
-        people_, total = sale.delivered.count, sale.delivered.count * sale.per_head
-        document = self._on.document("report", "bank-batch", sale=to_hex(sale.ordered.sale_id), total=str(total))
-        everybody = payout(first=0, end=people_, per_head=sale.per_head, receipt=document)
-        receipt = revenue.confirm_payout(self._on.acting, self._s.signer(cast.BANK), sale.ordered, everybody)
-        t.transaction(
-            f"{people_} people x {yuan(sale.per_head)} = {yuan(total)}",
-            f"{people_}人 x {yuan(sale.per_head)} = {yuan(total)}",
-            receipt,
+    def pay_subjects(self, sale: Sale, batch: Batch, wallets: Sequence[Wallet]) -> None:
+        """By bank batches: whoever has named a payee by then, whoever names one later, and everybody else."""
+        t, on = self._t, self._on
+        t.step("Everybody is paid: by bank batches, where a person has said to", "向每个人付款:银行批次,按本人指定账户")
+        by_subject = {wallet.signer.address: wallet for wallet in wallets}
+        leaves = on.leaves_of(batch.batch_id)[: min(FIRST_PAID, sale.delivered.count)]
+        *early, late = [(signed.consent_id, by_subject[signed.consent.subject]) for signed in leaves]
+        named = ", ".join(on.name_payee(*each, kind).masked for each, kind in zip(early, KINDS, strict=False))
+        t.say(
+            f"{len(early)} of the first {len(leaves)} people name a payee by signed message, kept sealed: {named}",
+            f"前{len(leaves)}人中{len(early)}人签名指定收款账户,加密保存:{named}",
+        )
+        first, receipt = on.pay_batch(sale.ordered, most=len(leaves))
+        t.transaction(*_paid(first.payments, sale.per_head), receipt)
+        named = on.name_payee(*late, PayeeKind.BANK_ACCOUNT).masked
+        t.say(f"the one put off names a payee now: {named}", f"暂缓者现指定收款账户:{named}")
+        second, receipt = on.pay_batch(sale.ordered, of=1)
+        t.transaction(*_paid(second.payments, sale.per_head), receipt)
+        self._pay_others(sale, len(leaves))
+
+    def _pay_others(self, sale: Sale, first: int) -> None:
+        people_ = sale.delivered.count - first
+        if not people_:
+            return
+        document = self._on.document(
+            "report", "bank-batch", sale=to_hex(sale.ordered.sale_id), total=str(people_ * sale.per_head)
+        )
+        others = payout(first=first, end=sale.delivered.count, per_head=sale.per_head, receipt=document)
+        receipt = revenue.confirm_payout(self._on.acting, self._s.signer(cast.BANK), sale.ordered, others)
+        english, chinese = _paid(people_, sale.per_head)
+        self._t.transaction(
+            f"the others, by accounts that the merchant knows: {english}", f"其余按数据商已有账户:{chinese}", receipt
         )
 
     # -- withdrawal ------------------------------------------------------------------------------------------------
@@ -389,6 +413,12 @@ def _descriptor(teller: Teller, count: int, size: int) -> Descriptor:
         record_count=count,
         size=size,
     )
+
+
+def _paid(heads: int, per_head: int) -> tuple[str, str]:
+    """So many people at so much, in both languages."""
+    each, total = yuan(per_head), yuan(heads * per_head)
+    return f"{heads} {'person' if heads == 1 else 'people'} x {each} = {total}", f"{heads}人 x {each} = {total}"
 
 
 def _schooling(years: int) -> str:

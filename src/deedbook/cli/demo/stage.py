@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from io import BytesIO
 from typing import Any, Protocol
 
 from deedbook.audit.batches import check_batch
@@ -22,14 +23,18 @@ from deedbook.domain.batches import Batch
 from deedbook.domain.codes import JURISDICTION_CN, AttestationKind, Licence
 from deedbook.domain.consents import Consent, SignedConsent, Withdrawal, consent_id, record_commit, withdrawal_digest
 from deedbook.domain.events import Event
-from deedbook.domain.hashing import canonical_json, to_hex
+from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.keytree import decode_cover, delivered_indices
 from deedbook.domain.members import identity_commitment
 from deedbook.domain.notices import Notice, load_notice, with_statement
+from deedbook.domain.payees import Payee, PayeeKind, SignedPayee, payee_digest
 from deedbook.domain.sales import Offer, Ordered, offer_id
 from deedbook.errors import DeedbookError, IntegrityError, RejectedByContract
 from deedbook.ledger import attestations, deliveries, members, revenue, sales
 from deedbook.ledger.acting import Acting
+from deedbook.queries.exports import write_csv
+from deedbook.queries.sales import sale as sale_view
+from deedbook.records.payees import BankBatch
 from deedbook.vault.deliveries import DeliveredRecord, Sold, open_delivered
 from deedbook.vault.envelopes import Context, EncryptionKeyPair
 from deedbook.wallet.derivation import signer_for
@@ -400,6 +405,36 @@ class Stage:
         if args["price"] + args["carryIn"] != sum(shares) + heads + args["carryOut"]:
             raise IntegrityError("the shares do not add up")
         return event
+
+    # -- payment -------------------------------------------------------------------------------------------------------
+
+    def name_payee(self, consent: bytes, wallet: Wallet, kind: PayeeKind) -> Payee:
+        """One says by a signed message where the money goes: to a made-up account."""
+        t, payees = self.teller, self.services.payees
+        institution = {
+            PayeeKind.BANK_ACCOUNT: t.words("a bank in Guiyang (synthetic)", "贵阳某银行(合成)"),
+            PayeeKind.E_CNY_WALLET: t.words("e-CNY (synthetic)", "数字人民币(合成)"),
+        }
+        account = f"62{int.from_bytes(sha256(b'account' + wallet.salt), 'big') % 10**15:015}"
+        payee = Payee(consent, kind, institution[kind], account, wallet.owner.name, self.services.clock())
+        signature = wallet.signer.sign_digest(payee_digest(payees.domain, payee))
+        payees.name(SignedPayee(payees.domain, payee, wallet.signer.address, signature))
+        return payee
+
+    def pay_batch(self, ordered: Ordered, *, of: int = 0, most: int | None = None) -> tuple[BankBatch, Receipt]:
+        """The bank's file of the next places of a list, told, and its payout."""
+        self.services.follow()
+        sale, payments, file = sale_view(self.services.mirror, ordered.sale_id), self.services.payments, BytesIO()
+        batch = payments.batch(sale, of=of, most=most)
+        write_csv(payments.relation(sale, batch), self.services.mirror, file)
+        size, waiting = file.tell(), batch.deferred_count
+        self.teller.say(
+            f"bank batch {batch.number}: a file of {size} bytes; to be paid: {batch.payments}, put off: {waiting}",
+            f"银行批次{batch.number}:文件{size}字节;付款{batch.payments}笔,暂缓{waiting}人",
+        )
+        facts = {"sale": to_hex(ordered.sale_id), "batch": batch.number, "total": str(batch.total)}
+        paid = batch.payout(self.document("report", "bank-batch", **facts))
+        return batch, revenue.confirm_payout(self.acting, self.signer(cast.BANK), ordered, paid)
 
     # -- what everybody can know -----------------------------------------------------------------------------------
 

@@ -1,0 +1,26 @@
+"""Payees: named by the person who signed the consent, and shown to nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from deedbook.api.routes.inputs import Body, Home
+
+router = APIRouter(prefix="/payees", tags=["payees"])
+
+
+@router.post("", status_code=201)
+def name_payee(home: Home, body: Body) -> dict[str, Any]:
+    """Takes a signed payee (`deedbook.payee`, version 1), in the place of an earlier one; also after a withdrawal. It
+    is kept sealed, and answered masked. The same one again changes nothing."""
+    return dict(home.name_payee(body))
+
+
+@router.post("/kept")
+def kept(home: Home, body: Body, response: Response) -> dict[str, Any]:
+    """The payee that is kept for a consent, as it was signed: for its subject, who signs a `deedbook.payee-request`
+    (version 1) in these ten minutes."""
+    response.headers["Cache-Control"] = "no-store"
+    return dict(home.payee(body))
