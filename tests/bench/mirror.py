@@ -14,7 +14,7 @@ take turns, so that they meet the same machine; what is shown are medians.
 - **web3.py**: `contract.events.UsageReported().get_logs` on a sample of 10,000 events, another one each round. Nothing
   is stored. What it decodes is what the rows of the others must be.
 
-What an event leaves behind. Ours: a row of `logs` (place, topics, data; a key and three indexes), a row of
+What an event leaves behind. Ours: a row of `logs` (place, topics, data, under a key), a row of
 `usage_reports`, the journal heads of the contract and of the sale, and a row of `blocks` a block. Ponder: a row of its
 table (the same columns under the same key, and the log's place) and, in its cache, the raw log, transaction and block.
 The server's settings are the same for both (`synchronous_commit` is on; our ranges but the last do not wait for it, so

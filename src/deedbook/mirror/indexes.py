@@ -1,7 +1,7 @@
 """Secondary indexes, which a mirror gets when it has caught up for the first time.
 
-To build them of all rows costs a fraction of keeping them while rows come; in PostgreSQL the primary key of `logs`,
-which is as large, waits with them. Until then `meta` says so, whatever happens: who follows next, builds them.
+To build them of all rows costs a fraction of keeping them while rows come. (Primary keys are kept: rows come in about
+their order.) Until then `meta` says so, whatever happens: who follows next, builds them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from deedbook.records.database import Database
 
 DEFERRED: Final = "indexes"
 """The entry of `meta` while indexes are to be built."""
-_KEY: Final = "logs_pkey"
-"""The primary key of `logs`, as PostgreSQL names it."""
 _MEMORY: Final = "256MB"
 """For sorting; PostgreSQL's own 64 MB end in files on disk at a million rows."""
 
@@ -30,8 +28,6 @@ def create_tables(connection: Connection) -> None:
     """Every table of a mirror, without secondary indexes but that which costs nothing."""
     words = [str(CreateTable(table).compile(connection)) for table in schema.metadata.sorted_tables]
     words.append(str(CreateIndex(schema.UNDECODED).compile(connection)))
-    if connection.dialect.name == "postgresql":
-        words.append(f"ALTER TABLE {schema.logs.name} DROP CONSTRAINT {_KEY}")
     _run_all(connection, words)
     connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
 
@@ -62,14 +58,11 @@ def build_indexes(database: Database) -> None:
 
 def _build_in_postgresql(database: Database, connection: Connection) -> None:
     """Those of large tables two at a time: one in this transaction, one beside it. Then all others at once."""
-    logs = schema.logs
-    key = ", ".join(column.name for column in logs.primary_key.columns)
-    grow = {logs.name, *(plan.table for plan in PLANS.values())}
+    grow = {plan.table for plan in PLANS.values()}
     made = [
         (index.table is not None and index.table.name in grow, _created(index, connection)) for index in _secondary()
     ]
-    large = deque([f"CREATE UNIQUE INDEX IF NOT EXISTS {_KEY} ON {logs.name} ({key})"])
-    large += [words for is_large, words in made if is_large]
+    large = deque(words for is_large, words in made if is_large)
     with ThreadPoolExecutor(1, "indexing") as pool:
         other = pool.submit(_build_beside, database, large)
         try:
@@ -78,7 +71,6 @@ def _build_in_postgresql(database: Database, connection: Connection) -> None:
         finally:
             large.clear()
             other.result()
-    connection.execute(text(f"ALTER TABLE {logs.name} ADD CONSTRAINT {_KEY} PRIMARY KEY USING INDEX {_KEY}"))
 
 
 def _created(index: Index, connection: Connection) -> str:

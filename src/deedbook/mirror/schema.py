@@ -45,7 +45,6 @@ logs = _table(
     blob("topics"),  # 32 bytes each, one after the other
     blob("data"),
     word("event", null=True),  # None: not decoded, quarantined
-    index="tx_hash",
 )
 
 _UNDECODED = logs.c.event.is_(None)
