@@ -1,7 +1,7 @@
 """Files of signed consents, one a line or one a row; who checks them.
 
 One consent may stand alone over several lines; many stand one a line (NDJSON), or one a row of a Parquet file (format
-40). Nothing of a consent goes into an error.
+41). Nothing of a consent goes into an error.
 """
 
 from __future__ import annotations
