@@ -24,7 +24,7 @@ from deedbook.domain.consents import (
 from deedbook.domain.eip712 import digest
 from deedbook.domain.hashing import keccak256, parse_json
 from deedbook.domain.notices import Notice, Sentences
-from deedbook.errors import DeedbookError, InvalidInput
+from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput
 
 _OWN_AT: Final = b',"recordCommit":"0x'
 _COMMIT: Final = slice(len(_OWN_AT), len(_OWN_AT) + 64)
@@ -72,6 +72,15 @@ class ConsentRead(NamedTuple):
     valid_until: int
     signature: bytes
     document: bytes
+
+
+def commitment_in(document: bytes) -> bytes:
+    """The recordCommit (32 bytes) of a signed consent's canonical bytes. Raises InvalidFormat (`recordCommit`)."""
+    own = document[document.find(_OWN_AT) :]
+    try:
+        return unhexlify(own[_COMMIT])
+    except ValueError as error:
+        raise InvalidFormat("recordCommit", "is not in a consent's canonical form") from error
 
 
 class ConsentReader:
