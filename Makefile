@@ -7,7 +7,7 @@ RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
 BENCHES = gas verify sender mirror consents
 
-.PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+.PHONY: help demo network bench bench-million $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -44,6 +44,9 @@ bench-mirror: dev node ## a chain's events copied into SQL, beside Ponder and we
 
 bench-consents: dev ## a million signed consents verified, beside eth-account and bare coincurve (BENCH="--count 50000")
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.consents $(BENCH)
+
+bench-million: dev ## the sale of a million people's records, by commands, in build/bench-million (BENCH="--people 28155")
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.million $(BENCH)
 
 bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)

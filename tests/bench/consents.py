@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -41,7 +42,7 @@ from deedbook.domain.codes import Licence, Mode, Purpose
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Terms, consent_id, typed_data
 from deedbook.domain.hashing import keccak256, sha256, to_hex
 from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_root
-from deedbook.domain.notices import load_notice, with_statement
+from deedbook.domain.notices import Notice, load_notice, with_statement
 from deedbook.wallet.consents import cut
 from deedbook.wallet.signers import LocalSigner
 from tests.bench.report import ROOT, Row, keep, machine, progress, write
@@ -65,6 +66,51 @@ NOTICE: Final = load_notice("zh-CN", controller="贵阳某人才公司", contact
 START: Final = 1_767_225_600
 DAY: Final = 86_400
 YEAR: Final = 365 * DAY
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What all people of a population are asked to sign, for `validity` seconds from another second of the day of
+    `start` on; it travels to other processes."""
+
+    domain: ConsentDomain
+    asset_id: int
+    controller: bytes
+    notice: Notice
+    start: int
+    validity: int
+
+    def commitment(self, number: int) -> bytes:
+        """What the consent of a person says of the record."""
+        return sha256(b"record %d" % number)
+
+    def consent(self, number: int, subject: bytes) -> Consent:
+        """A person's consent."""
+        start = self.start + number % DAY
+        return Consent(
+            subject=subject,
+            asset_id=self.asset_id,
+            controller=self.controller,
+            recipient=bytes(20),
+            recipient_class=Licence.EMPLOYER,
+            purpose=Purpose.RECRUITMENT,
+            modes=Mode.RAW,
+            cross_border=False,
+            notice_hash=self.notice.hash,
+            record_commit=self.commitment(number),
+            valid_from=start,
+            valid_until=start + self.validity,
+            statement="-",
+            salt=sha256(b"salt %d" % number),
+        )
+
+
+CAMPAIGN: Final = Campaign(DOMAIN, ASSET, COLLECTOR.address, NOTICE, START, YEAR)
+
+
+def signer_of(number: int) -> LocalSigner:
+    """The wallet of a person."""
+    return LocalSigner(sha256(b"person %d" % number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +249,18 @@ def _between(lines: Iterable[bytes], first: int, end: int) -> Iterator[bytes]:
 # -- the people --------------------------------------------------------------------------------------------------------
 
 
-def population(count: int, executor: Executor) -> Population:
+def population(
+    count: int, executor: Executor, campaign: Campaign = CAMPAIGN, folder: Path = ROOT / "build" / "bench-consents"
+) -> Population:
     """So many signed consents; made once."""
-    folder = ROOT / "build" / "bench-consents"
     folder.mkdir(parents=True, exist_ok=True)
     people = Population(folder, count)
     if not people.documents.exists():
-        spans = [(at, min(at + MADE_AT_ONCE, count)) for at in range(0, count, MADE_AT_ONCE)]
+        spans = [range(at, min(at + MADE_AT_ONCE, count)) for at in range(0, count, MADE_AT_ONCE)]
         part = people.documents.with_suffix(".part")
         with part.open("wb") as lines, people.signatures.open("wb") as rows_, people.subjects.open("wb") as subjects:
-            for (at, _), made in zip(spans, executor.map(_signed, spans), strict=True):
-                progress(f"signing: {at:,} of {count:,}")
+            for span, made in zip(spans, executor.map(partial(_signed, campaign), spans), strict=True):
+                progress(f"signing: {span.start:,} of {count:,}")
                 for file, column in zip((lines, rows_, subjects), made, strict=True):
                     file.write(column)
         part.replace(people.documents)
@@ -235,38 +282,17 @@ def batch_of(people: Population, subjects: Sequence[bytes]) -> Batch:
     return batch_under(ASSET, root, people.count, terms, manifest.root())
 
 
-def _signed(span: tuple[int, int]) -> tuple[bytes, bytes, bytes]:
+def _signed(campaign: Campaign, span: range) -> tuple[bytes, bytes, bytes]:
     lines, rows_, subjects = [], [], []
-    for number in range(*span):
-        signer = LocalSigner(sha256(b"person %d" % number))
-        consent = with_statement(NOTICE, _consent(number, signer.address))
-        digest = consent_id(DOMAIN, consent)
+    for number in span:
+        signer = signer_of(number)
+        consent = with_statement(campaign.notice, campaign.consent(number, signer.address))
+        digest = consent_id(campaign.domain, consent)
         signature = signer.sign_digest(digest)
-        lines.append(SignedConsent(DOMAIN, consent, signature).encode() + b"\n")
+        lines.append(SignedConsent(campaign.domain, consent, signature).encode() + b"\n")
         rows_.append(digest + signature[:64] + bytes((signature[64] - 27,)))
         subjects.append(signer.address)
     return b"".join(lines), b"".join(rows_), b"".join(subjects)
-
-
-def _consent(number: int, subject: bytes) -> Consent:
-    """Everybody agrees at another second of the day."""
-    start = START + number % DAY
-    return Consent(
-        subject=subject,
-        asset_id=ASSET,
-        controller=COLLECTOR.address,
-        recipient=bytes(20),
-        recipient_class=Licence.EMPLOYER,
-        purpose=Purpose.RECRUITMENT,
-        modes=Mode.RAW,
-        cross_border=False,
-        notice_hash=NOTICE.hash,
-        record_commit=sha256(b"record %d" % number),
-        valid_from=start,
-        valid_until=start + YEAR,
-        statement="-",
-        salt=sha256(b"salt %d" % number),
-    )
 
 
 if __name__ == "__main__":
