@@ -8,6 +8,11 @@ Ways of the same work take turns in one run, so that they meet the same machine;
   terms, uniqueness, count, root and manifest are checked.
 - **bare**: two processes of the same pool do nothing but recover the address of every (digest, signature), ready in
   binary, with coincurve and tiny-keccak: `keccak256(PublicKey.from_signature_and_message(...).format(False)[1:])[12:]`.
+- **sealing** (row 10): `Vault.seal_all` of as many records of 200 bytes, into a file, synced, by the same two
+  processes; beside it two processes that do nothing but encrypt as much, each record under a key of its own, by the
+  AESGCM of `cryptography`.
+- **gas** (rows 1 and 3): the root of these people anchored, and some of them withdrawing by proofs under it, as
+  `make bench-gas` measures it.
 - **eth-account**: `Account.recover_message(encode_typed_data(full_message=...))` of ready typed data in one process, on
   a sample.
 
@@ -19,18 +24,23 @@ digests that were signed. Exit code 0 when the bars hold.
 from __future__ import annotations
 
 import argparse
+import os
+import random
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 from coincurve.keys import PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
@@ -41,11 +51,19 @@ from deedbook.domain.batches import Batch, batch_under
 from deedbook.domain.codes import Licence, Mode, Purpose
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Terms, consent_id, typed_data
 from deedbook.domain.hashing import keccak256, sha256, to_hex
-from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_root
+from deedbook.domain.merkle import PositionalTree, Rfc9162Root, consent_leaf, positional_root
 from deedbook.domain.notices import Notice, load_notice, with_statement
+from deedbook.vault.keks import FileKeks
+from deedbook.vault.objects import ObjectStore
+from deedbook.vault.payloads import Vault, open_seeds
+from deedbook.vault.records_form import open_unit
 from deedbook.wallet.consents import cut
 from deedbook.wallet.signers import LocalSigner
+from tests.bench import gas
+from tests.bench.chain import running
+from tests.bench.exchange import Crowd, Exchange, word
 from tests.bench.report import ROOT, Row, keep, machine, progress, write
+from tests.key_ledgers import MemoryKeyLedger
 
 COUNT: Final = 1_000_000
 SAMPLE: Final = 2_000
@@ -55,6 +73,11 @@ PROCESSES: Final = 2
 OF_NAIVE: Final = 10
 OF_BARE: Final = 0.8
 MOST_MIB: Final = 1536
+RECORD: Final = 200
+"""Bytes of a record that is sealed."""
+SEALED: Final = 180_000
+"""Records sealed a second."""
+MOST_ANCHOR, MOST_FRESH, MOST_USED = 80_000, 95_000, 77_000
 MADE_AT_ONCE: Final = 2_000
 ROW: Final = 97
 """Bytes of a digest and a signature, side by side."""
@@ -155,6 +178,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     with checking_processes(PROCESSES) as executor:
         people = population(asked.count, executor)
+        rows = sealing_rows(asked.count, asked.rounds, executor)
         subjects = cut(people.subjects.read_bytes(), 20)
         batch = batch_of(people, subjects)
         naive: list[float] = []
@@ -169,7 +193,10 @@ def main(words: Sequence[str]) -> int:
             for rates, way in ways if number % 2 else reversed(ways):
                 rates.append(way())
             naive.append(verify_naively(people, number, subjects))
-    good = write("consents", machine(), _rows(asked.count, median(ours), median(bare), median(naive)))
+    rows += _rows(asked.count, median(ours), median(bare), median(naive))
+    rows += gas_rows(people, subjects)
+    progress("")
+    good = write("consents", machine(), rows)
     if good and asked.record:
         keep("consents")
     return 0 if good else 1
@@ -244,6 +271,99 @@ def _between(lines: Iterable[bytes], first: int, end: int) -> Iterator[bytes]:
             return
         if number >= first:
             yield line
+
+
+# -- sealing -----------------------------------------------------------------------------------------------------------
+
+
+def sealing_rows(count: int, rounds: int, executor: Executor) -> list[Row]:
+    """Row 10: records of RECORD bytes sealed a second, beside bare encryption on as many processes."""
+    ours: list[float] = []
+    bare: list[float] = []
+    for number in range(rounds):
+        progress(f"sealing, round {number + 1} of {rounds}")
+        ways: list[tuple[list[float], Callable[[int, Executor], float]]] = [(bare, encrypt_all), (ours, seal_all)]
+        for rates, way in ways if number % 2 else reversed(ways):
+            rates.append(way(count, executor))
+    what = f"10. seal {count:,} records of {RECORD} bytes, {PROCESSES} processes"
+    peer = f"bare AESGCM of cryptography, a key a record, {PROCESSES} processes"
+    rate = median(ours)
+    return [Row(what, round(rate), "/s", peer, round(median(bare)), f">= {SEALED:,}/s", rate >= SEALED)]
+
+
+def seal_all(count: int, executor: Executor) -> float:
+    """Ours. Records a second."""
+    content = random.Random(count).randbytes(RECORD * MADE_AT_ONCE)
+    plaintexts = [content[at : at + RECORD] for at in range(0, len(content), RECORD)]
+    names = [sha256(b"consent %d" % number) for number in range(MADE_AT_ONCE)]
+    records = islice(cycle(zip(names, plaintexts, strict=True)), count)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        keks = FileKeks(Path(folder) / "keks", entropy=os.urandom)
+        objects, ledger = ObjectStore.in_folder(Path(folder) / "objects"), MemoryKeyLedger()
+        vault = Vault(objects, ledger, keks, entropy=os.urandom, clock=lambda: START)
+        began = time.perf_counter()
+        sealed = vault.seal_all(ASSET, 1, records, count, executor)
+        spent = time.perf_counter() - began
+        last = count - 1
+        seeds = open_seeds(keks.key(1), ledger.key(sealed.payload_id))
+        opened = open_unit(
+            vault.serve_unit(sealed.payload_id, last),
+            seeds.leaf_seed(last),
+            asset_id=ASSET,
+            version=1,
+            index=last,
+            consent_id=names[last % MADE_AT_ONCE],
+            depth=seeds.cover.depth,
+        )
+        assert opened == plaintexts[last % MADE_AT_ONCE]
+    return count / spent
+
+
+def encrypt_all(count: int, executor: Executor) -> float:
+    """Bare. Records a second."""
+    spans = [min(MADE_AT_ONCE, count - at) for at in range(0, count, MADE_AT_ONCE)]
+    began = time.perf_counter()
+    done = sum(executor.map(_encrypt, spans))
+    spent = time.perf_counter() - began
+    assert done == count * (RECORD + 16)
+    return count / spent
+
+
+def _encrypt(count: int) -> int:
+    keys, plaintext, nonce = os.urandom(32 * count), os.urandom(RECORD), bytes(12)
+    return sum(len(AESGCM(keys[at : at + 32]).encrypt(nonce, plaintext, None)) for at in range(0, 32 * count, 32))
+
+
+# -- gas ---------------------------------------------------------------------------------------------------------------
+
+
+def gas_rows(people: Population, subjects: Sequence[bytes]) -> list[Row]:
+    """Rows 1 and 3: this very population anchored, and some of it withdrawing."""
+    names = [chunk[at : at + 32] for chunk in people.rows() for at in range(0, len(chunk), ROW)]
+    tree = PositionalTree(map(consent_leaf, names, subjects))
+    places = [256 * (place // 256 * people.count // (256 * gas.MILLION)) + place % 256 for place in gas.PLACES]
+    with running("paris") as chain:
+        exchange, bench = Exchange(chain), gas.Bench(chain)
+        exchange.admit_all()
+        salt, who = word("asset of batches"), f"{people.count:,} distinct signers"
+        number = exchange.register(salt, people.count)
+        crowds = [
+            Crowd(number, tree.root, people.count, exchange.terms(), word("manifest", tag))
+            for tag in range(gas.INSTANCES + 1)
+        ]
+        receipts = (gas.anchored(exchange, each, salt) for each in crowds)
+        bench.row(1, bench.measure(gas.OURS, f"anchor a batch of {who}", "", receipts), MOST_ANCHOR)
+        million = gas.Million(
+            exchange,
+            tree,
+            lambda index: (names[index], subjects[index]),
+            lambda index, digest: signer_of(index).sign_digest(digest),
+        )
+        for step, (kind, most) in enumerate((("fresh", MOST_FRESH), ("used", MOST_USED))):
+            words = f"withdraw out of {who}, relayed, {kind} bitmap word"
+            receipts = map(million.withdraw, places[step::2])
+            bench.row(3, bench.measure(gas.OURS, words, "", receipts), most)
+    return bench.rows
 
 
 # -- the people --------------------------------------------------------------------------------------------------------
