@@ -5,7 +5,7 @@ collected out of a file, anchored in one transaction, verified by the auditor, t
 offered, ordered and paid; one in a hundred withdraws, relayed in batches; the rest is prepared, delivered in one
 envelope, opened by the buyer, settled; everybody gets a statement, and everybody is paid. Each command is a process of
 its own: its seconds and its largest resident memory are noted (of itself or of a process that it started, whichever is
-larger), and its gas.
+larger; and never less than that of the drill itself, from which it is started), and its gas.
 
 The people sign once; what they signed is kept under build/bench-million, for the home's keys are drawn from a counter.
 At the end it is looked at what came of it: the buyer has every record but those of the withdrawn, the payouts are the
