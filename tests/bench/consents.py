@@ -361,8 +361,7 @@ def gas_rows(people: Population, subjects: Sequence[bytes]) -> list[Row]:
         )
         for step, (kind, most) in enumerate((("fresh", MOST_FRESH), ("used", MOST_USED))):
             words = f"withdraw out of {who}, relayed, {kind} bitmap word"
-            receipts = map(million.withdraw, places[step::2])
-            bench.row(3, bench.measure(gas.OURS, words, "", receipts), most)
+            bench.row(3, bench.measure(gas.OURS, words, "", map(million.withdraw, places[step::2])), most)
     return bench.rows
 
 

@@ -38,8 +38,8 @@ def execution_gas(home: Path) -> dict[str, int]:
     with Services.open(config.load(home, {})) as services, services.records.database.reading() as connection:
         for name, function in ACTS.items():
             first = select(intents.c.gas_used, intents.c.calldata).where(intents.c.function == function)
-            gas, data = connection.execute(first.where(intents.c.gas_used > 0).order_by(intents.c.position)).first()
-            found[name] = int(gas) - TRANSACTION - calldata_gas(data)
+            row = connection.execute(first.where(intents.c.gas_used > 0).order_by(intents.c.position).limit(1)).one()
+            found[name] = int(row.gas_used) - TRANSACTION - calldata_gas(row.calldata)
     return found
 
 

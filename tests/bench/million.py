@@ -315,8 +315,8 @@ class Drill:
         asset, finished = self.known["asset"], self.path("finished.json")
         draft = self.file("descriptor.json", DESCRIPTOR)
         with self.stage("seal", self.count) as run:
-            words = ("--descriptor", draft, "--out", finished)
-            sealed = run("payloads", "seal", asset, self.known["records"], *words)
+            into = ("--descriptor", draft, "--out", finished)
+            sealed = run("payloads", "seal", asset, self.known["records"], *into)
         assert (sealed["records"], sealed["empty"]) == (self.count, 0)
         self.known |= {"payload": sealed["payloadId"], "key": sealed["versionKey"]}
         source = self.file("source.txt", "made by a generator")

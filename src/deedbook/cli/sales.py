@@ -262,7 +262,7 @@ def _opening(services: Services, sale: SaleView, offer: Offer, name: str) -> Ope
 
     def opening() -> Iterator[DeliveredRecord]:
         records = open_each(envelope, keys, context, sold, units_of=units_of, unit_hashes=hashes)
-        return counted(records, "records", sale.delivered_count)
+        return counted(records, "records", sale.delivered_count or 0)
 
     return opening
 
