@@ -76,11 +76,14 @@ class ConsentRead(NamedTuple):
 
 def commitment_in(document: bytes) -> bytes:
     """The recordCommit (32 bytes) of a signed consent's canonical bytes. Raises InvalidFormat (`recordCommit`)."""
-    own = document[document.find(_OWN_AT) :]
+    at = document.find(_OWN_AT) + len(_OWN_AT)
     try:
-        return unhexlify(own[_COMMIT])
+        found = unhexlify(document[at : at + 64])
     except ValueError as error:
-        raise InvalidFormat("recordCommit", "is not in a consent's canonical form") from error
+        raise InvalidFormat("recordCommit", "is not 32 bytes of hexadecimal digits") from error
+    if at < len(_OWN_AT) or len(found) != 32:
+        raise InvalidFormat("recordCommit", "is not where a consent's canonical form has it")
+    return found
 
 
 class ConsentReader:
