@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from deedbook.domain.merkle import rfc9162_proof, rfc9162_root
 from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, MissingKey, NotFound, SealBroken
 from deedbook.vault.objects import ObjectStore
-from deedbook.vault.payload_objects import AT_ONCE, PayloadObject, encode_payload
+from deedbook.vault.payload_objects import AT_ONCE, PayloadObject, PayloadWriter, encode_payload, tree_over
 
 UNITS = [bytes((n,)) * (n * 7 % 40) for n in range(11)]
 
@@ -53,6 +53,26 @@ def test_what_was_staged_and_not_put_is_gone(tmp_path: Path) -> None:
         file.write(b"half")
         raise InvalidInput("records", "of somebody else")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_staged_is_swept_and_what_is_in_use_is_not(tmp_path: Path) -> None:
+    objects = ObjectStore.in_folder(tmp_path)
+    (tmp_path / "staged#17").write_bytes(b"half of an object")
+    with objects.staging() as first, objects.staging() as second:
+        assert not (tmp_path / "staged#17").exists()
+        names = {Path(file.name).name for file in (first, second)}
+        assert {path.name for path in tmp_path.iterdir()} == names
+        assert objects.keys() == ()
+
+
+@pytest.mark.parametrize("units", [b"", bytes(1 << 20)])
+def test_a_full_disk_is_a_failure_of_the_store(units: bytes) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        writer = PayloadWriter(full, 1, 1, 1)
+        with pytest.raises(CorruptStore) as refusal:
+            writer.add(units, [len(units)], tree_over([hashlib.sha256(units).digest()]))
+            writer.finish()
+        assert "No space left" in str(refusal.value)
 
 
 def test_units_near_each_other_are_read_together(tmp_path: Path) -> None:

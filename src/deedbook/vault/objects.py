@@ -6,6 +6,7 @@ Knows nothing of what the objects hold.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import tempfile
@@ -67,18 +68,17 @@ class ObjectStore:
         """An empty file, read and written, to make an object in that is too large for the memory; `put_staged` stores
         it, and it is gone afterwards."""
         if self._folder is None:
-            with tempfile.TemporaryFile() as file:
-                yield file
+            with tempfile.TemporaryFile() as unnamed:
+                yield unnamed
             return
-        path = self._folder / f"staged#{secrets.randbits(63)}"  # a name that a store in a folder never lists
-        with _failures(path.name):
-            file = open(path, "xb+", opener=_private)  # noqa: SIM115 - closed below
+        with _failures("staged"):
+            file = _staged(self._folder)
         try:
             yield file
         finally:
-            with _failures(path.name):
+            with _failures("staged"):
+                Path(file.name).unlink()
                 file.close()
-                path.unlink()
 
     def put_staged(self, key: str, file: BinaryIO) -> None:
         """As `put_new`, of a file of `staging`."""
@@ -190,6 +190,21 @@ def _failures(key: str) -> Iterator[None]:
         raise EvidenceMissing(f"no object {key}", kind="object", object=key) from error
     except (BaseError, OSError, ValueError) as error:
         raise CorruptStore(f"object {key} cannot be read or written", object=key) from error
+
+
+def _staged(folder: Path) -> BinaryIO:
+    """A fresh file that is held, which tells others that it is in use; what a process left that is no more goes."""
+    for path in folder.glob("staged#*"):
+        with contextlib.suppress(OSError), path.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    while True:
+        name = folder / f"staged#{secrets.randbits(63)}"  # which a store in a folder never lists
+        file = open(name, "xb+", opener=_private)  # noqa: SIM115 - closed where it ends
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # taken for a leftover before it was held
 
 
 def _private(path: str, flags: int) -> int:

@@ -16,6 +16,7 @@ import hashlib
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from itertools import accumulate, pairwise, zip_longest
 from typing import BinaryIO, Final, Protocol
@@ -62,7 +63,8 @@ def tree_over(unit_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
 
 
 class PayloadWriter:
-    """Writes an object of `count` units into an empty `file`, as the units come; what is in memory is the tree."""
+    """Writes an object of `count` units into an empty `file`, as the units come; what is in memory is the tree. Raises
+    `CorruptStore` where the file cannot be written."""
 
     def __init__(self, file: BinaryIO, asset_id: int, version: int, count: int) -> None:
         self._file = file
@@ -79,7 +81,8 @@ class PayloadWriter:
         if not self._levels:
             self._levels = [bytearray() for _ in tree]
         self._lengths.extend(lengths)
-        self._file.write(units)
+        with _writing():
+            self._file.write(units)
         root = tree[-1] if len(tree) > 1 else rfc9162_leaf(tree[0])
         for level, nodes in zip_longest(self._levels, tree, fillvalue=root):
             level += nodes
@@ -94,12 +97,13 @@ class PayloadWriter:
             last = bytes(self._levels[-1])
             nodes = [last[at : at + _HASH] for at in range(0, len(last), _HASH)]
             self._levels.append(bytearray().join(_above(nodes)))
-        self._file.seek(0)
-        self._file.write(self._header)
-        self._file.write(offsets)
-        for level in self._levels:
-            self._file.write(level)
-        self._file.flush()
+        with _writing():
+            self._file.seek(0)
+            self._file.write(self._header)
+            self._file.write(offsets)
+            for level in self._levels:
+                self._file.write(level)
+            self._file.flush()
         return bytes(self._levels[-1]) if self._count > 1 else rfc9162_leaf(bytes(self._levels[0]))
 
     @property
@@ -206,6 +210,14 @@ class PayloadObject:
             raise CorruptStore(
                 f"object {self._key}: offset of record {index} is out of bounds", object=self._key, index=index
             )
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CorruptStore(f"the sealed records cannot be written: {error.strerror}") from error
 
 
 def _header(asset_id: int, version: int, count: int) -> bytes:
