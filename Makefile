@@ -7,7 +7,7 @@ RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
 BENCHES = gas verify sender mirror consents
 
-.PHONY: help demo network bench $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
+.PHONY: help demo network bench bench-million bench-demo $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
 help: ## these words
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -42,8 +42,14 @@ bench-sender: dev node ## contract calls from request to stored receipt, on anvi
 bench-mirror: dev node ## a chain's events copied into SQL, beside Ponder and web3.py (BENCH=--record keeps it)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.mirror $(BENCH)
 
-bench-consents: dev ## a million signed consents verified, beside eth-account and bare coincurve (BENCH="--count 50000")
+bench-consents: dev node ## a million consents verified and records sealed, beside bare ciphers and recoveries (BENCH="--count 50000")
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.consents $(BENCH)
+
+bench-million: dev ## the sale of a million people's records, by commands, in build/bench-million (BENCH="--people 28155")
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.million $(BENCH)
+
+bench-demo: dev ## the demo of the whole survey beside that of fifty people: the same gas of execution
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.demo $(BENCH)
 
 bench-gas: dev node ## gas of the acts beside EAS, Ocean, Uniswap and OpenZeppelin (BENCH=--record keeps the report)
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.gas $(BENCH)

@@ -8,6 +8,11 @@ Ways of the same work take turns in one run, so that they meet the same machine;
   terms, uniqueness, count, root and manifest are checked.
 - **bare**: two processes of the same pool do nothing but recover the address of every (digest, signature), ready in
   binary, with coincurve and tiny-keccak: `keccak256(PublicKey.from_signature_and_message(...).format(False)[1:])[12:]`.
+- **sealing** (row 10): `Vault.seal_all` of as many records of 200 bytes, into a file, synced, by the same two
+  processes; beside it two processes that do nothing but encrypt as much, each record under a key of its own, by the
+  AESGCM of `cryptography`.
+- **gas** (rows 1 and 3): the root of these people anchored, and some of them withdrawing by proofs under it, as
+  `make bench-gas` measures it.
 - **eth-account**: `Account.recover_message(encode_typed_data(full_message=...))` of ready typed data in one process, on
   a sample.
 
@@ -19,17 +24,23 @@ digests that were signed. Exit code 0 when the bars hold.
 from __future__ import annotations
 
 import argparse
+import os
+import random
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 from coincurve.keys import PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
@@ -40,10 +51,18 @@ from deedbook.domain.batches import Batch, batch_under
 from deedbook.domain.codes import Licence, Mode, Purpose
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Terms, consent_id, typed_data
 from deedbook.domain.hashing import cut, keccak256, sha256, to_hex
-from deedbook.domain.merkle import Rfc9162Root, consent_leaf, positional_root
-from deedbook.domain.notices import load_notice, with_statement
+from deedbook.domain.merkle import PositionalTree, Rfc9162Root, consent_leaf, positional_root
+from deedbook.domain.notices import Notice, load_notice, with_statement
+from deedbook.vault.keks import FileKeks
+from deedbook.vault.objects import ObjectStore
+from deedbook.vault.payloads import Vault, open_seeds
+from deedbook.vault.records_form import open_unit
 from deedbook.wallet.signers import LocalSigner
+from tests.bench import gas
+from tests.bench.chain import running
+from tests.bench.exchange import Crowd, Exchange, word
 from tests.bench.report import ROOT, Row, keep, machine, progress, write
+from tests.key_ledgers import MemoryKeyLedger
 
 COUNT: Final = 1_000_000
 SAMPLE: Final = 2_000
@@ -53,6 +72,11 @@ PROCESSES: Final = 2
 OF_NAIVE: Final = 10
 OF_BARE: Final = 0.8
 MOST_MIB: Final = 1536
+RECORD: Final = 200
+"""Bytes of a record that is sealed."""
+SEALED: Final = 180_000
+"""Records sealed a second."""
+MOST_ANCHOR, MOST_FRESH, MOST_USED = 80_000, 95_000, 77_000
 MADE_AT_ONCE: Final = 2_000
 ROW: Final = 97
 """Bytes of a digest and a signature, side by side."""
@@ -64,6 +88,51 @@ NOTICE: Final = load_notice("zh-CN", controller="贵阳某人才公司", contact
 START: Final = 1_767_225_600
 DAY: Final = 86_400
 YEAR: Final = 365 * DAY
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What all people of a population are asked to sign, for `validity` seconds from another second of the day of
+    `start` on; it travels to other processes."""
+
+    domain: ConsentDomain
+    asset_id: int
+    controller: bytes
+    notice: Notice
+    start: int
+    validity: int
+
+    def commitment(self, number: int) -> bytes:
+        """What the consent of a person says of the record."""
+        return sha256(b"record %d" % number)
+
+    def consent(self, number: int, subject: bytes) -> Consent:
+        """A person's consent."""
+        start = self.start + number % DAY
+        return Consent(
+            subject=subject,
+            asset_id=self.asset_id,
+            controller=self.controller,
+            recipient=bytes(20),
+            recipient_class=Licence.EMPLOYER,
+            purpose=Purpose.RECRUITMENT,
+            modes=Mode.RAW,
+            cross_border=False,
+            notice_hash=self.notice.hash,
+            record_commit=self.commitment(number),
+            valid_from=start,
+            valid_until=start + self.validity,
+            statement="-",
+            salt=sha256(b"salt %d" % number),
+        )
+
+
+CAMPAIGN: Final = Campaign(DOMAIN, ASSET, COLLECTOR.address, NOTICE, START, YEAR)
+
+
+def signer_of(number: int) -> LocalSigner:
+    """The wallet of a person."""
+    return LocalSigner(sha256(b"person %d" % number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +177,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     with checking_processes(PROCESSES) as executor:
         people = population(asked.count, executor)
+        rows = sealing_rows(asked.count, asked.rounds, executor)
         subjects = cut(people.subjects.read_bytes(), 20)
         batch = batch_of(people, subjects)
         naive: list[float] = []
@@ -122,7 +192,10 @@ def main(words: Sequence[str]) -> int:
             for rates, way in ways if number % 2 else reversed(ways):
                 rates.append(way())
             naive.append(verify_naively(people, number, subjects))
-    good = write("consents", machine(), _rows(asked.count, median(ours), median(bare), median(naive)))
+    rows += _rows(asked.count, median(ours), median(bare), median(naive))
+    rows += gas_rows(people, subjects)
+    progress("")
+    good = write("consents", machine(), rows)
     if good and asked.record:
         keep("consents")
     return 0 if good else 1
@@ -199,20 +272,116 @@ def _between(lines: Iterable[bytes], first: int, end: int) -> Iterator[bytes]:
             yield line
 
 
+# -- sealing -----------------------------------------------------------------------------------------------------------
+
+
+def sealing_rows(count: int, rounds: int, executor: Executor) -> list[Row]:
+    """Row 10: records of RECORD bytes sealed a second, beside bare encryption on as many processes."""
+    for way in (seal_all, encrypt_all):
+        way(min(count, 10 * MADE_AT_ONCE), executor)  # until every process has begun
+    ours: list[float] = []
+    bare: list[float] = []
+    for number in range(rounds):
+        progress(f"sealing, round {number + 1} of {rounds}")
+        ways: list[tuple[list[float], Callable[[int, Executor], float]]] = [(bare, encrypt_all), (ours, seal_all)]
+        for rates, measure in ways if number % 2 else reversed(ways):
+            rates.append(measure(count, executor))
+    what = f"10. seal {count:,} records of {RECORD} bytes, {PROCESSES} processes"
+    peer = f"bare AESGCM of cryptography, a key a record, {PROCESSES} processes"
+    rate = median(ours)
+    return [Row(what, round(rate), "/s", peer, round(median(bare)), f">= {SEALED:,}/s", rate >= SEALED)]
+
+
+def seal_all(count: int, executor: Executor) -> float:
+    """Ours. Records a second."""
+    content = random.Random(count).randbytes(RECORD * MADE_AT_ONCE)
+    plaintexts = [content[at : at + RECORD] for at in range(0, len(content), RECORD)]
+    names = [sha256(b"consent %d" % number) for number in range(MADE_AT_ONCE)]
+    records = islice(cycle(zip(names, plaintexts, strict=True)), count)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+        keks = FileKeks(Path(folder) / "keks", entropy=os.urandom)
+        objects, ledger = ObjectStore.in_folder(Path(folder) / "objects"), MemoryKeyLedger()
+        vault = Vault(objects, ledger, keks, entropy=os.urandom, clock=lambda: START)
+        began = time.perf_counter()
+        sealed = vault.seal_all(ASSET, 1, records, count, executor)
+        spent = time.perf_counter() - began
+        last = count - 1
+        seeds = open_seeds(keks.key(1), ledger.key(sealed.payload_id))
+        opened = open_unit(
+            vault.serve_unit(sealed.payload_id, last),
+            seeds.leaf_seed(last),
+            asset_id=ASSET,
+            version=1,
+            index=last,
+            consent_id=names[last % MADE_AT_ONCE],
+            depth=seeds.cover.depth,
+        )
+        assert opened == plaintexts[last % MADE_AT_ONCE]
+    return count / spent
+
+
+def encrypt_all(count: int, executor: Executor) -> float:
+    """Bare. Records a second."""
+    spans = [min(MADE_AT_ONCE, count - at) for at in range(0, count, MADE_AT_ONCE)]
+    began = time.perf_counter()
+    done = sum(executor.map(_encrypt, spans))
+    spent = time.perf_counter() - began
+    assert done == count * (RECORD + 16)
+    return count / spent
+
+
+def _encrypt(count: int) -> int:
+    keys, plaintext, nonce = os.urandom(32 * count), os.urandom(RECORD), bytes(12)
+    return sum(len(AESGCM(keys[at : at + 32]).encrypt(nonce, plaintext, None)) for at in range(0, 32 * count, 32))
+
+
+# -- gas ---------------------------------------------------------------------------------------------------------------
+
+
+def gas_rows(people: Population, subjects: Sequence[bytes]) -> list[Row]:
+    """Rows 1 and 3: this very population anchored, and some of it withdrawing."""
+    names = [chunk[at : at + 32] for chunk in people.rows() for at in range(0, len(chunk), ROW)]
+    tree = PositionalTree(map(consent_leaf, names, subjects))
+    first = people.count // 3 // 256 * 256
+    places = [first + place - gas.PLACES[0] for place in gas.PLACES]
+    with running("paris") as chain:
+        exchange, bench = Exchange(chain), gas.Bench(chain)
+        exchange.admit_all()
+        salt, who = word("asset of batches"), f"{people.count:,} distinct signers"
+        number = exchange.register(salt, people.count)
+        crowds = [
+            Crowd(number, tree.root, people.count, exchange.terms(), word("manifest", tag))
+            for tag in range(gas.INSTANCES + 1)
+        ]
+        receipts = (gas.anchored(exchange, each, salt) for each in crowds)
+        bench.row(1, bench.measure(gas.OURS, f"anchor a batch of {who}", "", receipts), MOST_ANCHOR)
+        million = gas.Million(
+            exchange,
+            tree,
+            lambda index: (names[index], subjects[index]),
+            lambda index, digest: signer_of(index).sign_digest(digest),
+        )
+        for step, (kind, most) in enumerate((("fresh", MOST_FRESH), ("used", MOST_USED))):
+            words = f"withdraw out of {who}, relayed, {kind} bitmap word"
+            bench.row(3, bench.measure(gas.OURS, words, "", map(million.withdraw, places[step::2])), most)
+    return bench.rows
+
+
 # -- the people --------------------------------------------------------------------------------------------------------
 
 
-def population(count: int, executor: Executor) -> Population:
+def population(
+    count: int, executor: Executor, campaign: Campaign = CAMPAIGN, folder: Path = ROOT / "build" / "bench-consents"
+) -> Population:
     """So many signed consents; made once."""
-    folder = ROOT / "build" / "bench-consents"
     folder.mkdir(parents=True, exist_ok=True)
     people = Population(folder, count)
     if not people.documents.exists():
-        spans = [(at, min(at + MADE_AT_ONCE, count)) for at in range(0, count, MADE_AT_ONCE)]
+        spans = [range(at, min(at + MADE_AT_ONCE, count)) for at in range(0, count, MADE_AT_ONCE)]
         part = people.documents.with_suffix(".part")
         with part.open("wb") as lines, people.signatures.open("wb") as rows_, people.subjects.open("wb") as subjects:
-            for (at, _), made in zip(spans, executor.map(_signed, spans), strict=True):
-                progress(f"signing: {at:,} of {count:,}")
+            for span, made in zip(spans, executor.map(partial(_signed, campaign), spans), strict=True):
+                progress(f"signing: {span.start:,} of {count:,}")
                 for file, column in zip((lines, rows_, subjects), made, strict=True):
                     file.write(column)
         part.replace(people.documents)
@@ -234,38 +403,17 @@ def batch_of(people: Population, subjects: Sequence[bytes]) -> Batch:
     return batch_under(ASSET, root, people.count, terms, manifest.root())
 
 
-def _signed(span: tuple[int, int]) -> tuple[bytes, bytes, bytes]:
+def _signed(campaign: Campaign, span: range) -> tuple[bytes, bytes, bytes]:
     lines, rows_, subjects = [], [], []
-    for number in range(*span):
-        signer = LocalSigner(sha256(b"person %d" % number))
-        consent = with_statement(NOTICE, _consent(number, signer.address))
-        digest = consent_id(DOMAIN, consent)
+    for number in span:
+        signer = signer_of(number)
+        consent = with_statement(campaign.notice, campaign.consent(number, signer.address))
+        digest = consent_id(campaign.domain, consent)
         signature = signer.sign_digest(digest)
-        lines.append(SignedConsent(DOMAIN, consent, signature).encode() + b"\n")
+        lines.append(SignedConsent(campaign.domain, consent, signature).encode() + b"\n")
         rows_.append(digest + signature[:64] + bytes((signature[64] - 27,)))
         subjects.append(signer.address)
     return b"".join(lines), b"".join(rows_), b"".join(subjects)
-
-
-def _consent(number: int, subject: bytes) -> Consent:
-    """Everybody agrees at another second of the day."""
-    start = START + number % DAY
-    return Consent(
-        subject=subject,
-        asset_id=ASSET,
-        controller=COLLECTOR.address,
-        recipient=bytes(20),
-        recipient_class=Licence.EMPLOYER,
-        purpose=Purpose.RECRUITMENT,
-        modes=Mode.RAW,
-        cross_border=False,
-        notice_hash=NOTICE.hash,
-        record_commit=sha256(b"record %d" % number),
-        valid_from=start,
-        valid_until=start + YEAR,
-        statement="-",
-        salt=sha256(b"salt %d" % number),
-    )
 
 
 if __name__ == "__main__":

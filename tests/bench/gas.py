@@ -13,17 +13,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median_low
 from typing import Any, Final
 
 from deedbook.domain import codes
+from deedbook.domain.consents import withdrawal_digest
 from deedbook.domain.hashing import keccak256, to_hex
 from deedbook.domain.merkle import PositionalTree, consent_leaf
 from tests.bench import peers
 from tests.bench.chain import Chain, RefusedError, running
-from tests.bench.exchange import STATEMENT, TO_LIST, TO_ORDER, Crowd, Exchange, account, word
+from tests.bench.exchange import STATEMENT, TO_LIST, TO_ORDER, Crowd, Exchange, account, signer, word
 from tests.bench.logs import UniformLog
 from tests.bench.report import Row, aligned, keep, machine, progress, write
 from tests.bench.schedule import Floor, floor_of
@@ -155,7 +156,7 @@ def _batches(bench: Bench, exchange: Exchange, eas: peers.Eas) -> None:
     found = {}
     for count, words in sizes.items():
         crowds = [_crowd_of(exchange, asset_id, count, tag) for tag in range(INSTANCES + 1)]
-        receipts = [_anchored(exchange, crowd, salt) for crowd in crowds]
+        receipts = [anchored(exchange, crowd, salt) for crowd in crowds]
         found[count] = bench.measure(OURS, f"grantBatch {words}", "batch kept with its count and its id", receipts)
     many = bench.measure(
         eas.NAME, f"multiAttestByDelegation, {MANY} in one transaction", f"{MANY} attestations kept, each signed",
@@ -171,7 +172,7 @@ def _batches(bench: Bench, exchange: Exchange, eas: peers.Eas) -> None:
         OURS,
         "grantBatch of 1,000,000, the first of an asset not yet registered",
         "batch kept with its count and its id",
-        (_anchored(exchange, _crowd_of(exchange, exchange.asset_id(salt), MILLION, tag), salt) for salt, tag in early),
+        (anchored(exchange, _crowd_of(exchange, exchange.asset_id(salt), MILLION, tag), salt) for salt, tag in early),
     )
     bench.add(1, first.act, first.gas, None, True)
     bench.add(1, "the same, a consent", found[MILLION].gas / MILLION, None, True, many, many.gas / MANY)
@@ -191,7 +192,7 @@ def _crowd_of(exchange: Exchange, asset_id: int, count: int, tag: object) -> Cro
     return Crowd(asset_id, root, count, exchange.terms(), word("manifest", count, tag))
 
 
-def _anchored(exchange: Exchange, crowd: Crowd, salt: bytes) -> Any:
+def anchored(exchange: Exchange, crowd: Crowd, salt: bytes) -> Any:
     receipt = exchange.grant_batch(crowd, salt)
     assert exchange.read("Consents", "batchState", crowd.id) == (crowd.count, 0, 0, False)
     assert exchange["Consents"].logs(receipt, "BatchGranted")[0]["batchId"] == crowd.id
@@ -248,13 +249,13 @@ def _bytes(name: str, number: int, length: int) -> bytes:
 
 
 def _withdrawals(bench: Bench, exchange: Exchange, eas: peers.Eas) -> None:
-    million = _Million(exchange)
+    million = Million.made_up(exchange)
     work = "leaf ended, one withdrawn more of the batch, one live fewer of the asset"
     fresh = bench.measure(
-        OURS, "withdrawFor out of 1,000,000, fresh bitmap word", work, map(million.withdraw, million.places[::2])
+        OURS, "withdrawFor out of 1,000,000, fresh bitmap word", work, map(million.withdraw, PLACES[::2])
     )
     used = bench.measure(
-        OURS, "withdrawFor out of 1,000,000, used bitmap word", work, map(million.withdraw, million.places[1::2])
+        OURS, "withdrawFor out of 1,000,000, used bitmap word", work, map(million.withdraw, PLACES[1::2])
     )
     theirs = "attestation revoked"
     new = bench.measure(
@@ -303,36 +304,54 @@ def _beside(bench: Bench, mine: Measured, who: str, act: str, work: str, receipt
     bench.add(3, mine.act, mine.gas, None, True, theirs, theirs.gas)
 
 
-class _Million:
-    """A bound batch of a million leaves, of which those at `places` are people's consents."""
+PLACES: Final = [300_000 + 256 * (i // 2) + i % 2 for i in range(2 * INSTANCES + 2)]
+"""Leaves of a million: by two in a word of the bitmap, the first fresh, the second used."""
 
-    places: Final = [300_000 + 256 * (i // 2) + i % 2 for i in range(2 * INSTANCES + 2)]
 
-    def __init__(self, exchange: Exchange) -> None:
+class Million:
+    """A bound batch of the leaves of `tree`, of which some are people's consents: `leaf` says consentId and subject at
+    an index, `sign` signs a digest as that person does."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        tree: PositionalTree,
+        leaf: Callable[[int], tuple[bytes, bytes]],
+        sign: Callable[[int, bytes], bytes],
+    ) -> None:
         self.exchange = exchange
+        self.tree = tree
+        self._leaf = leaf
+        self._sign = sign
         salt = word("asset of a million")
-        self.asset_id = exchange.register(salt, MILLION)
-        self.consents = {i: exchange.consent(f"leaf {i}", self.asset_id) for i in self.places}
-        progress("a tree of 1,000,000 leaves")
-        self.tree = PositionalTree(map(self._leaf, range(MILLION)))
-        self.crowd = Crowd(self.asset_id, self.tree.root, MILLION, exchange.terms(), word("manifest of a million"))
+        self.asset_id = exchange.register(salt, tree.count)
+        self.crowd = Crowd(self.asset_id, tree.root, tree.count, exchange.terms(), word("manifest of a million"))
         exchange.grant_audited(self.crowd, salt)
         exchange.bind(self.asset_id, self.crowd)
 
-    def _leaf(self, index: int) -> bytes:
-        consent = self.consents.get(index)
-        if consent is None:
-            return keccak256(index.to_bytes(32, "big"))
-        return consent_leaf(self.exchange.consent_id(consent), consent.subject)
+    @classmethod
+    def made_up(cls, exchange: Exchange) -> Million:
+        """People at PLACES alone."""
+        asset_id = exchange.asset_id(word("asset of a million"))
+        consents = {i: exchange.consent(f"leaf {i}", asset_id) for i in PLACES}
+
+        def leaf(index: int) -> tuple[bytes, bytes]:
+            return exchange.consent_id(consents[index]), consents[index].subject
+
+        def hashed(index: int) -> bytes:
+            return consent_leaf(*leaf(index)) if index in consents else keccak256(index.to_bytes(32, "big"))
+
+        progress("a tree of 1,000,000 leaves")
+        tree = PositionalTree(map(hashed, range(MILLION)))
+        return cls(exchange, tree, leaf, lambda index, digest: signer(f"leaf {index}").sign_digest(digest))
 
     def withdraw(self, index: int) -> Any:
         """The person's withdrawal, sent by somebody else."""
-        exchange, consent, batch = self.exchange, self.consents[index], self.crowd.id
+        exchange, batch, (consent_id, subject) = self.exchange, self.crowd.id, self._leaf(index)
         live = exchange.read("Consents", "basisState", self.asset_id)[2]
         withdrawn = exchange.read("Consents", "batchState", batch)[1]
-        leaf = (index, exchange.consent_id(consent), consent.subject)
-        signature = exchange.withdrawal(f"leaf {index}", consent)
-        words = (self.crowd.stated, leaf, self.tree.proof(index), signature)
+        signature = self._sign(index, withdrawal_digest(exchange.domain, consent_id))
+        words = (self.crowd.stated, (index, consent_id, subject), self.tree.proof(index), signature)
         receipt = exchange.act("Consents", "withdrawFor", *words, by="relayer")
         assert exchange.read("Consents", "hasEnded", batch, index)
         assert exchange.read("Consents", "batchState", batch)[1] == withdrawn + 1

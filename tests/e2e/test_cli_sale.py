@@ -237,6 +237,13 @@ def sell(x: Exchange) -> None:
     with Path(opened).open() as file:
         assert sorted(row["name"] for row in csv.DictReader(file)) == sorted(PEOPLE)
     assert {row["wage"] for row in x("sales", "open", sale, "--as", "employer")} == {300}
+    for name in ("opened.json", "opened.ndjson"):
+        other = x.home.parent / name
+        assert x("sales", "open", sale, "--as", "employer", "--out", str(other))["records"] == 3
+        text = other.read_text()
+        rows = json.loads(text) if name.endswith(".json") else list(map(json.loads, text.splitlines()))
+        assert sorted(row["name"] for row in rows) == sorted(PEOPLE)
+        assert other.stat().st_mode & 0o077 == 0
     assert x.refused("sales", "open", sale, "--as", "bank")[0] == 9
     x("sales", "accept", sale, "--as", "employer")
     assert [each["saleId"] for each in x("sales", "list", "--buyer", "employer")["items"]] == [sale]

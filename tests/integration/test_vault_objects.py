@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from deedbook.domain.merkle import rfc9162_proof, rfc9162_root
 from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, MissingKey, NotFound, SealBroken
 from deedbook.vault.objects import ObjectStore
-from deedbook.vault.payload_objects import PayloadObject, encode_payload
+from deedbook.vault.payload_objects import AT_ONCE, PayloadObject, PayloadWriter, encode_payload, tree_over
 
 UNITS = [bytes((n,)) * (n * 7 % 40) for n in range(11)]
 
@@ -28,6 +28,59 @@ def test_object_is_created_once(tmp_path: Path) -> None:
     assert objects.size("a/b") == 5
     assert objects.keys() == objects.keys("a") == ("a/b",)
     assert stat.S_IMODE((tmp_path / "objects").stat().st_mode) == 0o700
+
+
+def test_a_staged_object_is_created_once_and_its_stage_is_gone(tmp_path: Path) -> None:
+    objects = ObjectStore.in_folder(tmp_path)
+    for content in (b"first", b"second"):
+        with objects.staging() as file:
+            file.write(content)
+            assert objects.keys() == (() if content == b"first" else ("a/b",))
+            if content == b"first":
+                objects.put_staged("a/b", file)
+                continue
+            with pytest.raises(Conflict) as conflict:
+                objects.put_staged("a/b", file)
+            assert conflict.value.fields["object"] == "a/b"
+    assert objects.get("a/b") == b"first"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b"]
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o600
+
+
+def test_what_was_staged_and_not_put_is_gone(tmp_path: Path) -> None:
+    objects = ObjectStore.in_folder(tmp_path)
+    with pytest.raises(InvalidInput), objects.staging() as file:
+        file.write(b"half")
+        raise InvalidInput("records", "of somebody else")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_staged_is_swept_and_what_is_in_use_is_not(tmp_path: Path) -> None:
+    objects = ObjectStore.in_folder(tmp_path)
+    (tmp_path / "staged#17").write_bytes(b"half of an object")
+    with objects.staging() as first, objects.staging() as second:
+        assert not (tmp_path / "staged#17").exists()
+        names = {Path(file.name).name for file in (first, second)}
+        assert {path.name for path in tmp_path.iterdir()} == names
+        assert objects.keys() == ()
+
+
+@pytest.mark.parametrize("units", [b"", bytes(1 << 20)])
+def test_a_full_disk_is_a_failure_of_the_store(units: bytes) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        writer = PayloadWriter(full, 1, 1, 1)
+        with pytest.raises(CorruptStore) as refusal:
+            writer.add(units, [len(units)], tree_over([hashlib.sha256(units).digest()]))
+            writer.finish()
+        assert "No space left" in str(refusal.value)
+
+
+def test_units_near_each_other_are_read_together(tmp_path: Path) -> None:
+    units = [b"%d" % number for number in range(3 * AT_ONCE)]
+    payload = stored(tmp_path, units)
+    wanted = [range(1), range(5, 9), range(AT_ONCE, AT_ONCE + 1), range(AT_ONCE + 1, 3 * AT_ONCE)]
+    found = list(payload.each(payload.unit_hashes(), wanted))
+    assert found == [units[index] for span in wanted for index in span]
 
 
 def test_ranges_are_exact_or_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from deedbook.audit.verify import verify
 from deedbook.chain.client import NodeError
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.hashing import keccak256, sha256
-from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, NotFound
+from deedbook.errors import ChainUnavailable, EvidenceMissing, IntegrityError, InvalidInput, NotFound
 from tests.simulator import ASSET, CONTRACTS, History, Published, SimulatedNode, honest
 
 
@@ -52,6 +52,14 @@ def readers(published: Published, node: Any = None) -> Readers:
 @pytest.fixture(scope="module")
 def published() -> Published:
     return honest().publish()
+
+
+def test_a_full_bundle_of_too_many_consents_is_refused_and_a_public_one_is_not(published: Published) -> None:
+    sale = published.history.sales[0].sale
+    with pytest.raises(InvalidInput) as refusal:
+        export_sale(readers(published), sale, most=1)
+    assert refusal.value.field == "public"
+    assert export_sale(readers(published), sale, full=False, most=1)
 
 
 @pytest.mark.parametrize("sale", [0, 1])

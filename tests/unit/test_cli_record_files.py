@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 
 import pytest
 
-from deedbook.cli.record_files import read_records
+from deedbook.cli.record_files import RecordFile, read_records
+from deedbook.domain.consents import record_commit
 from deedbook.errors import InvalidFormat
 
 SALT = "0x" + "11" * 32
@@ -19,19 +21,19 @@ def line(**record: object) -> str:
 
 def refused(name: str, content: bytes) -> InvalidFormat:
     with pytest.raises(InvalidFormat) as refusal:
-        read_records(name, content, TYPES)
+        read_records(name, BytesIO(content), TYPES)
     return refusal.value
 
 
 def test_ndjson_is_read_line_by_line() -> None:
-    found = read_records("r.ndjson", f"{line(wage=1)}\n\n{line(wage=2)}\n".encode(), {})
+    found = read_records("r.ndjson", BytesIO(f"{line(wage=1)}\n\n{line(wage=2)}\n".encode()), {})
     assert [(each.line, each.record) for each in found] == [(1, {"wage": 1}), (3, {"wage": 2})]
     assert found[0].salt == bytes.fromhex("11" * 32)
 
 
 def test_csv_is_read_by_the_types_of_the_descriptor() -> None:
     content = f'﻿salt,name,wage,urban,share,born\n{SALT},"Li, ""Wei""",-7,true,0.50,1988-03-01\n'.encode()
-    (found,) = read_records("r.csv", content, TYPES)
+    (found,) = read_records("r.csv", BytesIO(content), TYPES)
     assert found.record == {"name": 'Li, "Wei"', "wage": -7, "urban": True, "share": "0.50", "born": "1988-03-01"}
     assert found.line == 2
 
@@ -88,6 +90,37 @@ def test_bytes_that_are_no_utf_8_are_refused_by_line_and_column() -> None:
 def test_malformed_ndjson_is_refused_by_line_and_column(second: str, column: int) -> None:
     error = refused("r.ndjson", f"{line(wage=1)}\n{second}\n".encode())
     assert (error.fields["line"], error.fields["column"]) == (2, column)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "lines"),
+    [
+        ("r.ndjson", f"{line(name='a')}\n\r\n{line(name='b')}\n{line(name='王')}", [1, 3, 4]),
+        ("r.csv", f'\ufeffname,salt\r\na,{SALT}\r\n"b\nc",{SALT}\r\n\r\n王,{SALT}', [2, 3, 6]),
+        ("r.csv", f"name,salt\ra,{SALT}\rb,{SALT}\r", [2, 3]),
+    ],
+)
+def test_every_record_is_found_again_by_its_commitment(name: str, content: str, lines: list[int]) -> None:
+    read = read_records(name, BytesIO(content.encode()), {})
+    assert [each.line for each in read] == lines
+    kept = RecordFile(name, BytesIO(content.encode()), {})
+    assert len(kept) == len(lines)
+    for each in reversed(read):
+        assert kept.first_left() == lines[0]
+        commitment = record_commit(each.salt, each.record)
+        assert kept.take(commitment) == each
+        assert kept.take(commitment) is None
+    assert kept.first_left() is None
+
+
+def test_a_record_that_changes_while_it_is_read_is_refused() -> None:
+    file = BytesIO(f"{line(wage=1)}\n{line(wage=2)}\n".encode())
+    kept = RecordFile("r.ndjson", file, {})
+    file.getbuffer()[:] = file.getvalue().replace(b'"wage": 2', b'"wage": 3')
+    assert kept.take(record_commit(bytes.fromhex(SALT[2:]), {"wage": 1})) is not None
+    with pytest.raises(InvalidFormat) as refusal:
+        kept.take(record_commit(bytes.fromhex(SALT[2:]), {"wage": 2}))
+    assert refusal.value.fields["line"] == 2
 
 
 @pytest.mark.rule("malformed-json")

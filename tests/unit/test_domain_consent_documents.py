@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deedbook.domain.codes import Licence, Mode, Purpose
-from deedbook.domain.consent_documents import ConsentRead, ConsentReader
+from deedbook.domain.consent_documents import ConsentRead, ConsentReader, commitment_in
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent
 from deedbook.domain.hashing import canonical_json, sha256
 from deedbook.domain.notices import Notice, Sentences, load_notice, render_statement, with_statement
@@ -43,6 +43,22 @@ def consent(number: int, notice: Notice = NOTICE, **change: Any) -> SignedConsen
     )
     signature = sha256(b"r %d" % number) + sha256(b"s %d" % number) + b"\x1b"
     return SignedConsent(DOMAIN, with_statement(notice, replace(made, **change)), signature)
+
+
+def test_the_commitment_is_read_by_its_place() -> None:
+    for notice in (NOTICE, OTHER):
+        signed = consent(5, notice)
+        assert commitment_in(signed.encode()) == signed.consent.record_commit
+
+
+def test_no_commitment_is_read_elsewhere() -> None:
+    document = consent(5).encode()
+    start = document.index(b',"recordCommit":"')
+    odd = document[: start + 20] + b"g" + document[start + 21 :]
+    for broken in (b"{}", document[: start + 40], document[:start] + document[start + 1 :], odd):
+        with pytest.raises(InvalidFormat) as refusal:
+            commitment_in(broken)
+        assert refusal.value.field == "recordCommit"
 
 
 def reader() -> ConsentReader:

@@ -126,6 +126,8 @@ def test_an_anchored_consent_has_its_place(book: SignedConsents) -> None:
     batch, leaves = anchored(book, 1, 2, 3)
     assert book.pending_consents(ASSET) == []
     assert book.leaves_of(batch.batch_id) == leaves
+    commitments = [(each.consent_id, each.consent.record_commit) for each in leaves]
+    assert list(book.commitments_of(batch.batch_id)) == commitments
     assert book.leaf_keys_of(batch.batch_id) == [(each.consent_id, each.consent.subject) for each in leaves]
     assert book.batch(batch.batch_id) == batch
     assert [book.place_of(each.consent_id) for each in leaves] == [(batch.batch_id, n) for n in range(3)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
+from io import BytesIO
+from itertools import accumulate, pairwise
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,10 +17,13 @@ from deedbook.domain.consents import record_commit
 from deedbook.domain.merkle import rfc9162_root
 from deedbook.errors import InvalidFormat, InvalidInput, SealBroken, WrongVersion
 from deedbook.vault import keytree
+from deedbook.vault.payload_objects import PayloadWriter, encode_payload
 from deedbook.vault.records_form import (
+    CHUNK,
     decode_record,
     encode_record,
     open_unit,
+    seal_in_chunks,
     seal_records,
 )
 
@@ -102,6 +108,41 @@ def test_sealing_and_opening_are_inverse(plaintexts: list[bytes | None]) -> None
             consent_id=consents[index],
             depth=sealed.depth,
         )
+
+
+@pytest.mark.parametrize("count", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 5])
+def test_chunks_are_what_all_of_them_sealed_at_once_would_be(count: int) -> None:
+    consents = [number.to_bytes(32, "big") for number in range(count)]
+    plaintexts = [None if number % 7 == 3 else b"%d" % number for number in range(count)]
+    chunks = list(seal_in_chunks(ASSET, 3, zip(consents, plaintexts, strict=True), count, SEED))
+    assert [chunk.first for chunk in chunks] == list(range(0, count, CHUNK))
+    leaves, depth = keytree.leaf_seeds(SEED, count), (count - 1).bit_length()
+    written, whole, units = BytesIO(), array("Q"), b""
+    writer = PayloadWriter(written, ASSET, 3, count)
+    for chunk in chunks:
+        writer.add(chunk.units, chunk.lengths, chunk.levels)
+        units += chunk.units
+        whole += chunk.lengths
+    starts = list(accumulate(whole, initial=0))
+    cut = [units[start:end] for start, end in pairwise(starts)]
+    for index in (0, 3, CHUNK - 2, count - 1):
+        if plaintexts[index] is None:
+            assert cut[index] == b""
+            continue
+        place = {"asset_id": ASSET, "version": 3, "index": index, "consent_id": consents[index], "depth": depth}
+        assert open_unit(cut[index], leaves[index], **place) == plaintexts[index]  # type: ignore[arg-type]
+    hashes = [hashlib.sha256(unit).digest() for unit in cut]
+    assert writer.finish() == rfc9162_root(hashes)
+    assert written.getvalue() == encode_payload(ASSET, 3, cut, hashes)
+    assert (writer.size, writer.empty) == (len(units), [number for number in range(count) if number % 7 == 3])
+
+
+@pytest.mark.parametrize("given", [CHUNK - 1, CHUNK + 1, 0])
+def test_another_number_of_records_than_was_said_is_refused(given: int) -> None:
+    pairs = ((bytes(32), b"x") for _ in range(given))
+    with pytest.raises(InvalidInput) as refusal:
+        list(seal_in_chunks(ASSET, 3, pairs, CHUNK, SEED))
+    assert refusal.value.field == "plaintexts"
 
 
 @pytest.mark.rule("flipped-byte")

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from deedbook.audit.bundle import BareLog, Bundle, Section, journalled
+from deedbook.audit.consents import Batch
 from deedbook.audit.derivation import Derivation, claims_of, derive
 from deedbook.audit.evidence import Place
 from deedbook.audit.findings import Findings, Verdict
@@ -31,9 +32,11 @@ from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import ZERO32, from_hex, to_hex
 from deedbook.domain.journal import entities_of, entity_slot
 from deedbook.domain.validators import Validators, clique_quorum
-from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, NotFound
+from deedbook.errors import ChainUnavailable, DeedbookError, EvidenceMissing, IntegrityError, InvalidInput, NotFound
 from deedbook.wallet.recovery import recover
 
+MOST_CONSENTS: Final = 100_000
+"""Consents of a full bundle: a bundle is one document, read and verified whole, and a consent is some 1,400 bytes."""
 BLOCKS_PER_REQUEST: Final = 5_000
 HEADERS_PER_REQUEST: Final = 500
 SLOTS_PER_REQUEST: Final = 100
@@ -88,11 +91,14 @@ class Readers:
     validators: Validators | None = None
 
 
-def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, full: bool = True) -> bytes:
+def export_sale(
+    readers: Readers, sale_id: bytes, *, block: int | None = None, full: bool = True, most: int = MOST_CONSENTS
+) -> bytes:
     """The bundle of a sale as of `block` (default: the newest final one), in full or public form.
 
     Raises NotFound where there is no such sale, EvidenceMissing for a part that the readers do not have, IntegrityError
-    where the chain's own record contradicts itself.
+    where the chain's own record contradicts itself, InvalidInput (`public`) for the full form of more than `most`
+    consents.
     """
     chain = ChainReader(readers.node, readers.contracts, readers.validators)
     number = chain.newest_final() if block is None else block
@@ -100,6 +106,8 @@ def export_sale(readers: Readers, sale_id: bytes, *, block: int | None = None, f
     if not any(event.args.get("saleId") == sale_id for event in journals.events("Market", sale_id)):
         raise NotFound("sale", to_hex(sale_id))
     derived = derive(sale_id, chain.chain_id, readers.contracts, journals, Findings())
+    if full:
+        _require_few(derived, most)
     bundle = _assembled(readers, chain, journals, derived, number, full=full)
     data = bundle.to_bytes()
     report = verify(data, chain.trust(number))
@@ -335,13 +343,31 @@ def _delivered(readers: Readers, derived: Derivation) -> tuple[bytes | None, byt
     return cover, readers.deliveries.envelope(delivery.envelope_hash).envelope
 
 
+def _require_few(derived: Derivation, most: int) -> None:
+    """Raises InvalidInput where a full bundle would hold more consents than that."""
+    count = sum(batch.count for batch in _collected(derived))
+    if count > most:
+        raise InvalidInput(
+            "public",
+            f"a full bundle of {count:,} consents is not written, but of {most:,} at the most",
+            hint="write it with --public, and let the auditor check the consents by: deedbook consents verify-batch",
+        )
+
+
 def _people(readers: Readers, derived: Derivation) -> tuple[tuple[Any, ...], ...] | None:
     if derived.register is None:
         return None
-    batches = [bound.batch for bound in derived.basis.batches if bound.batch.direct is None]
     return tuple(
-        tuple(signed.to_json() for signed in readers.consents.leaves_of(batch.identifier)) for batch in batches
+        tuple(signed.to_json() for signed in readers.consents.leaves_of(batch.identifier))
+        for batch in _collected(derived)
     )
+
+
+def _collected(derived: Derivation) -> list[Batch]:
+    """The batches of the sale's basis whose consents are not on chain."""
+    if derived.register is None:
+        return []
+    return [bound.batch for bound in derived.basis.batches if bound.batch.direct is None]
 
 
 def _nodes(proof: Sequence[str] | None) -> tuple[bytes, ...]:

@@ -1,4 +1,5 @@
-"""Processes that check many signatures at a time. They hold no key, no database and no connection."""
+"""Processes that check many signatures or seal many records at a time. They hold no database, no connection, and no key
+but what a task brings along."""
 
 from __future__ import annotations
 

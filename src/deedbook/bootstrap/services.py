@@ -651,7 +651,8 @@ class Services:
         """The bundle of a sale as of the newest final block, and a trust: in the chain's validators as this home knows
         them, or where nobody seals blocks one that pins that block as this home's own node has it.
 
-        Whoever verifies for others takes the trust from elsewhere. Raises NotFound, EvidenceMissing.
+        Whoever verifies for others takes the trust from elsewhere. Raises NotFound, EvidenceMissing; InvalidInput
+        (`public`) for the full form of more than 100,000 consents.
         """
         readers = Readers(
             self.node,

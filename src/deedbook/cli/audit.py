@@ -33,7 +33,9 @@ def export(
     trust_out: Annotated[
         str, typer.Option(help="where a trust goes: pin it by other means before you rely on it")
     ] = "",
-    public: Annotated[bool, typer.Option("--public", help="leave out the signed consents")] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="leave out the signed consents; a sale of over 100,000 has to")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write one self-contained file that proves a sale."""

@@ -172,8 +172,8 @@ def _private(path: str, flags: int) -> int:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[BinaryIO]:
-    """A file to be read, standard input for `-`. Raises InvalidInput (`file`)."""
+def opened(name: str, field: str = "file") -> Iterator[BinaryIO]:
+    """A file to be read, standard input for `-`. Raises InvalidInput."""
     if name == "-":
         yield sys.stdin.buffer
         return
@@ -182,4 +182,4 @@ def opened(name: str) -> Iterator[BinaryIO]:
             yield file
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a name"
-        raise InvalidInput("file", f"cannot read {name}: {reason}") from error
+        raise InvalidInput(field, f"cannot read {name}: {reason}") from error

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any
 
 import typer
 
+from deedbook.bootstrap.processes import checking_processes
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.consents import batches_for
+from deedbook.cli.counting import Counter
 from deedbook.cli.grammar import AsJson
-from deedbook.cli.record_files import RecordLine, read_records
+from deedbook.cli.record_files import RecordFile, record_file
 from deedbook.domain.assets import Descriptor, Version, version_key
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import record_commit
@@ -21,7 +25,7 @@ from deedbook.domain.keytree import delivered_count
 from deedbook.domain.payloads import PayloadRecord
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.queries import consents as queries
-from deedbook.vault.records_form import encode_record
+from deedbook.vault.records_form import CHUNK, encode_record
 
 app = grammar.group("Payloads: sealed records; every one under a key of its own.")
 
@@ -51,20 +55,21 @@ def seal(
     version: Annotated[int, typer.Option(min=1, help="which version these will be")] = 1,
     batch: Annotated[list[str] | None, typer.Option(help="a batch; again for more; all of the asset otherwise")] = None,
     out: Annotated[str, typer.Option(help="where the finished descriptor goes")] = "",
+    processes: Annotated[int, typer.Option(min=0, help="how many processes seal; one a core by itself")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Seal one record per consent, in the order in which the batches will be bound. Each is found by the commitment
     that its person signed; one that nobody signed is refused."""
     number, known = grammar.asset_of(asset), _draft(descriptor)
     types = {field["name"]: field["type"] for field in known["fields"]}
-    lines = read_records(records, grammar.content_of(records, "records"), types)
-    with acts.reading() as services:
+    with record_file(records, types) as kept, acts.reading() as services:
         services.reconcile()
         bound = batches_for(services, number, batch or [])
-        ids, plain = _in_order(services, bound, lines, records)
-        sealed = services.vault.seal(number, version, ids, plain)
-        stored = services.vault.serve_units(sealed.payload_id, _present(plain))
-        known |= {"recordCount": sealed.count, "size": sum(map(len, stored.values()))}
+        count = sum(each.count for each in bound)
+        with _sealing(count, processes) as executor, Counter("records", count) as watch:
+            plain = _in_order(services, bound, kept, records)
+            sealed = services.vault.seal_all(number, version, plain, count, executor, report=watch)
+        known |= {"recordCount": sealed.count, "size": sealed.size}
         described = Descriptor.from_json(known)
         services.records.documents.put("descriptor", described.encode(), at=services.clock())
     if out:
@@ -72,7 +77,7 @@ def seal(
     key = version_key(number, Version(sealed.content_root, sealed.count, described.hash))
     found = {"payloadId": to_hex(sealed.payload_id), "contentRoot": to_hex(sealed.content_root)}
     found |= {"descriptorHash": to_hex(described.hash), "versionKey": to_hex(key)}
-    acts.show({**found, "records": sealed.count, "empty": plain.count(None)}, as_json)
+    acts.show({**found, "records": sealed.count, "empty": sealed.empty}, as_json)
 
 
 @app.command("list")
@@ -128,31 +133,28 @@ def _draft(name: str) -> dict[str, Any]:
     return found
 
 
+def _sealing(count: int, processes: int) -> AbstractContextManager[Executor | None]:
+    """What seals: this process alone where the records are few."""
+    return nullcontext() if count <= CHUNK or processes == 1 else checking_processes(processes)
+
+
 def _in_order(
-    services: Services, bound: Sequence[Batch], lines: Sequence[RecordLine], name: str
-) -> tuple[list[bytes], list[bytes | None]]:
-    """Consent ids and plaintexts by record index; None for a consent that has ended."""
-    by_commit = {record_commit(each.salt, each.record): each for each in lines}
-    ids: list[bytes] = []
-    plain: list[bytes | None] = []
+    services: Services, bound: Sequence[Batch], kept: RecordFile, name: str
+) -> Iterator[tuple[bytes, bytes | None]]:
+    """Consent id and plaintext by record index, None for a consent that has ended; what is wrong with the whole is told
+    at its end."""
     missing = 0
     for batch in bound:
         ended = queries.ended_leaves(services.mirror, batch.batch_id)
-        for index, leaf in enumerate(services.records.consents.leaves_of(batch.batch_id)):
-            line = by_commit.pop(leaf.consent.record_commit, None)
+        for index, (consent_id, commitment) in enumerate(services.records.consents.commitments_of(batch.batch_id)):
+            line = kept.take(commitment)
             missing += line is None and index not in ended
-            ids.append(leaf.consent_id)
-            plain.append(None if line is None or index in ended else encode_record(line.salt, line.record))
-    if by_commit:
-        line_number = min(line.line for line in by_commit.values())
-        raise InvalidInput("records", f"{name} line {line_number}: no consent commits to this record", line=line_number)
+            yield consent_id, None if line is None or index in ended else encode_record(line.salt, line.record)
+    left = kept.first_left()
+    if left is not None:
+        raise InvalidInput("records", f"{name} line {left}: no consent commits to this record", line=left)
     if missing:
         raise InvalidInput("records", f"{missing} live consents have no record", missing=missing)
-    return ids, plain
-
-
-def _present(plain: Sequence[bytes | None]) -> list[int]:
-    return [index for index, each in enumerate(plain) if each is not None]
 
 
 def _row(services: Services, payload: PayloadRecord) -> dict[str, Any]:

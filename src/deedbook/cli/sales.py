@@ -5,19 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from typing import Annotated, BinaryIO
 
 import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
+from deedbook.cli.counting import counted
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.cli.offers import Attester, attesters_for
 from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.codes import Outcome
 from deedbook.domain.hashing import checksum_address, to_hex
-from deedbook.domain.keytree import decode_cover, delivered_indices
+from deedbook.domain.keytree import Cover, decode_cover
 from deedbook.domain.sales import Offer, parse_currency
 from deedbook.errors import EvidenceMissing, MissingKey, NotFound
 from deedbook.ledger import deliveries
@@ -25,7 +26,7 @@ from deedbook.ledger import sales as ledger
 from deedbook.queries import assets, offers
 from deedbook.queries import sales as queries
 from deedbook.queries.sales import SaleView
-from deedbook.vault.deliveries import DeliveredRecord, Sold, open_delivered
+from deedbook.vault.deliveries import DeliveredRecord, Sold, open_each
 from deedbook.vault.envelopes import Context, PublicKey, Suite
 
 app = grammar.group("Sales: ordered, paid, prepared, delivered, opened, accepted; disputed, refunded.")
@@ -147,13 +148,15 @@ def deliver(
 
 @app.command("open")
 def open_sale(sale: SaleId, as_: As, out: Out = "-", as_json: AsJson = False) -> None:
-    """Open a delivery as its buyer: the envelope, every record, every commitment, the count."""
+    """Open a delivery as its buyer: the envelope, every record, every commitment, the count. A file is there when all
+    of it was checked."""
     with acts.reading() as services:
         found, ordered = sale_of(services, sale)
-        records = _opened(services, found, ordered.offer, as_)
-    _write(out, records)
+        opening = _opening(services, found, ordered.offer, as_)
+        with grammar.sink(out, private=True) as file:
+            written = _form_of(out)(opening, file)
     if out != "-":
-        acts.show({"saleId": sale, "records": len(records), "file": out}, as_json)
+        acts.show({"saleId": sale, "records": written, "file": out}, as_json)
 
 
 @app.command()
@@ -224,7 +227,11 @@ def _recipient(services: Services, account: bytes, name: str) -> PublicKey:
     )
 
 
-def _opened(services: Services, sale: SaleView, offer: Offer, name: str) -> Sequence[DeliveredRecord]:
+Opening = Callable[[], Iterator[DeliveredRecord]]
+"""Opens a delivery from its first record on, every time it is called."""
+
+
+def _opening(services: Services, sale: SaleView, offer: Offer, name: str) -> Opening:
     if sale.envelope_hash is None or sale.cover_hash is None:
         raise NotFound("delivery of sale", to_hex(sale.sale_id), hint="the provider has to deliver first")
     shelf = services.records.deliveries
@@ -236,36 +243,63 @@ def _opened(services: Services, sale: SaleView, offer: Offer, name: str) -> Sequ
     version = assets.version(services.mirror, sale.asset_id, sale.version)
     payload = services.vault.payload_of(version.content_root)
     bound = version.basis.batches if version.basis else ()
-    leaves = [leaf for batch in bound for leaf in services.records.consents.leaves_of(batch)]
-    return open_delivered(
-        envelope,
-        services.encryption_key(name),
-        Context(services.chain_id, services.addresses["Market"], sale.sale_id, offer.version_key),
-        Sold(
-            asset_id=sale.asset_id,
-            version=sale.version,
-            consent_ids=[leaf.consent_id for leaf in leaves],
-            content_root=version.content_root,
-            commitments=[leaf.consent.record_commit for leaf in leaves],
-            delivered_count=sale.delivered_count,
-            cover=cover,
-        ),
-        units=services.vault.serve_units(payload.payload_id, list(delivered_indices(cover))),
-        unit_hashes=services.vault.unit_hashes(payload.payload_id),
+    leaves = [leaf for batch in bound for leaf in services.records.consents.commitments_of(batch)]
+    hashes = services.vault.unit_hashes(payload.payload_id)
+    keys = services.encryption_key(name)
+    context = Context(services.chain_id, services.addresses["Market"], sale.sale_id, offer.version_key)
+    sold = Sold(
+        asset_id=sale.asset_id,
+        version=sale.version,
+        consent_ids=[consent_id for consent_id, _ in leaves],
+        content_root=version.content_root,
+        commitments=[commitment for _, commitment in leaves],
+        delivered_count=sale.delivered_count,
+        cover=cover,
     )
 
+    def units_of(cover: Cover) -> Iterator[bytes]:
+        return services.vault.units_of(payload.payload_id, cover, hashes)
 
-def _write(out: str, records: Sequence[DeliveredRecord]) -> None:
-    rows = [dict(record.record) for record in records]
+    def opening() -> Iterator[DeliveredRecord]:
+        records = open_each(envelope, keys, context, sold, units_of=units_of, unit_hashes=hashes)
+        return counted(records, "records", sale.delivered_count or 0)
+
+    return opening
+
+
+def _form_of(out: str) -> Callable[[Opening, BinaryIO], int]:
     if out.endswith(".csv"):
-        text = io.StringIO()
-        names = sorted({name for row in rows for name in row})
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        content = text.getvalue()
-    elif out.endswith(".ndjson"):
-        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    else:
-        content = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-    grammar.write(out, content.encode())
+        return _write_csv
+    return _write_lines if out.endswith(".ndjson") else _write_array
+
+
+def _write_csv(opening: Opening, file: BinaryIO) -> int:
+    """Opens twice: the columns are the fields of all records."""
+    names = sorted({name for each in opening() for name in each.record})
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    written = 0
+    for each in opening():
+        writer.writerow(dict(each.record))
+        written += 1
+    text.detach()
+    return written
+
+
+def _write_lines(opening: Opening, file: BinaryIO) -> int:
+    written = 0
+    for each in opening():
+        file.write(json.dumps(dict(each.record), ensure_ascii=False).encode() + b"\n")
+        written += 1
+    return written
+
+
+def _write_array(opening: Opening, file: BinaryIO) -> int:
+    written = 0
+    for each in opening():
+        row = json.dumps(dict(each.record), indent=1, ensure_ascii=False).replace("\n", "\n ")
+        file.write(f"{',' if written else '['}\n {row}".encode())
+        written += 1
+    file.write(b"\n]\n" if written else b"[]\n")
+    return written

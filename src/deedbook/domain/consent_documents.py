@@ -25,7 +25,7 @@ from deedbook.domain.consents import (
 from deedbook.domain.hashing import cut, keccak256, parse_json
 from deedbook.domain.keccaks import KECCAKS
 from deedbook.domain.notices import Notice, Sentences
-from deedbook.errors import DeedbookError, InvalidInput
+from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput
 
 _OWN_AT: Final = b',"recordCommit":"0x'
 _COMMIT: Final = slice(len(_OWN_AT), len(_OWN_AT) + 64)
@@ -74,6 +74,18 @@ class ConsentRead(NamedTuple):
     valid_until: int
     signature: bytes
     document: bytes
+
+
+def commitment_in(document: bytes) -> bytes:
+    """The recordCommit (32 bytes) of a signed consent's canonical bytes. Raises InvalidFormat (`recordCommit`)."""
+    at = document.find(_OWN_AT) + len(_OWN_AT)
+    try:
+        found = unhexlify(document[at : at + 64])
+    except ValueError as error:
+        raise InvalidFormat("recordCommit", "is not 32 bytes of hexadecimal digits") from error
+    if at < len(_OWN_AT) or len(found) != 32:
+        raise InvalidFormat("recordCommit", "is not where a consent's canonical form has it")
+    return found
 
 
 class ConsentReader:

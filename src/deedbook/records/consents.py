@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from deedbook.domain.batches import Batch
+from deedbook.domain.consent_documents import commitment_in
 from deedbook.domain.consents import SignedConsent, Terms
 from deedbook.domain.hashing import canonical_json, parse_json, to_hex
 from deedbook.domain.receipts import Answer, AnsweredConsent, ConsentReceipt
@@ -174,6 +175,15 @@ class SignedConsents:
     def documents_of(self, batch_id: bytes) -> Iterator[bytes]:
         """The canonical bytes of the same, a few in memory at a time. Raises NotFound, SealBroken."""
         return (document for _, document in self._leaves(batch_id))
+
+    def commitments_of(self, batch_id: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """ConsentId and recordCommit (32 bytes each) of each leaf of a batch, in leaf order, a few in memory at a time.
+        Raises NotFound, SealBroken."""
+        for consent_id, document in self._leaves(batch_id):
+            try:
+                yield consent_id, commitment_in(document)
+            except InvalidInput as error:
+                raise SealBroken("a sealed consent opens to something else") from error
 
     def _leaves(self, batch_id: bytes) -> Iterator[tuple[bytes, bytes]]:
         self.batch(batch_id)

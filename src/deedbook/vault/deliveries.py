@@ -6,13 +6,13 @@ Needs neither the exchange's database nor its object store: the envelope, the se
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import sha256
-from deedbook.domain.keytree import Cover, delivered_count
+from deedbook.domain.keytree import Cover, delivered_count, delivered_indices
 from deedbook.domain.merkle import rfc9162_root
 from deedbook.errors import EvidenceMissing, InvalidFormat, InvalidInput, SealBroken, WrongVersion
 from deedbook.vault.envelopes import Context, EncryptionKeyPair, open_envelope
@@ -55,25 +55,46 @@ def open_delivered(
     units: Mapping[int, bytes],
     unit_hashes: Sequence[bytes],
 ) -> tuple[DeliveredRecord, ...]:
-    """All delivered records, ascending by index.
+    """As `open_each`, all at once; `units` holds the sealed units by record index.
 
-    `units` holds the sealed units by record index; `unit_hashes` SHA-256 of every unit of the version, delivered or
-    not. Checked, in this order: the envelope opens; it is of as many records as the version; its cover and its count
-    are the delivery's; the unit hashes give the content root; each unit is there, has its hash, and opens for its
-    consent; each record opens its commitment.
+    Raises also `EvidenceMissing` with `index` for a unit that is absent.
+    """
 
-    Raises as `open_envelope`; `SealBroken` with the fields `part` and, for a record, `index`; `EvidenceMissing` with
-    `index` for a unit that is absent; `InvalidInput` when `sold` or `unit_hashes` are not of one length.
+    def of(cover: Cover) -> Iterator[bytes]:
+        return (_unit(units, index) for index in delivered_indices(cover))
+
+    return tuple(open_each(envelope, keys, context, sold, units_of=of, unit_hashes=unit_hashes))
+
+
+def open_each(
+    envelope: bytes,
+    keys: EncryptionKeyPair,
+    context: Context,
+    sold: Sold,
+    *,
+    units_of: Callable[[Cover], Iterable[bytes]],
+    unit_hashes: Sequence[bytes],
+) -> Iterator[DeliveredRecord]:
+    """All delivered records, ascending by index, one after the other.
+
+    `units_of` gives the sealed units of a cover's records, ascending; `unit_hashes` SHA-256 of every unit of the
+    version, delivered or not. Checked before the first record is given: the envelope opens; it is of as many records as
+    the version; its cover and its count are the delivery's; the unit hashes give the content root. Then each unit has
+    its hash and opens for its consent, and each record opens its commitment: what is given is as it was sold, and all
+    of it has arrived when no error was raised.
+
+    Raises as `open_envelope`; `SealBroken` with the fields `part` and, for a record, `index`; `InvalidInput` when
+    `sold` or `unit_hashes` are not of one length.
     """
     seeds = open_envelope(envelope, keys, context)
     _require_lengths(sold, unit_hashes)
     _require_cover(seeds.cover, sold)
     if rfc9162_root(unit_hashes) != sold.content_root:
         raise SealBroken("the unit hashes do not give the content root", part="content root")
-    return tuple(
-        _open_record(index, leaf_seed, seeds.cover.depth, sold, _unit(units, unit_hashes, index))
-        for index, leaf_seed in seeds.leaf_seeds()
-    )
+    for (index, leaf_seed), unit in zip(seeds.leaf_seeds(), units_of(seeds.cover), strict=True):
+        if sha256(unit) != unit_hashes[index]:
+            raise SealBroken(f"record {index}: unit is not under the content root", index=index, part="unit")
+        yield _open_record(index, leaf_seed, seeds.cover.depth, sold, unit)
 
 
 def _require_lengths(sold: Sold, unit_hashes: Sequence[bytes]) -> None:
@@ -94,11 +115,9 @@ def _require_cover(cover: Cover, sold: Sold) -> None:
         raise SealBroken(f"the envelope opens {delivered} records, not {sold.delivered_count}", part="delivered count")
 
 
-def _unit(units: Mapping[int, bytes], unit_hashes: Sequence[bytes], index: int) -> bytes:
+def _unit(units: Mapping[int, bytes], index: int) -> bytes:
     if index not in units:
         raise EvidenceMissing(f"no sealed unit of record {index}", kind="unit", index=index)
-    if sha256(units[index]) != unit_hashes[index]:
-        raise SealBroken(f"record {index}: unit is not under the content root", index=index, part="unit")
     return units[index]
 
 

@@ -98,7 +98,17 @@ def whole(root_seed: bytes, count: int) -> SeededCover:
 
 def leaf_seeds(root_seed: bytes, count: int) -> Sequence[bytes]:
     """The leaf seeds of all `count` records, in order: about two hashes each."""
-    return _below(ROOT, root_seed, depth_for(count), count)
+    return leaf_seeds_below(ROOT, root_seed, count)
+
+
+def leaf_seeds_below(node: Node, seed: bytes, count: int) -> Sequence[bytes]:
+    """The leaf seeds below a node whose seed this is, in a tree of `count` records, in order; padding left out."""
+    return _below(node, seed, depth_for(count), count)
+
+
+def leaf_labels(depth: int) -> tuple[bytes, bytes]:
+    """What stands before a leaf seed where its record key, and where its commitment, is hashed: for who makes many."""
+    return _leaf_label(USE_RECORD_KEY, depth), _leaf_label(USE_COMMITMENT, depth)
 
 
 def descend(seed: bytes, node: Node, wanted: Node) -> bytes:

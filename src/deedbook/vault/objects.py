@@ -6,12 +6,15 @@ Knows nothing of what the objects hold.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import secrets
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -19,6 +22,9 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
 from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, MissingKey, NotFound
+
+WHOLE: Final = 1 << 26
+"""Bytes of an object that is sent in one piece."""
 
 
 class ObjectStore:
@@ -55,6 +61,38 @@ class ObjectStore:
                 obstore.put(self._store, key, content, mode="create", use_multipart=False)
         except AlreadyExistsError as error:
             raise Conflict(f"object {key} exists already", object=key) from error
+        self._sync(key)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[BinaryIO]:
+        """An empty file, read and written, to make an object in that is too large for the memory; `put_staged` stores
+        it, and it is gone afterwards."""
+        if self._folder is None:
+            with tempfile.TemporaryFile() as unnamed:
+                yield unnamed
+            return
+        with _failures("staged"):
+            file = _staged(self._folder)
+        try:
+            yield file
+        finally:
+            with _failures("staged"):
+                Path(file.name).unlink()
+                file.close()
+
+    def put_staged(self, key: str, file: BinaryIO) -> None:
+        """As `put_new`, of a file of `staging`."""
+        if self._folder is None:
+            self._send(key, file)
+            return
+        path = self._folder / key
+        with _failures(key):
+            file.flush()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(file.name, path)
+            except FileExistsError as error:
+                raise Conflict(f"object {key} exists already", object=key) from error
         self._sync(key)
 
     def size(self, key: str) -> int:
@@ -102,6 +140,19 @@ class ObjectStore:
             batches = obstore.list(self._store, prefix=prefix or None)
             return tuple(sorted(str(entry["path"]) for batch in batches for entry in batch))
 
+    def _send(self, key: str, file: BinaryIO) -> None:
+        """An object of several parts cannot be created only where there is none: that is looked at before."""
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if size <= WHOLE:
+            self.put_new(key, file.read())
+            return
+        with contextlib.suppress(EvidenceMissing):
+            self.size(key)
+            raise Conflict(f"object {key} exists already", object=key)
+        with _failures(key):
+            obstore.put(self._store, key, file, use_multipart=True)
+
     def _sync(self, key: str) -> None:
         """A local object is on disk before the call returns; an S3 answers only after it stored."""
         if self._folder is not None:
@@ -139,6 +190,25 @@ def _failures(key: str) -> Iterator[None]:
         raise EvidenceMissing(f"no object {key}", kind="object", object=key) from error
     except (BaseError, OSError, ValueError) as error:
         raise CorruptStore(f"object {key} cannot be read or written", object=key) from error
+
+
+def _staged(folder: Path) -> BinaryIO:
+    """A fresh file that is held, which tells others that it is in use; what a process left that is no more goes."""
+    for path in folder.glob("staged#*"):
+        with contextlib.suppress(OSError), path.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    while True:
+        name = folder / f"staged#{secrets.randbits(63)}"  # which a store in a folder never lists
+        file = open(name, "xb+", opener=_private)  # noqa: SIM115 - closed where it ends
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # taken for a leftover before it was held
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_path(path: Path) -> None:

@@ -12,16 +12,23 @@ The root is the version's `contentRoot`. Nothing read is trusted: a unit counts 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, pairwise
-from typing import Protocol
+import hashlib
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import accumulate, pairwise, zip_longest
+from typing import BinaryIO, Final, Protocol
 
 from deedbook.domain.hashing import sha256
-from deedbook.domain.merkle import rfc9162_leaf, rfc9162_node, rfc9162_root, verify_rfc9162_inclusion
+from deedbook.domain.merkle import rfc9162_leaf, rfc9162_root, verify_rfc9162_inclusion
 from deedbook.errors import CorruptStore, InvalidInput, SealBroken
 
 MAGIC = b"DBPL"
 OBJECT_VERSION = 1
+AT_ONCE: Final = 1 << 12
+"""Units that are read together: what is in memory."""
 _HEADER = 49
 _OFFSET = 8
 _HASH = 32
@@ -39,12 +46,75 @@ class Ranges(Protocol):
 
 def encode_payload(asset_id: int, version: int, units: Sequence[bytes], unit_hashes: Sequence[bytes]) -> bytes:
     """The object of these units and their SHA-256."""
-    tree = b"".join((*unit_hashes, *(node for level in _levels_above(unit_hashes) for node in level)))
-    first = _HEADER + _OFFSET * (len(units) + 1) + len(tree)
-    offsets = accumulate(map(len, units), initial=first)
-    return b"".join(
-        (_header(asset_id, version, len(units)), *(at.to_bytes(_OFFSET, "big") for at in offsets), tree, *units)
-    )
+    whole = BytesIO()
+    writer = PayloadWriter(whole, asset_id, version, len(units))
+    writer.add(b"".join(units), list(map(len, units)), tree_over(unit_hashes))
+    writer.finish()
+    return whole.getvalue()
+
+
+def tree_over(unit_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The unit hashes and, from the second on, each level of nodes above their leaf hashes, 32 bytes a hash."""
+    levels, nodes = [b"".join(unit_hashes)], list(map(rfc9162_leaf, unit_hashes))
+    while len(nodes) > 1:
+        nodes = _above(nodes)
+        levels.append(b"".join(nodes))
+    return tuple(levels)
+
+
+class PayloadWriter:
+    """Writes an object of `count` units into an empty `file`, as the units come; what is in memory is the tree. Raises
+    `CorruptStore` where the file cannot be written."""
+
+    def __init__(self, file: BinaryIO, asset_id: int, version: int, count: int) -> None:
+        self._file = file
+        self._count = count
+        self._header = _header(asset_id, version, count)
+        self._lengths = array("Q")
+        self._levels: list[bytearray] = []
+        self._first = _HEADER + _OFFSET * (count + 1) + _HASH * sum(_widths(count))
+        file.seek(self._first)
+
+    def add(self, units: bytes, lengths: Sequence[int], tree: Sequence[bytes]) -> None:
+        """The next units, one after the other, how many bytes each has, and `tree_over` them: of all, or each time of
+        the same power of two, more than one, but for the last."""
+        if not self._levels:
+            self._levels = [bytearray() for _ in tree]
+        self._lengths.extend(lengths)
+        with _writing():
+            self._file.write(units)
+        root = tree[-1] if len(tree) > 1 else rfc9162_leaf(tree[0])
+        for level, nodes in zip_longest(self._levels, tree, fillvalue=root):
+            level += nodes
+
+    def finish(self) -> bytes:
+        """Writes what stands in front of the units, all of which are there; the content root."""
+        assert len(self._lengths) == self._count
+        offsets = array("Q", accumulate(self._lengths, initial=self._first))
+        if sys.byteorder == "little":
+            offsets.byteswap()
+        while len(self._levels[-1]) > _HASH:
+            last = bytes(self._levels[-1])
+            nodes = [last[at : at + _HASH] for at in range(0, len(last), _HASH)]
+            self._levels.append(bytearray().join(_above(nodes)))
+        with _writing():
+            self._file.seek(0)
+            self._file.write(self._header)
+            self._file.write(offsets)
+            for level in self._levels:
+                self._file.write(level)
+            self._file.flush()
+        return bytes(self._levels[-1]) if self._count > 1 else rfc9162_leaf(bytes(self._levels[0]))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the units so far."""
+        return sum(self._lengths)
+
+    @property
+    def empty(self) -> list[int]:
+        """The indices of the empty units so far."""
+        return [index for index, length in enumerate(self._lengths) if not length]
 
 
 class PayloadObject:
@@ -100,19 +170,23 @@ class PayloadObject:
 
     def units(self) -> tuple[bytes, ...]:
         """All units, each checked against `unit_hashes`; raises as `unit` and `unit_hashes`."""
-        hashes = self.unit_hashes()
-        (table,) = self._objects.get_ranges(self._key, (_HEADER,), (_OFFSET * (self._count + 1),))
-        offsets = [int.from_bytes(table[at : at + _OFFSET], "big") for at in range(0, len(table), _OFFSET)]
-        for index, (start, end) in enumerate(pairwise(offsets)):
-            self._require_span(index, start, end)
-        spans = tuple(pairwise(offsets))
-        units = self._objects.get_ranges(
-            self._key, [start for start, _ in spans], [end - start for start, end in spans]
-        )
-        for index, (unit, expected) in enumerate(zip(units, hashes, strict=True)):
-            if sha256(unit) != expected:
-                raise SealBroken(f"record {index}: unit is not under the content root", index=index, part="unit")
-        return tuple(units)
+        return tuple(self.each(self.unit_hashes(), [range(self._count)]))
+
+    def each(self, unit_hashes: Sequence[bytes], wanted: Iterable[range]) -> Iterator[bytes]:
+        """The units of these ranges of indices, which ascend, some in memory at a time; each has the SHA-256 that
+        `unit_hashes` (checked under the content root) names. Raises as `unit`."""
+        for some in _near(wanted):
+            first, end = some[0].start, some[-1].stop
+            (table,) = self._objects.get_ranges(self._key, (_HEADER + _OFFSET * first,), (_OFFSET * (end - first + 1),))
+            offsets = [int.from_bytes(table[at : at + _OFFSET], "big") for at in range(0, len(table), _OFFSET)]
+            for index, (start, stop) in enumerate(pairwise(offsets), start=first):
+                self._require_span(index, start, stop)
+            (content,) = self._objects.get_ranges(self._key, (offsets[0],), (offsets[-1] - offsets[0],))
+            for index in (index for span in some for index in span):
+                unit = content[offsets[index - first] - offsets[0] : offsets[index - first + 1] - offsets[0]]
+                if sha256(unit) != unit_hashes[index]:
+                    raise SealBroken(f"record {index}: unit is not under the content root", index=index, part="unit")
+                yield unit
 
     @property
     def _tree(self) -> int:
@@ -138,18 +212,37 @@ class PayloadObject:
             )
 
 
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CorruptStore(f"the sealed records cannot be written: {error.strerror}") from error
+
+
 def _header(asset_id: int, version: int, count: int) -> bytes:
     scope = asset_id.to_bytes(32, "big") + version.to_bytes(4, "big")
     return MAGIC + bytes((OBJECT_VERSION,)) + scope + count.to_bytes(8, "big")
 
 
-def _levels_above(unit_hashes: Sequence[bytes]) -> list[list[bytes]]:
-    level, levels = [rfc9162_leaf(unit_hash) for unit_hash in unit_hashes], []
-    while len(level) > 1:
-        pairs = [rfc9162_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
-        level = pairs + level[len(level) & ~1 :]
-        levels.append(level)
-    return levels
+def _above(nodes: list[bytes]) -> list[bytes]:
+    """The nodes above those of a level; the last one itself where it has no sibling."""
+    digest, pairs = hashlib.sha256, zip(nodes[::2], nodes[1::2], strict=False)
+    return [digest(b"\1%b%b" % pair).digest() for pair in pairs] + nodes[len(nodes) & ~1 :]
+
+
+def _near(wanted: Iterable[range]) -> Iterator[list[range]]:
+    """Ranges that are read together: within AT_ONCE units, however few of them there are."""
+    some: list[range] = []
+    for span in wanted:
+        for start in range(span.start, span.stop, AT_ONCE):
+            part = range(start, min(start + AT_ONCE, span.stop))
+            if some and part.stop - some[0].start > AT_ONCE:
+                yield some
+                some = []
+            some.append(part)
+    if some:
+        yield some
 
 
 def _widths(count: int) -> list[int]:

@@ -12,14 +12,23 @@ erased ones (`erasure`), from the moment their erasure is logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from deedbook.domain.hashing import sha256, to_hex
-from deedbook.domain.keytree import Cover, cover_all_but, cover_hash, delivered_count, encode_cover, is_delivered
+from deedbook.domain.keytree import (
+    Cover,
+    cover_all_but,
+    cover_hash,
+    delivered_count,
+    delivered_indices,
+    encode_cover,
+    is_delivered,
+)
 from deedbook.domain.payloads import KeyLedger, KeyRecord, PayloadRecord
 from deedbook.errors import Conflict, InvalidInput, MissingKey, NotFound, SealBroken
 from deedbook.vault import keytree
@@ -27,8 +36,8 @@ from deedbook.vault.envelopes import Context, PublicKey, envelope_hash, seal_env
 from deedbook.vault.keks import Keks, unwrap, wrap
 from deedbook.vault.keytree import SeededCover
 from deedbook.vault.objects import ObjectStore
-from deedbook.vault.payload_objects import PayloadObject, encode_payload
-from deedbook.vault.records_form import seal_records
+from deedbook.vault.payload_objects import PayloadObject, PayloadWriter
+from deedbook.vault.records_form import seal_in_chunks
 
 _SEEDS_TAG = b"deedbook.seeds.v1"
 _PAYLOAD_TAG = b"deedbook.payload.v1"
@@ -37,12 +46,14 @@ _PATIENCE = 3
 
 @dataclass(frozen=True, slots=True)
 class PayloadReceipt:
-    """What a sealing leaves: the payload's identifier, and what its version says on chain."""
+    """What a sealing leaves: the payload's identifier, and what its version says on chain; how many units are `empty`,
+    and how many bytes all of them have."""
 
     payload_id: bytes
     content_root: bytes
     count: int
-    unit_hashes: tuple[bytes, ...] = field(repr=False)
+    empty: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +109,42 @@ class Vault:
     def seal(
         self, asset_id: int, version: int, consent_ids: Sequence[bytes], plaintexts: Sequence[bytes | None]
     ) -> PayloadReceipt:
-        """Seal one plaintext per consent id, in that order; None is a record withdrawn already.
+        """As `seal_all`, of records that are all at hand."""
+        if len(consent_ids) != len(plaintexts):
+            raise InvalidInput("plaintexts", f"{len(plaintexts)} for {len(consent_ids)} consents")
+        return self.seal_all(asset_id, version, zip(consent_ids, plaintexts, strict=True), len(plaintexts))
+
+    def seal_all(
+        self,
+        asset_id: int,
+        version: int,
+        records: Iterable[tuple[bytes, bytes | None]],
+        count: int,
+        executor: Executor | None = None,
+        *,
+        report: Callable[[int], None] = lambda _: None,
+    ) -> PayloadReceipt:
+        """Seal `count` records, each a consent id and a plaintext (None: withdrawn already), in that order, as they
+        come; `report` hears how many there were so far.
 
         Every call draws a fresh root seed and makes another payload. A crash leaves at most an object that nothing
         names. Raises `InvalidInput` naming the field.
         """
         root_seed = self._entropy(keytree.SEED_LENGTH)
-        sealed = seal_records(asset_id, version, consent_ids, plaintexts, root_seed)
-        payload_id = payload_id_of(asset_id, version, sealed.content_root)
-        payload = PayloadRecord(
-            payload_id, asset_id, version, len(plaintexts), sealed.content_root, object_key(payload_id), self._clock()
-        )
-        absent = [index for index, plaintext in enumerate(plaintexts) if plaintext is None]
-        seeds = keytree.whole(root_seed, payload.count).narrowed_to(cover_all_but(payload.count, absent))
-        self._objects.put_new(payload.object_key, encode_payload(asset_id, version, sealed.units, sealed.unit_hashes))
+        chunks = seal_in_chunks(asset_id, version, records, count, root_seed, executor)
+        with self._objects.staging() as file:
+            writer = PayloadWriter(file, asset_id, version, count)
+            for chunk in chunks:
+                writer.add(chunk.units, chunk.lengths, chunk.levels)
+                report(chunk.first + len(chunk.lengths))
+            content_root, absent = writer.finish(), writer.empty
+            payload_id = payload_id_of(asset_id, version, content_root)
+            key, now = object_key(payload_id), self._clock()
+            payload = PayloadRecord(payload_id, asset_id, version, count, content_root, key, now)
+            self._objects.put_staged(key, file)
+        seeds = keytree.whole(root_seed, count).narrowed_to(cover_all_but(count, absent))
         self._add(payload, seeds)
-        return PayloadReceipt(payload_id, sealed.content_root, payload.count, sealed.unit_hashes)
+        return PayloadReceipt(payload_id, content_root, count, len(absent), writer.size)
 
     def payload(self, payload_id: bytes) -> PayloadRecord:
         """The book's entry of a payload."""
@@ -151,12 +182,26 @@ class Vault:
 
     def serve_units(self, payload_id: bytes, indices: Collection[int]) -> dict[int, bytes]:
         """Several sealed units in one reading of the object; raises as `serve_unit`, naming the first unavailable."""
-        units = self._object(payload_id).units()
-        cover = self.available(payload_id)
-        offered = {index for span in cover.ranges() for index in span}
-        for index in sorted(set(indices) - offered):
-            raise NotFound("sealed record", f"{index} of payload {to_hex(payload_id)}")
-        return {index: units[index] for index in indices}
+        wanted = sorted(set(indices))
+        self._require_offered(payload_id, wanted)
+        units = self._object(payload_id)
+        each = units.each(units.unit_hashes(), (range(index, index + 1) for index in wanted))
+        return dict(zip(wanted, each, strict=True))
+
+    def units_of(self, payload_id: bytes, cover: Cover, unit_hashes: Sequence[bytes]) -> Iterator[bytes]:
+        """The sealed units of a cover's records, ascending, some in memory at a time; `unit_hashes` are the payload's.
+        Raises as `serve_units`."""
+        self._require_offered(payload_id, delivered_indices(cover))
+        return self._object(payload_id).each(unit_hashes, cover.ranges())
+
+    def _require_offered(self, payload_id: bytes, wanted: Iterable[int]) -> None:
+        offered = self.available(payload_id).ranges()
+        span = range(0)
+        for index in wanted:
+            while index >= span.stop and (after := next(offered, None)) is not None:
+                span = after
+            if index not in span:
+                raise NotFound("sealed record", f"{index} of payload {to_hex(payload_id)}")
 
     def unit_hashes(self, payload_id: bytes) -> tuple[bytes, ...]:
         """SHA-256 of every unit, checked against the content root: what a buyer or auditor compares units with."""

@@ -14,18 +14,24 @@ its commitment is `domain.consents.record_commit`.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from itertools import islice
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from deedbook.domain.hashing import canonical_json, from_hex, parse_canonical_json, sha256, to_hex
-from deedbook.domain.keytree import depth_for
+from deedbook.domain.hashing import canonical_json, from_hex, parse_canonical_json, to_hex
+from deedbook.domain.keytree import ROOT, Node, depth_for
 from deedbook.domain.merkle import rfc9162_root
 from deedbook.errors import InvalidFormat, InvalidInput, SealBroken, WrongVersion
 from deedbook.vault import keytree
+from deedbook.vault.payload_objects import tree_over
 
 UNIT_VERSION = 1
 BLOCK = 256
@@ -35,6 +41,15 @@ _BODY = 33
 _TAG = 16
 _NONCE = bytes(12)
 _AAD_TAG = b"deedbook.unit.v1"
+
+
+HEIGHT: Final = 12
+CHUNK: Final = 1 << HEIGHT
+"""How many records are sealed together: a power of two, so that a whole chunk is a subtree of both trees."""
+AHEAD: Final = 6
+"""How many chunks are under way at a time: enough for several processes to be busy, and little memory."""
+_NONE: Final = -1
+"""The length of a plaintext that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,32 @@ class SealedRecords:
     depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlainChunk:
+    """At most CHUNK records from `first` on, to be sealed; it travels to other processes, and holds their seed.
+
+    `consent_ids` are 32 bytes each; `plaintexts` stand one after the other, `lengths` bytes each (_NONE: none).
+    """
+
+    scope: bytes
+    first: int
+    count: int
+    seed: bytes = field(repr=False)
+    consent_ids: bytes = field(repr=False)
+    plaintexts: bytes = field(repr=False)
+    lengths: array[int] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedChunk:
+    """The sealed units of a chunk, one after the other, how many bytes each has, and the tree over them."""
+
+    first: int
+    units: bytes = field(repr=False)
+    lengths: array[int] = field(repr=False)
+    levels: tuple[bytes, ...] = field(repr=False)
+
+
 def seal_records(
     asset_id: int,
     version: int,
@@ -56,20 +97,105 @@ def seal_records(
 ) -> SealedRecords:
     """Seal one plaintext per consent id, in that order; None is a record withdrawn before the sealing.
 
-    `root_seed` (32 bytes) must be fresh for every call. Raises `InvalidInput` naming the field.
+    `root_seed` (32 bytes) must be fresh for every call. Raises `InvalidInput` naming the field. Of many, take
+    `seal_in_chunks`.
     """
     if len(consent_ids) != len(plaintexts):
         raise InvalidInput("plaintexts", f"{len(plaintexts)} for {len(consent_ids)} consents")
+    pairs = zip(consent_ids, plaintexts, strict=True)
+    units: list[bytes] = []
+    hashes: list[bytes] = []
+    for chunk in seal_in_chunks(asset_id, version, pairs, len(plaintexts), root_seed):
+        units += _cut_by(chunk.units, chunk.lengths)
+        hashes += (chunk.levels[0][at : at + 32] for at in range(0, len(chunk.levels[0]), 32))
+    return SealedRecords(tuple(units), tuple(hashes), rfc9162_root(hashes), depth_for(len(units)))
+
+
+def seal_in_chunks(
+    asset_id: int,
+    version: int,
+    records: Iterable[tuple[bytes, bytes | None]],
+    count: int,
+    root_seed: bytes,
+    executor: Executor | None = None,
+) -> Iterator[SealedChunk]:
+    """Seals `count` records, each a consent id and a plaintext (None: withdrawn before the sealing), some of them in
+    memory at a time; by the executor's processes, or here where there is none.
+
+    `root_seed` (32 bytes) must be fresh for every call. Raises `InvalidInput` naming the field, `plaintexts` where
+    there are not `count` of them.
+    """
     if len(root_seed) != keytree.SEED_LENGTH:
         raise InvalidInput("root_seed", f"{len(root_seed)} bytes, not 32")
-    depth, scope = depth_for(len(plaintexts)), _scope(asset_id, version)
-    seeds = keytree.leaf_seeds(root_seed, len(plaintexts))
-    units = tuple(
-        EMPTY_UNIT if plaintext is None else _seal(plaintext, seed, depth, _aad(scope, index, consent_id))
-        for index, (plaintext, seed, consent_id) in enumerate(zip(plaintexts, seeds, consent_ids, strict=True))
-    )
-    hashes = tuple(map(sha256, units))
-    return SealedRecords(units, hashes, rfc9162_root(hashes), depth)
+    chunks = _plain_chunks(_scope(asset_id, version), records, count, root_seed)
+    if executor is None:
+        yield from map(seal_chunk, chunks)
+        return
+    under_way: deque[Future[SealedChunk]] = deque()
+    try:
+        for chunk in chunks:
+            under_way.append(executor.submit(seal_chunk, chunk))
+            if len(under_way) >= AHEAD:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+def _plain_chunks(
+    scope: bytes, records: Iterable[tuple[bytes, bytes | None]], count: int, root_seed: bytes
+) -> Iterator[PlainChunk]:
+    depth, coming, first = depth_for(count), iter(records), 0
+    level = max(0, depth - HEIGHT)
+    while some := list(islice(coming, CHUNK)):
+        _require(len(some) == min(CHUNK, count - first), count, first + len(some))
+        consent_ids, plaintexts = zip(*some, strict=True)
+        if set(map(len, consent_ids)) != {32}:
+            index = next(index for index, each in enumerate(consent_ids) if len(each) != 32)
+            raise InvalidInput("consent_id", f"{len(consent_ids[index])} bytes, not 32", index=first + index)
+        lengths = array("q", [_NONE if each is None else len(each) for each in plaintexts])
+        seed = keytree.descend(root_seed, ROOT, Node(level, first >> HEIGHT))
+        content = b"".join([each or b"" for each in plaintexts])
+        yield PlainChunk(scope, first, count, seed, b"".join(consent_ids), content, lengths)
+        first += len(some)
+    _require(first == count, count, first)
+
+
+def _require(whole: bool, count: int, found: int) -> None:
+    if not whole:
+        raise InvalidInput("plaintexts", f"{found} for {count} consents")
+
+
+def seal_chunk(chunk: PlainChunk) -> SealedChunk:
+    """The sealed units of a chunk."""
+    depth = depth_for(chunk.count)
+    node = Node(max(0, depth - HEIGHT), chunk.first >> HEIGHT)
+    seeds = keytree.leaf_seeds_below(node, chunk.seed, chunk.count)
+    key_label, commitment_label = keytree.leaf_labels(depth)
+    units, hashes, start = [], [], 0
+    scope, version, cipher, digest = chunk.scope, bytes((UNIT_VERSION,)), AESGCM, sha256
+    consent_ids, plaintexts, first = chunk.consent_ids, chunk.plaintexts, chunk.first
+    for place, (length, seed) in enumerate(zip(chunk.lengths, seeds, strict=True)):
+        unit = EMPTY_UNIT
+        if length != _NONE:
+            padded = b"%b\x80%b" % (plaintexts[start : start + length], bytes(-(length + 1) % BLOCK))
+            aad = b"%b%b%b" % (scope, (first + place).to_bytes(8, "big"), consent_ids[32 * place : 32 * place + 32])
+            body = cipher(digest(key_label + seed).digest()).encrypt(_NONCE, padded, aad)
+            unit = b"%b%b%b" % (version, digest(commitment_label + seed).digest(), body)
+            start += length
+        units.append(unit)
+        hashes.append(digest(unit).digest())
+    lengths = array("Q", map(len, units))
+    return SealedChunk(chunk.first, b"".join(units), lengths, tree_over(hashes))
+
+
+def _cut_by(content: bytes, lengths: Iterable[int]) -> Iterator[bytes]:
+    start = 0
+    for length in lengths:
+        yield content[start : start + length]
+        start += length
 
 
 def open_unit(
@@ -112,12 +238,6 @@ def decode_record(plaintext: bytes) -> tuple[bytes, dict[str, Any]]:
         return from_hex(document["salt"], "salt", 32), document["record"]
     except InvalidInput as error:
         raise InvalidFormat("record", str(error)) from error
-
-
-def _seal(plaintext: bytes, leaf_seed: bytes, depth: int, aad: bytes) -> bytes:
-    padded = plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % BLOCK)
-    body = AESGCM(keytree.record_key(leaf_seed, depth)).encrypt(_NONCE, padded, aad)
-    return bytes((UNIT_VERSION,)) + keytree.key_commitment(leaf_seed, depth) + body
 
 
 def _unpadded(padded: bytes, index: int) -> bytes:

@@ -276,13 +276,12 @@ class Stage:
         leaves = self.leaves_of(batch.batch_id)
         plain = [_sealed_record(by_subject[signed.consent.subject]) for signed in leaves]
         sealed = self.services.vault.seal(asset_id, 1, [signed.consent_id for signed in leaves], plain)
-        units = self.services.vault.serve_units(sealed.payload_id, range(sealed.count))
-        size = sum(map(len, units.values()))
+        root = to_hex(sealed.content_root)[:18]
         self.teller.say(
-            f"{sealed.count} records, {size:,} bytes of ciphertext, content root {to_hex(sealed.content_root)[:18]}…",
-            f"{sealed.count}条记录,密文{size:,}字节,内容根 {to_hex(sealed.content_root)[:18]}…",
+            f"{sealed.count} records, {sealed.size:,} bytes of ciphertext, content root {root}…",
+            f"{sealed.count}条记录,密文{sealed.size:,}字节,内容根 {root}…",
         )
-        return sealed.payload_id, sealed.content_root, size
+        return sealed.payload_id, sealed.content_root, sealed.size
 
     # -- a sale ----------------------------------------------------------------------------------------------------
 
