@@ -71,6 +71,25 @@ def test_a_mirror_behind_the_chain_is_compared_up_to_where_it_stands(chain: Scri
     assert check(chain, mirror, decode).equal
 
 
+def test_a_block_that_the_node_has_left_meanwhile_says_nothing_of_the_mirror_s_rows(tmp_path: Path) -> None:
+    """It is to follow first. Where the mirror alone has another hash, or the block was final, that is a difference."""
+    chain = ScriptedChain(finality=2)
+    for calls in story.story():
+        chain.mine(*calls)
+    copied = Mirror.open(f"sqlite:///{tmp_path / 'mirror.sqlite'}", chain.chain)
+    Follower(chain, copied, decode).follow()
+    chain.fork(len(chain.blocks) - 1)
+    chain.mine(seed=b"other")
+    with pytest.raises(ChainUnavailable) as caught:
+        check(chain, copied, decode)
+    assert caught.value.failure == "forked"
+    Follower(chain, copied, decode).follow()
+    assert check(chain, copied, decode).equal
+    change(copied, f"UPDATE blocks SET hash = x'{'ab' * 32}' WHERE number = {len(chain.blocks) - 1}")
+    assert [each.table for each in check(chain, copied, decode).differences] == ["blocks"]
+    copied.close()
+
+
 def test_a_node_behind_the_mirror_says_nothing_of_its_rows(chain: ScriptedChain, mirror: Mirror) -> None:
     lagging = ScriptedChain(blocks=chain.blocks[:9])
     with pytest.raises(ChainUnavailable, match="it lags"):

@@ -28,7 +28,7 @@ from deedbook.domain.hashing import keccak256
 from deedbook.domain.intents import Intent, IntentState
 from deedbook.domain.members import Admission
 from deedbook.errors import ChainUnavailable, DeedbookError, Locked
-from deedbook.mirror.rebuild import check
+from deedbook.mirror.rebuild import Comparison, check
 from deedbook.wallet.signers import LocalSigner
 from tests import tally
 from tools.network import Network
@@ -179,12 +179,22 @@ class Stage:
     def _mirror_equals_rebuild(self) -> int:
         """The mirror at the network's head is what a rebuild gives, row by row, and knows everybody admitted."""
         with self._following:
-            self._services.follow()
-            found = check(self._services.source, self._services.mirror, self._services.decoder.decode)
+            found = self._checked()
         assert found.equal, found.to_json()["differences"]
         rows = {table.table: table.rows for table in found.tables}
         assert rows["participants"] == len(self._admitted), rows
         return sum(rows.values())
+
+    def _checked(self) -> Comparison:
+        """Compared at a head that the network did not leave meanwhile."""
+        deadline = time.monotonic() + SETTLING
+        while True:
+            self._services.follow()
+            try:
+                return check(self._services.source, self._services.mirror, self._services.decoder.decode)
+            except ChainUnavailable as error:
+                if error.failure != "forked" or time.monotonic() > deadline:
+                    raise
 
     # -- making --------------------------------------------------------------------------------------------------------
 

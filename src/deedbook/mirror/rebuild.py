@@ -24,7 +24,7 @@ from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import CanonicalRow, canonical_rows, table_digest
 from deedbook.mirror.copying import Decode
 from deedbook.mirror.follower import Follower, Progress, Source
-from deedbook.mirror.store import Chain, Mirror, read_cursor
+from deedbook.mirror.store import Chain, Cursor, Mirror, block_at, read_cursor
 from deedbook.records.database import PATIENCE, Database
 
 Told = Callable[[Progress], None]
@@ -94,8 +94,9 @@ def check(source: Source, live: Mirror, decode: Decode, *, report: Report = unre
     """Rebuilds beside the live mirror, up to the block where that stands, and compares. The live one is only read.
     `report` is told how far it is.
 
-    Raises ChainUnavailable, WrongChain, IntegrityError as the follower; CorruptStore where the live mirror cannot be
-    read at all.
+    Raises ChainUnavailable, WrongChain, IntegrityError as the follower; ChainUnavailable (failure `forked`) where the
+    node has left the block on which the live mirror stands, which is not final: it is to follow first; CorruptStore
+    where the live mirror cannot be read at all.
     """
     with _beside(live) as path:
         fresh = Mirror.open(_url(path), live.chain)
@@ -109,9 +110,19 @@ def check(source: Source, live: Mirror, decode: Decode, *, report: Report = unre
                         raise ChainUnavailable(told, failure="lags", head=reached)
                 with fresh.reading() as right, live.reading() as left:  # what is damaged is the live one
                     if read_cursor(left) == cursor:  # else a follower added blocks meanwhile
+                        _require_unforked(left, right, cursor)
                         return compare(left, right, cursor.number if cursor else -1)
         finally:
             fresh.close()
+
+
+def _require_unforked(live: Connection, fresh: Connection, cursor: Cursor | None) -> None:
+    if cursor is None or cursor.number <= cursor.final:
+        return
+    ours, theirs = block_at(live, cursor.number), block_at(fresh, cursor.number)
+    if ours is not None and theirs is not None and ours.hash == cursor.hash != theirs.hash:
+        told = f"the node has left block {cursor.number}, on which the mirror stands, in a fork"
+        raise ChainUnavailable(told, hint="follow first: deedbook mirror follow", failure="forked", block=cursor.number)
 
 
 def rebuild(
