@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -232,12 +233,30 @@ def instructions(root: Path) -> list[tuple[str, str]]:
 
 
 def test_the_image_is_of_pinned_parts(root: Path) -> None:
-    for base in (words for verb, words in instructions(root) if verb == "FROM"):
-        assert re.match(r"python:3\.1[123]\.[0-9]+-slim-[a-z]+(@sha256:[0-9a-f]{64})?( AS build)?$", base)
+    build, base = (words for verb, words in instructions(root) if verb == "FROM")
+    assert re.match(r"python:3\.1[123]\.[0-9]+-[a-z]+(@sha256:[0-9a-f]{64})? AS build$", build)
+    assert re.match(r"python:3\.1[123]\.[0-9]+-slim-[a-z]+(@sha256:[0-9a-f]{64})?$", base)
     installs = [words for verb, words in instructions(root) if verb == "RUN" and "pip install" in words]
     assert all("--no-cache-dir" in words for words in installs)
     assert "--require-hashes" in installs[0]
     assert "--no-deps" in installs[1]
+
+
+def test_the_image_s_wheel_is_made_of_what_is_copied(root: Path, tmp_path: Path) -> None:
+    copied = [words.split()[:-1] for verb, words in instructions(root) if verb == "COPY" and "--from" not in words]
+    known = {line.removeprefix("!") for line in (root / ".dockerignore").read_text(encoding="utf-8").splitlines()}
+    for path in (path for paths in copied for path in paths):
+        assert path in known or path.split("/")[0] in known
+        place = tmp_path / "src" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if (root / path).is_dir():
+            shutil.copytree(root / path, place, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+        else:
+            shutil.copy(root / path, place)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path / "src", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("*.whl"))) == 1
 
 
 def test_the_image_runs_as_nobody_in_particular(root: Path) -> None:
