@@ -4,11 +4,13 @@
     |-- InvalidInput            the caller: a field is missing, malformed or out of range
     |   |-- InvalidSignature    the signer: the signature is not the named account's
     |   |-- InvalidFormat       a file, message or document is not in the named format
-    |   `-- WrongVersion        a home, file or message of another version
+    |   |-- WrongVersion        a home, file or message of another version
+    |   `-- KeyReused           an idempotency key that stands for another request
     |-- RejectedByContract      the caller: the contract's own custom error, with its arguments
     |-- NotFound                the caller: nothing has this identifier
     |-- Conflict                the caller: it exists already, or another holds it
     |   |-- Locked              a second writer: the home or chain is in use
+    |   |-- UnderWay            retry: a request of the same idempotency key is being answered
     |   `-- LeaseLost           a sender: another one sends for the account by now
     |-- ChainUnavailable        retry: no node answers, or it lags
     |-- WorkersUnavailable      retry: a process or cluster that checks for this one is gone, or does not answer
@@ -78,6 +80,16 @@ class WrongVersion(InvalidInput):
     code = "wrong-version"
 
 
+class KeyReused(InvalidInput):
+    """The idempotency key came with another request before; nothing was done."""
+
+    code = "key-reused"
+
+    def __init__(self) -> None:
+        hint = "take a new key for each request, and the same one only to repeat it"
+        super().__init__("Idempotency-Key", "stands for another request", hint=hint)
+
+
 class RejectedByContract(DeedbookError):
     """A contract refused: `contract` and `error` name its custom error, `arguments` are its own, by name."""
 
@@ -112,6 +124,16 @@ class Locked(Conflict):
     """Another process writes here."""
 
     code = "locked"
+
+
+class UnderWay(Conflict):
+    """A request of the same idempotency key is being answered."""
+
+    code = "under-way"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("a request of this key is under way", hint="ask again with the same key")
 
 
 class LeaseLost(Conflict):

@@ -43,10 +43,10 @@ class Client:
         """GET."""
         return self._ask(urllib.request.Request(self.url + path))
 
-    def post(self, path: str, body: object, *, media_type: str = "application/json") -> Answer:
-        """POST of JSON, or of bytes as they are."""
+    def post(self, path: str, body: object, *, media_type: str = "application/json", key: str | None = None) -> Answer:
+        """POST of JSON, or of bytes as they are; under an idempotency key where one is given."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": media_type}
+        headers = {"Content-Type": media_type} | ({} if key is None else {"Idempotency-Key": key})
         return self._ask(urllib.request.Request(self.url + path, content, headers, method="POST"))
 
     def _ask(self, request: urllib.request.Request) -> Answer:

@@ -119,11 +119,12 @@ const collector = await viem.recoverTypedDataAddress({
 assert.equal(collector.toLowerCase(), consent.controller);
 
 // Anchored, live on chain, withdrawn, ended on chain.
-const anchored = await post(`/assets/${consent.assetId}/batches`, {});
+const anchored = await post(`/assets/${consent.assetId}/batches?wait=final`, {});
 assert.equal(anchored.status, 201, JSON.stringify(anchored.body));
+const { batchId } = anchored.body.about;
 const consents = new ethers.Contract(Consents, artifact("Consents").abi, provider);
 const { index } = await get(`/consents/${consentId}`);
-assert.equal(await consents.hasEnded(anchored.body.batchId, index), false);
+assert.equal(await consents.hasEnded(batchId, index), false);
 const withdrawal = {
   format: "deedbook.withdrawal",
   version: 1,
@@ -133,12 +134,12 @@ const withdrawal = {
   subject: consent.subject,
   signature: await person.signTypedData({ domain, types, primaryType: "Withdrawal", message: { consentId } }),
 };
-const withdrawn = await post("/withdrawals", withdrawal);
+const withdrawn = await post("/withdrawals?wait=final", withdrawal);
 assert.equal(withdrawn.status, 201, JSON.stringify(withdrawn.body));
 assert.equal((await reader.getTransactionReceipt({ hash: withdrawn.body.transaction })).status, "success");
-assert.equal(await consents.hasEnded(anchored.body.batchId, index), true);
+assert.equal(await consents.hasEnded(batchId, index), true);
 const end = await get(`/consents/${consentId}`);
 const again = await post("/withdrawals", withdrawal);
 
-console.log(JSON.stringify({ consentId, batchId: anchored.body.batchId, index, end, again }));
+console.log(JSON.stringify({ consentId, batchId, index, end, again }));
 provider.destroy();

@@ -235,7 +235,7 @@ def test_whoever_was_collected_by_the_file_has_proof_and_statement(told: Told) -
     assert (far.lines, far.fresh) == (5, 5)
     name = to_hex(signed[0].consent_id)
     _problem(told.client.get(f"/consents/{name}/proof"), 404, "not-found")
-    batch = told.client.post(f"/assets/{told.asset_id}/batches", {}).json()
+    batch = told.client.post(f"/assets/{told.asset_id}/batches?wait=final", {}).json()["about"]
     for each in signed:
         name = to_hex(each.consent_id)
         proof = told.client.get(f"/consents/{name}/proof").json()
@@ -268,7 +268,7 @@ def test_an_expected_refusal_of_the_contract_keeps_its_name_and_arguments(told: 
     person = _person(told)
     stranger = _signed(told, person, lambda one: replace(one, asset_id=12345))
     assert told.client.post("/consents", stranger.to_json()).status == 201
-    body = _problem(told.client.post("/assets/12345/batches", {}), 409, "rejected-by-contract")
+    body = _problem(told.client.post("/assets/12345/batches?wait=final", {}), 409, "rejected-by-contract")
     assert body["error"] == "NotController"
     assert body["arguments"]["assetId"] in (12345, "12345")
 
@@ -290,6 +290,8 @@ def test_an_expected_refusal_of_the_contract_keeps_its_name_and_arguments(told: 
         ("/statements/0x" + "00" * 32, 404, "not-found"),
         ("/documents/0x" + "00" * 32, 404, "not-found"),
         ("/relayed/0x" + "00" * 32, 404, "not-found"),
+        ("/operations/0x" + "00" * 32, 404, "not-found"),
+        ("/operations/1", 422, "invalid-input"),
         ("/nowhere", 404, "not-found"),
     ],
 )
@@ -315,10 +317,14 @@ def test_a_member_acts_without_gas_or_node(told: Told) -> None:
     buyer = told.services.signer(cast.EMPLOYER)
     call = Call("Cases", told.services.addresses["Cases"], "open", (sha256(b"target"), 3, sha256(b"grounds")))
     signed = told.services.relaying.sign(call, buyer)
-    answer = told.client.post("/relayed", signed.to_json())
-    assert (answer.status, answer.json()["state"], answer.json()["nonce"]) == (201, "done", 0)
-    assert told.client.post("/relayed", signed.to_json()).json() == answer.json()
-    assert told.client.get(f"/relayed/{answer.json()['digest']}").json() == answer.json()
+    answer = told.client.post("/relayed?wait=final", signed.to_json())
+    digest = to_hex(signed.digest)
+    assert (answer.status, answer.json()["state"], answer.json()["operation"]) == (201, "final", digest)
+    assert answer.json()["about"]["nonce"] == 0
+    again = told.client.post("/relayed", signed.to_json())
+    assert (again.status, again.headers["location"], again.json()) == (202, f"/operations/{digest}", answer.json())
+    assert told.client.get(f"/operations/{digest}").json() == answer.json()
+    assert told.client.get(f"/relayed/{digest}").json()["state"] == "done"
     document = signed.to_json()
     document["request"]["nonce"] = "1"
     _problem(told.client.post("/relayed", document), 422, "invalid-signature")
@@ -449,19 +455,19 @@ def test_a_body_that_is_not_declared_as_json_or_is_too_long_is_refused(told: Tol
 
 
 def test_nothing_pending_is_not_anchored(told: Told) -> None:
-    _problem(told.client.post("/assets/999/batches", {}), 404, "not-found")
+    _problem(told.client.post("/assets/999/batches?wait=final", {}), 404, "not-found")
 
 
 def test_an_anchoring_that_was_cut_short_is_finished(told: Told) -> None:
-    while told.client.post(f"/assets/{told.asset_id}/batches", {}).status == 201:
+    while told.client.post(f"/assets/{told.asset_id}/batches?wait=final", {}).status == 201:
         pass  # what other tests left waiting
     signed = _signed(told, _person(told))
     assert told.client.post("/consents", signed.to_json()).status == 201
     batch = batch_of(told.asset_id, [signed])
     told.services.records.consents.add_batch(batch, [signed.consent_id])
-    answer = told.client.post(f"/assets/{told.asset_id}/batches", {})
-    assert (answer.status, answer.json()["batchId"]) == (201, to_hex(batch.batch_id))
-    _problem(told.client.post(f"/assets/{told.asset_id}/batches", {}), 404, "not-found")
+    answer = told.client.post(f"/assets/{told.asset_id}/batches?wait=final", {})
+    assert (answer.status, answer.json()["about"]["batchId"]) == (201, to_hex(batch.batch_id))
+    _problem(told.client.post(f"/assets/{told.asset_id}/batches?wait=final", {}), 404, "not-found")
 
 
 def test_the_operator_is_told_what_the_caller_is_not(told: Told, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,7 +7,7 @@ staged once, copied for every test, and gone on with.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from deedbook import config
+from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import GOVERNANCE, Services
 from deedbook.chain.transactions import Receipt
 from deedbook.domain.assets import Version, asset_id, version_key
@@ -24,6 +25,7 @@ from deedbook.domain.codes import JURISDICTION_CN, AssetKind, AttestationKind, G
 from deedbook.domain.consents import Consent, SignedConsent, Withdrawal, consent_id, record_commit, withdrawal_digest
 from deedbook.domain.hashing import canonical_json, checksum_address, sha256, to_hex
 from deedbook.domain.notices import Notice, load_notice, with_statement
+from deedbook.domain.operations import Operation
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.domain.sales import Conditions, Offer, Ordered, Price, Sandbox, Split, offer_id
 from deedbook.errors import RejectedByContract
@@ -305,6 +307,14 @@ def sealed_record(person: LocalSigner) -> bytes:
     """The plaintext of a person's sealed record."""
     salt = to_hex(sha256(person.address))
     return canonical_json({"format": "deedbook.record", "version": 1, "salt": salt, "record": record_of(person)})
+
+
+def ended(desk: Desk, accepted: Operation | Mapping[str, Any]) -> Operation:
+    """What a desk accepted, when it is over."""
+    assert isinstance(accepted, Operation)
+    while not (operation := desk.operation(accepted.operation_id)).is_over:
+        desk.catch_up()
+    return operation
 
 
 @contextmanager

@@ -12,10 +12,13 @@ import pytest
 from deedbook.bootstrap.desk import Desk
 from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
-from deedbook.domain.hashing import sha256
+from deedbook.domain.hashing import sha256, to_hex
+from deedbook.domain.intents import IntentState
+from deedbook.domain.operations import OperationKind
 from deedbook.domain.relaying import SignedRequest, request_digest
 from deedbook.errors import DeedbookError, InvalidInput, NotFound
-from tests.integration.scenario import BUYER, EXCHANGE, STRANGER, Scenario, Stage, refused
+from deedbook.queries.consents import batch
+from tests.integration.scenario import BUYER, EXCHANGE, STRANGER, Scenario, Stage, ended, refused
 
 PEOPLE = 4
 
@@ -42,8 +45,11 @@ def index_of(scenario: Scenario, person: int) -> int:
 def test_a_withdrawal_over_the_desk_destroys_the_records_key(open_home: Scenario) -> None:
     person, index = open_home.stage.people[1], index_of(open_home, 1)
     with Desk(open_home.services) as desk:
-        said = desk.withdraw(open_home.withdrawal(person).to_json())
-    assert (said["anchored"], said["erased"], said["live"]) == (True, 1, PEOPLE - 1)
+        accepted = desk.withdraw(open_home.withdrawal(person).to_json())
+        operation = ended(desk, accepted)
+    assert (operation.state, operation.kind) == (IntentState.FINAL, OperationKind.WITHDRAWAL)
+    assert operation.about == {"consentId": to_hex(open_home.consent_of(person))}
+    assert batch(open_home.services.mirror, open_home.batch.batch_id).live == PEOPLE - 1
     with pytest.raises(DeedbookError):
         open_home.services.vault.serve_unit(open_home.stage.payload_id, index)
     assert open_home.services.vault.serve_unit(open_home.stage.payload_id, (index + 1) % PEOPLE)
@@ -134,8 +140,9 @@ def test_the_desk_relays_what_a_member_signed_and_what_waited_behind_it(open_hom
     first, second, third = (signed(number) for number in range(3))
     with Desk(open_home.services) as desk:
         waits = desk.relay(second.to_json())
-        assert (waits["state"], waits["act"]) == ("waiting", "Cases.open")
-        assert desk.relay(first.to_json())["state"] == "done"
+        assert (waits.state, waits.about["act"]) == (IntentState.QUEUED, "Cases.open")
+        assert ended(desk, desk.relay(first.to_json())).state is IntentState.FINAL
+        assert ended(desk, waits).state is IntentState.FINAL
         assert desk.relayed(second.digest)["state"] == "done"
         open_home.services.relaying.take(third)
         desk.catch_up()

@@ -12,10 +12,11 @@ from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.domain.consents import Withdrawal, withdrawal_digest
 from deedbook.domain.hashing import sha256
+from deedbook.domain.intents import IntentState
 from deedbook.errors import CorruptStore, IntegrityError, MissingKey, NotFound
 from deedbook.queries import status
 from deedbook.records.consents import ConsentState
-from tests.integration.scenario import BUYER, EXCHANGE, PROVIDER, STRANGER, Scenario, Stage, account
+from tests.integration.scenario import BUYER, EXCHANGE, PROVIDER, STRANGER, Scenario, Stage, account, ended
 
 PEOPLE = 4
 BACKED_UP = ("records.sqlite", "mirror.sqlite")
@@ -66,7 +67,9 @@ def withdraw(scenario: Scenario, person: int) -> int:
     subject = scenario.stage.people[person]
     index = scenario.consents.place(scenario.consent_of(subject)).index
     with Desk(scenario.services) as desk:
-        assert desk.withdraw(scenario.withdrawal(subject).to_json())["erased"] == 1
+        assert ended(desk, desk.withdraw(scenario.withdrawal(subject).to_json())).state is IntentState.FINAL
+    with pytest.raises(NotFound):
+        scenario.services.vault.serve_unit(scenario.stage.payload_id, index)
     return index
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from deedbook import __version__
-from deedbook.api import problems
+from deedbook.api import description, problems
 from deedbook.api.limits import BodyLimit
 from deedbook.api.routes import (
     alerts,
@@ -16,6 +16,7 @@ from deedbook.api.routes import (
     documents,
     members,
     offers,
+    operations,
     payees,
     relayed,
     rpc,
@@ -40,9 +41,23 @@ def create_app(serving: Serving) -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit)
     nouns = (
-        *(status, deployment, members, assets, consents, offers, sales, usage, relayed, anchors, statements),
+        *(
+            status,
+            deployment,
+            members,
+            assets,
+            consents,
+            offers,
+            sales,
+            usage,
+            relayed,
+            operations,
+            anchors,
+            statements,
+        ),
         *(payees, alerts, documents, rpc),
     )
     for noun in nouns:
         app.include_router(noun.router)
+    description.install(app)
     return app

@@ -10,10 +10,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.operations import Operation
 from deedbook.errors import (
     ChainUnavailable,
     Conflict,
@@ -22,6 +24,7 @@ from deedbook.errors import (
     InvalidInput,
     NotFound,
     RejectedByContract,
+    UnderWay,
 )
 
 STATUS: tuple[tuple[type[DeedbookError], int], ...] = (
@@ -36,6 +39,23 @@ TYPE = "urn:deedbook:problem:"
 MEDIA_TYPE = "application/problem+json"
 LOG = logging.getLogger(__name__)
 """Where the operator is told what only the operator can mend; messages hold nothing of a person."""
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457): `type`, `title`, `status`, `detail`, its stable `code`, and the error's own fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+def documented(words: str) -> dict[str, Any]:
+    """How an OpenAPI document describes an answer that is a problem."""
+    return {"description": words, "model": Problem}
 
 
 def install(app: FastAPI) -> None:
@@ -57,17 +77,33 @@ def problem(status: int, code: str, title: str, detail: str, **fields: Any) -> J
     return JSONResponse(_plain(body), status, media_type=MEDIA_TYPE)
 
 
+def refused(operation: Operation) -> JSONResponse:
+    """An operation that failed, as the problem that its request would have been."""
+    assert operation.refusal is not None
+    error = operation.refusal.as_error()
+    status = 422 if isinstance(error, InvalidInput) else 409
+    return _worded(error, status, operation=operation.operation_id, transaction=operation.transaction)
+
+
 async def _of_deedbook(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DeedbookError)
     status = status_of(error)
+    if status == 500:
+        LOG.error("%s: %s", error.code, error)
+        return problem(500, error.code, "the service cannot answer", "the operator has been told", retryable=False)
+    answer = _worded(error, status)
+    if isinstance(error, UnderWay):
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def _worded(error: DeedbookError, status: int, **more: Any) -> JSONResponse:
     fields = {key: value for key, value in error.fields.items() if key not in ("code", "status", "type", "title")}
     if isinstance(error, RejectedByContract):
         fields["arguments"] = dict(error.arguments)
     if error.hint:
         fields["hint"] = error.hint
-    if status == 500:
-        LOG.error("%s: %s", error.code, error)
-        return problem(500, error.code, "the service cannot answer", "the operator has been told", retryable=False)
+    fields |= more
     return problem(status, error.code, error.code.replace("-", " "), str(error), retryable=error.retryable, **fields)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from deedbook.domain.operations import Answered, Operation
 from deedbook.queries.rows import Reading
 
 
@@ -45,17 +46,30 @@ class Serving(Protocol):
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent (JSON); the receipt."""
 
-    def anchor(self, asset_id: int, salt: bytes | None) -> Mapping[str, Any]:
-        """Anchors what is pending for an asset; the batch and its transaction."""
+    def anchor(self, asset_id: int, salt: bytes | None, key: bytes | None = None) -> Operation:
+        """Accepts to anchor what is pending for an asset; `key` is the idempotency key (its SHA-256)."""
 
-    def relay(self, signed: Any) -> Mapping[str, Any]:
-        """Relays a member's signed act (JSON), or keeps it until its turn comes; what became of it."""
+    def relay(self, signed: Any) -> Operation:
+        """Accepts a member's signed act (JSON), which is relayed when its turn comes."""
+
+    def operation(self, operation_id: bytes) -> Operation:
+        """What became of something that was accepted. Raises NotFound."""
+
+    def begin(self, key: bytes, request: bytes) -> Answered | None:
+        """Takes an idempotency key for a request, both by their SHA-256; or what the same request was answered. Raises
+        KeyReused, UnderWay."""
+
+    def keep(self, key: bytes, *, operation_id: bytes | None = None, answer: bytes = b"") -> None:
+        """Keeps what a request under this key was answered."""
+
+    def release(self, key: bytes) -> None:
+        """Gives a key back under which nothing was done."""
 
     def relayed(self, digest: bytes) -> Mapping[str, Any]:
         """A relayed act, and what became of it. Raises NotFound."""
 
-    def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
-        """Relays a signed withdrawal (JSON) and destroys the record's key; its transaction."""
+    def withdraw(self, withdrawal: Any, key: bytes | None = None) -> Operation | Mapping[str, Any]:
+        """Accepts a signed withdrawal (JSON), after which the record's key is destroyed; or what was done at once."""
 
     def name_payee(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed payee (JSON); it, masked, and whether it is new."""

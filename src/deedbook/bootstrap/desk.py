@@ -1,23 +1,28 @@
-"""A running home as the API serves it: one writer at a time, the mirror kept at the chain's head by a thread.
+"""A running home as the API serves it. What needs a transaction is accepted - kept, so that it will be made once - and
+answered at once, as an operation; threads bring it to its end:
 
-Another thread drives the outbox: what was mined becomes final, and what a fork threw out is sent again, also for
-commands that did not live to see it.
+    sender      drives the outbox: signs, sends, finds what was mined and final, sends again what a fork threw out,
+                also for commands that did not live to see it
+    relayer     carries members' signed acts whose turn has come
+    follower    keeps the mirror at the chain's head, and destroys the keys of records whose consents have ended
+
+One writer at a time changes the private records and the mirror; nobody waits for the chain meanwhile.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from deedbook.bootstrap.services import Services
+from deedbook.bootstrap.services import SOLE, Services
 from deedbook.chain.client import identity_of
-from deedbook.chain.transactions import Receipt, Signer
-from deedbook.domain.batches import Batch
+from deedbook.chain.transactions import Signer
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
 from deedbook.domain.relaying import SignedRequest
 from deedbook.errors import (
@@ -28,6 +33,7 @@ from deedbook.errors import (
     RejectedByContract,
     WrongChain,
 )
+from deedbook.ledger.acting import Act
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
@@ -47,12 +53,16 @@ class Desk:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._writing = threading.Lock()
-        self._stop = threading.Event()
+        self._settled = -1
+        self._life = services.entropy(16).hex()
+        self._owner = self._life if services.chain is None else SOLE
         self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
         self._controllers: dict[bytes, Signer] = {}
-        self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
-        self._driver = threading.Thread(target=self._drive, name="sender", daemon=True)
+        self._said = ""
+        self._following = _Loop("follower", self._follow)
+        self._relaying = _Loop("relayer", self._relay_round)
+        self._driving = _Loop("sender", self._drive)
         self._chain = None
         if services.chain is not None:
             from deedbook.chain.embedded.rpc import Methods
@@ -63,15 +73,23 @@ class Desk:
         self._services.build()
         with self._writing:
             self._services.reconcile()  # the records may be a restored backup: nothing is served before
-        self.catch_up()
-        self._follower.start()
-        self._driver.start()
+        self._keep_up()
+        for account in self._services.operations.accounts():  # what a former life accepted
+            with suppress(InvalidInput):
+                self._services.sender.serve(self._signer_of(account))
+        for loop in self._loops:
+            loop.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._follower.join()
-        self._driver.join()
+        for loop in self._loops:
+            loop.end()
+        for loop in self._loops:
+            loop.join()
+
+    @property
+    def _loops(self) -> tuple[_Loop, ...]:
+        return self._following, self._relaying, self._driving
 
     @property
     def mirror(self) -> Mirror:
@@ -82,14 +100,19 @@ class Desk:
         """Relays acts whose turn has come, brings the mirror to the chain's head, and destroys the keys of records
         whose consents have ended: also where another process brought it there. Consents that expire make no block, so
         it looks for them by the clock too."""
+        with suppress(DeedbookError):  # such as a relayer without funds: the mirror goes on
+            self._services.relaying.step(self._relayer)
+        self._keep_up()
+
+    def _keep_up(self) -> None:
         with self._writing:
-            with suppress(DeedbookError):  # such as a relayer without funds: the mirror goes on
-                self._services.relaying.step(self._relayer)
             self._services.follow()
-            now = (self.mirror.cursor(), self._services.clock() // ERASE_EVERY)
+            cursor = self.mirror.cursor()
+            now = (cursor, self._services.clock() // ERASE_EVERY)
             if now != self._erased_at:
                 self._services.erase_ended()
                 self._erased_at = now
+            self._settled = -1 if cursor is None else cursor.number
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""
@@ -143,33 +166,55 @@ class Desk:
         with self._writing:
             return self._services.consents.collect(consent, self._controller(consent.consent.controller)).to_json()
 
-    def anchor(self, asset_id: int, salt: bytes | None) -> Mapping[str, Any]:
-        """Anchors what is pending for an asset, or was when an anchoring was cut short. Raises NotFound, InvalidInput
-        where the controller is of another home, RejectedByContract."""
+    def anchor(self, asset_id: int, salt: bytes | None, key: bytes | None = None) -> Operation:
+        """Accepts to anchor what is pending for an asset, or was when an anchoring was cut short. Raises NotFound,
+        InvalidInput where the controller is of another home, RejectedByContract."""
         with self._writing:
-            made, receipt = self._services.consents.anchor_by(asset_id, self._controller, salt=salt or NO_SALT)
-            self._services.follow()
-        return {**_batch(made), **_transaction(receipt)}
+            made, act = self._services.consents.anchoring_by(asset_id, self._controller, salt=salt or NO_SALT)
+            about = {"batchId": to_hex(made.batch_id), "root": to_hex(made.root), "count": made.count}
+            return self._accepted(OperationKind.BATCH, act, about, key)
 
-    def withdraw(self, withdrawal: Any) -> Mapping[str, Any]:
-        """Relays a withdrawal and destroys the record's key; a consent that waits for its batch never enters one.
+    def withdraw(self, withdrawal: Any, key: bytes | None = None) -> Operation | Mapping[str, Any]:
+        """Accepts to relay a withdrawal, after which the record's key is destroyed; a consent that waits for its batch
+        never enters one, and there is nothing to relay.
 
         Raises InvalidSignature, NotFound, RejectedByContract.
         """
         signed = Withdrawal.from_json(withdrawal)
-        said: dict[str, Any] = {"consentId": to_hex(signed.consent_id), "anchored": False, "erased": 0}
+        about = {"consentId": to_hex(signed.consent_id)}
         with self._writing:
             try:
-                receipt = self._services.consents.withdraw_for(signed, self._relayer)
+                act = self._services.consents.withdrawing_for(signed, self._relayer)
             except RejectedByContract as refusal:
                 if refusal.error == "AlreadyWithdrawn":  # but a crash may have come before the erasure
                     self._erase(signed.consent_id)
                 raise
-            if receipt is not None:
-                live = receipt.event("LeafEnded").args["live"]
-                erased = self._erase(signed.consent_id)
-                said |= {"anchored": True, "live": live, "erased": erased, **_transaction(receipt)}
-        return said
+            if act is None:
+                return {**about, "anchored": False, "erased": 0}
+            return self._accepted(OperationKind.WITHDRAWAL, act, about, key)
+
+    def _accepted(self, kind: OperationKind, act: Act, about: Mapping[str, Any], key: bytes | None) -> Operation:
+        operation = self._services.operations.put(kind, act, about, key=key)
+        self._driving.wake()
+        return operation
+
+    def operation(self, operation_id: bytes) -> Operation:
+        """What became of something that was accepted. Raises NotFound."""
+        return self._services.operations.get(operation_id, settled=self._settled)
+
+    def begin(self, key: bytes, request: bytes) -> Answered | None:
+        """Takes an idempotency key for a request, both by their SHA-256; or what the same request was answered. Raises
+        KeyReused, UnderWay."""
+        now, book = self._services.clock(), self._services.records.operations
+        return book.begin(key, request, owner=self._owner, life=self._life, now=now)
+
+    def keep(self, key: bytes, *, operation_id: bytes | None = None, answer: bytes = b"") -> None:
+        """Keeps what a request under this key was answered."""
+        self._services.records.operations.keep(key, operation_id=operation_id, answer=answer)
+
+    def release(self, key: bytes) -> None:
+        """Gives a key back under which nothing was done."""
+        self._services.records.operations.release(key)
 
     def name_payee(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed payee; it, masked, and whether it is new. Raises InvalidInput, InvalidSignature, NotFound."""
@@ -182,16 +227,12 @@ class Desk:
         """The payee that is kept, for its owner. Raises InvalidInput, InvalidSignature, NotFound."""
         return self._services.payees.kept(PayeeRequest.from_json(request)).to_json()
 
-    def relay(self, signed: Any) -> Mapping[str, Any]:
-        """Takes a member's signed act and relays it, or keeps it until its turn comes; what became of it.
-
-        Raises InvalidInput, InvalidSignature, Conflict, RejectedByContract.
-        """
-        request = SignedRequest.from_json(signed)
-        with self._writing:
-            act = self._services.relaying.relay(request, self._relayer)
-            self._services.follow()
-        return self._services.relaying.shown(act)
+    def relay(self, signed: Any) -> Operation:
+        """Takes a member's signed act, to be relayed when its turn comes. Raises InvalidInput, InvalidSignature,
+        Conflict."""
+        act = self._services.relaying.take(SignedRequest.from_json(signed))
+        self._relaying.wake()
+        return self._services.operations.of_act(act, settled=self._settled)
 
     def relayed(self, digest: bytes) -> Mapping[str, Any]:
         """A relayed act, and what became of it. Raises NotFound."""
@@ -212,26 +253,55 @@ class Desk:
             raise InvalidInput("controller", "is not an account of this home")
         return self._controllers[address]
 
+    def _signer_of(self, address: bytes) -> Signer:
+        """The account of this home with this address, the relayer's among them. Raises InvalidInput."""
+        return self._relayer if address == self._relayer.address else self._controller(address)
+
     def _follow(self) -> None:
-        while not self._stop.wait(PAUSE):
-            with suppress(DeedbookError):
-                self.catch_up()
+        with suppress(DeedbookError):
+            self._keep_up()
+
+    def _relay_round(self) -> None:
+        with suppress(DeedbookError):  # such as a relayer without funds: its acts wait
+            if self._services.relaying.step(self._relayer):
+                self._relaying.wake()  # for what waited behind
+                self._following.wake()
 
     def _drive(self) -> None:
-        said = ""
-        while not self._stop.wait(PAUSE):
-            try:
-                self._services.sender.step()
-            except IntegrityError as error:  # the chain denies what was final: nobody may miss it
-                if str(error) != said:
-                    LOG.error("%s: %s", error.code, said := str(error))
-            except DeedbookError:  # such as a node that is away: the rows wait
-                continue
+        try:
+            if self._services.sender.step().progressed:
+                self._driving.wake()
+                self._following.wake()
+        except IntegrityError as error:  # the chain denies what was final: nobody may miss it
+            if str(error) != self._said:
+                self._said = str(error)
+                LOG.error("%s: %s", error.code, error)
+        except DeedbookError:  # such as a node that is away: the rows wait
+            pass
 
 
-def _batch(made: Batch) -> dict[str, Any]:
-    return {"batchId": to_hex(made.batch_id), "root": to_hex(made.root), "count": made.count}
+class _Loop(threading.Thread):
+    """Goes its round at once when it is woken, and every PAUSE seconds, until it is ended."""
 
+    def __init__(self, name: str, around: Callable[[], None]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._around = around
+        self._woken = threading.Event()
+        self._ended = False
 
-def _transaction(receipt: Receipt) -> dict[str, Any]:
-    return {"transaction": to_hex(receipt.tx_hash), "block": receipt.block_number, "gas": receipt.gas_used}
+    def run(self) -> None:
+        """Its rounds."""
+        while not self._ended:
+            self._woken.wait(PAUSE)
+            self._woken.clear()
+            if not self._ended:
+                self._around()
+
+    def wake(self) -> None:
+        """Begins the next round now."""
+        self._woken.set()
+
+    def end(self) -> None:
+        """Lets it end after the round that it is at."""
+        self._ended = True
+        self.wake()

@@ -59,6 +59,7 @@ from deedbook.errors import (
 )
 from deedbook.ledger.acting import Acting
 from deedbook.ledger.consents import Consents
+from deedbook.ledger.operations import Operations
 from deedbook.ledger.payees import Payees
 from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
 from deedbook.ledger.withdrawing import Withdrawing
@@ -230,6 +231,7 @@ class Services:
             "consents",
             "payees",
             "relaying",
+            "operations",
             "mirror",
             "source",
             "vault",
@@ -331,6 +333,18 @@ class Services:
             self.records.relayed,
             clock=self.clock,
             final=self.final,
+        )
+
+    @cached_property
+    def operations(self) -> Operations:
+        """Acts that are accepted, and brought to their end by `sender.step`."""
+        return Operations(
+            self.records.outbox,
+            self.sender,
+            self.records.operations,
+            self.records.relayed,
+            shown=self.relaying.shown,
+            clock=self.clock,
         )
 
     def relayed_by(self, relayer: Signer) -> Acting:

@@ -32,6 +32,7 @@ from deedbook.chain.signing import Signer, Terms, sign, terms_of
 from deedbook.chain.tracking import Block, Track, mined_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.intents import Intent, IntentRow, IntentState, Lease, Mined, Outbox, SignedTransaction
+from deedbook.domain.refusals import Refusal
 from deedbook.errors import (
     ChainUnavailable,
     Conflict,
@@ -702,7 +703,7 @@ class Dispatcher:
         """A revert ends a queued intent; whatever else a node says may be another one's tomorrow."""
         if not isinstance(error, NodeError):
             with suppress(Conflict):
-                self._outbox.fail(key, error.code)
+                self._outbox.fail(key, error.code, refusal=Refusal.of(error))
 
     def _offers(self, account: bytes, rows: Sequence[IntentRow], done: Step) -> list[tuple[IntentRow, Terms]]:
         """Each with its price and gas; those that the account cannot pay for stay queued."""

@@ -25,6 +25,7 @@ from deedbook.chain.signing import Signer
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.intents import Intent, IntentRow, IntentState, Mined, Outbox
+from deedbook.domain.refusals import Refusal
 from deedbook.errors import (
     ChainUnavailable,
     Conflict,
@@ -132,8 +133,19 @@ class Sender:
         A key that was sent before is not sent again: its receipt is found. Raises RejectedByContract when the
         contract refuses (nothing is sent then), TransactionFailed, NoFunds, ChainUnavailable (retry with the same key).
         """
-        intent = Intent(key, signer.address, call.to, call.contract, call.function, call.data)
-        return self.drive(self._outbox.put(intent), signer)
+        return self.drive(self._outbox.put(_intent(call, signer, key)), signer)
+
+    def put(self, call: Call, signer: Signer, *, key: str) -> IntentRow:
+        """Keeps a call that is to be made once under its key, and waits for nothing: `step` brings it to its end.
+
+        Raises Conflict where the key stands for another call.
+        """
+        self.serve(signer)
+        return self._outbox.put(_intent(call, signer, key))
+
+    def serve(self, signer: Signer) -> None:
+        """From here on, `step` also signs what is queued for this account."""
+        self._signers.setdefault(signer.address, signer)
 
     def send_all(self, calls: Mapping[str, Call], signer: Signer) -> dict[str, IntentRow | DeedbookError]:
         """Makes each call once under its key, many at a time, and waits for all: its row when it is over, or why it was
@@ -141,10 +153,8 @@ class Sender:
 
         Raises NoFunds, ChainUnavailable (again with the same keys: nothing is made twice).
         """
-        self._signers.setdefault(signer.address, signer)
-        wanted = [
-            Intent(key, signer.address, call.to, call.contract, call.function, call.data) for key, call in calls.items()
-        ]
+        self.serve(signer)
+        wanted = [_intent(call, signer, key) for key, call in calls.items()]
         rows = {row.intent.key: row for row in self._outbox.put_all(wanted)}
         ended: dict[str, IntentRow | DeedbookError] = {key: row for key, row in rows.items() if row.is_over}
         try:
@@ -152,7 +162,7 @@ class Sender:
         except BaseException:
             self.release()
             raise
-        return {key: self._why(row) if _is_without_effect(row) else row for key, row in ended.items()}
+        return {key: self.why(row) if _is_without_effect(row) else row for key, row in ended.items()}
 
     def _end_all(self, waiting: Collection[str], account: bytes, ended: dict[str, IntentRow | DeedbookError]) -> None:
         """Steps until every row that waits has come to its end, or was refused."""
@@ -220,14 +230,14 @@ class Sender:
         intent = row.intent
         if signer.address != intent.signer:
             raise Conflict("the intent names another signer", key=intent.key)
-        self._signers.setdefault(signer.address, signer)
+        self.serve(signer)
         try:
             row = self._ended(row)
         except BaseException:
             self.release()
             raise
         if row.mined is None or row.state is IntentState.FAILED:
-            raise self._why(row)
+            raise self.why(row)
         return row.mined
 
     def _ended(self, row: IntentRow) -> IntentRow:
@@ -263,7 +273,7 @@ class Sender:
         """Raises why the intent does not go on. One that is still queued fails, and frees its key."""
         if row.state is IntentState.QUEUED:
             with suppress(Conflict):
-                self._outbox.fail(row.intent.key, error.code)
+                self._outbox.fail(row.intent.key, error.code, refusal=Refusal.of(error))
         raise error
 
     def _row(self, key: str) -> IntentRow:
@@ -271,8 +281,11 @@ class Sender:
         assert row is not None, "rows are never deleted"
         return row
 
-    def _why(self, row: IntentRow) -> DeedbookError:
-        """Why an intent had no effect: the contract's own error where the call still shows it on top of its block."""
+    def why(self, row: IntentRow) -> DeedbookError:
+        """Why an intent had no effect: as it is kept, or else the contract's own error where the call still shows it on
+        top of its block. Raises ChainUnavailable."""
+        if row.refusal is not None:
+            return row.refusal.as_error()
         intent = row.intent
         try:
             request = call_of(intent) | {"gas": hex(self._gas_limit or SIMULATION_GAS)}
@@ -305,6 +318,10 @@ class Sender:
             if revert is None:
                 raise
             raise decode_revert(contract, revert) from None
+
+
+def _intent(call: Call, signer: Signer, key: str) -> Intent:
+    return Intent(key, signer.address, call.to, call.contract, call.function, call.data)
 
 
 def _is_without_effect(row: IntentRow | DeedbookError) -> TypeGuard[IntentRow]:

@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from deedbook.domain.refusals import Refusal
+
 
 class IntentState(StrEnum):
     """How far an intent has come; FINAL and FAILED are its two ends."""
@@ -85,7 +87,8 @@ class IntentRow:
 
     `transaction` is the newest attempt, or the mined one once there is; `replaced` are the others of the same nonce.
     `judged`: whoever put it has already tried the call. `error` is the code of what ended it - or, while SUBMITTED, of
-    why it was given up: it fails then as soon as its nonce is used otherwise.
+    why it was given up: it fails then as soon as its nonce is used otherwise. `refusal` says more of it where it is
+    known: the contract's own error, with its arguments.
     """
 
     intent: Intent
@@ -95,6 +98,7 @@ class IntentRow:
     error: str | None = None
     judged: bool = False
     replaced: tuple[SignedTransaction, ...] = ()
+    refusal: Refusal | None = None
 
     @property
     def attempts(self) -> tuple[SignedTransaction, ...]:
@@ -218,5 +222,8 @@ class Outbox(Protocol):
     def give_up(self, lease: Lease, key: str, error: str) -> None:
         """Marks a SUBMITTED row, by the code of the error: it is not sent again, and fails when its nonce is used."""
 
-    def fail(self, key: str, error: str) -> IntentRow:
+    def fail(self, key: str, error: str, *, refusal: Refusal | None = None) -> IntentRow:
         """QUEUED to FAILED, with the code of the error; the key may be put again. Raises Conflict elsewhere."""
+
+    def explain(self, key: str, refusal: Refusal) -> None:
+        """Keeps why a FAILED row had no effect, where nothing is kept of it yet."""

@@ -7,8 +7,7 @@ sequential, so the requests of one member run in their order, or wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -17,6 +16,7 @@ from deedbook.domain.consents import require_signature
 from deedbook.domain.documents import Fields, read_document, require_bytes, require_unsigned
 from deedbook.domain.eip712 import Domain, digest, typed, word
 from deedbook.domain.hashing import canonical_json, checksum_address, keccak256, parse_canonical_json, to_hex
+from deedbook.domain.refusals import Refusal
 
 REQUEST_TYPE: Final = (
     "ForwardRequest(address from,address to,uint256 value,uint256 gas,uint256 nonce,uint48 deadline,bytes data)"
@@ -179,30 +179,6 @@ class ActState(StrEnum):
     """The contract refuses the call, so nothing was sent; its nonce is free."""
     VOID = "void"
     """It can never run: it expired, or another request ran with its nonce."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why an act had no effect: the code of an error and what it said; where a contract refused, its own error by name
-    with its arguments; where the request itself was wrong, the field that it is `about`."""
-
-    code: str
-    message: str
-    about: str = ""
-    contract: str = ""
-    error: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The refusal as it is kept and shown."""
-        named = {"contract": self.contract, "error": self.error, "arguments": dict(self.arguments)}
-        about = {"about": self.about} if self.about else {}
-        return {"code": self.code, "message": self.message} | about | (named if self.error else {})
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Refusal:
-        """The refusal as it was kept."""
-        return cls(**value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deedbook.chain.transactions import Call, Receipt, Signer
@@ -20,6 +21,15 @@ class Sending(Protocol):
 
     def send(self, call: Call, signer: Signer, *, key: str) -> Receipt:
         """Makes a call once under its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A call that `signer` is about to make, under the idempotency key of its intent."""
+
+    call: Call
+    signer: Signer
+    key: str
 
 
 class Acting:
@@ -45,8 +55,16 @@ class Acting:
     def act(self, signer: Signer, contract: str, function: str, *arguments: Any, key: str | None = None) -> Receipt:
         """Makes the call and waits for its receipt. The same call by the same signer is the same intent unless `key`
         says otherwise. Raises RejectedByContract when the contract refuses; nothing is sent then."""
+        return self.make(self.prepared(signer, contract, function, *arguments, key=key))
+
+    def make(self, act: Act) -> Receipt:
+        """Makes a prepared call and waits for its receipt. Raises as `act`."""
+        return self._sender.send(act.call, act.signer, key=act.key)
+
+    def prepared(self, signer: Signer, contract: str, function: str, *arguments: Any, key: str | None = None) -> Act:
+        """The call as `act` would make it."""
         call = self._call(contract, function, arguments)
-        return self._sender.send(call, signer, key=key or self.key_of(signer, call))
+        return Act(call, signer, key or self.key_of(signer, call))
 
     def simulate(self, sender: bytes, contract: str, function: str, *arguments: Any) -> None:
         """Asks the contract whether it would accept the call. Raises RejectedByContract."""

@@ -19,7 +19,7 @@ from deedbook.domain.merkle import PositionalTree, consent_leaf
 from deedbook.domain.notices import Notice
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import IntegrityError, InvalidInput, NotFound
-from deedbook.ledger.acting import Acting
+from deedbook.ledger.acting import Act, Acting
 from deedbook.ledger.collecting import AnsweredBook, Checkers, Collecting
 from deedbook.ledger.gathering import gathered
 from deedbook.wallet.recovery import verify_signer
@@ -156,8 +156,15 @@ class Consents:
         self, asset_id: int, signer_of: Callable[[bytes], Signer], *, salt: bytes = NO_SALT
     ) -> tuple[Batch, Receipt]:
         """As `anchor`, signed by whom `signer_of` gives for the controller (20 bytes) that the consents name."""
+        batch, act = self.anchoring_by(asset_id, signer_of, salt=salt)
+        return batch, self._acting.make(act)
+
+    def anchoring_by(
+        self, asset_id: int, signer_of: Callable[[bytes], Signer], *, salt: bytes = NO_SALT
+    ) -> tuple[Batch, Act]:
+        """As `anchor_by`, up to the call that puts the kept batch on chain, which is still to be made."""
         batch = self._cut_short(asset_id) or self._gathered(asset_id, signer_of, salt)
-        return batch, self.grant_batch(batch, signer_of(batch.terms.controller), salt=salt)
+        return batch, self._granting(batch, signer_of(batch.terms.controller), salt)
 
     def _cut_short(self, asset_id: int) -> Batch | None:
         """The batch that was kept last, unless it is on chain."""
@@ -174,13 +181,16 @@ class Consents:
             raise NotFound("pending consent of asset", str(asset_id))
         batch, names = found.batch()
         collector = signer_of(batch.terms.controller)
-        self._acting.simulate(collector.address, "Consents", "grantBatch", *_granting(batch, salt))
+        self._acting.simulate(collector.address, "Consents", "grantBatch", *_granted(batch, salt))
         self._book.add_batch(batch, names)
         return batch
 
     def grant_batch(self, batch: Batch, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
         """Puts a kept batch on chain; a second call finds the first one's receipt."""
-        return self._acting.act(collector, "Consents", "grantBatch", *_granting(batch, salt))
+        return self._acting.make(self._granting(batch, collector, salt))
+
+    def _granting(self, batch: Batch, collector: Signer, salt: bytes) -> Act:
+        return self._acting.prepared(collector, "Consents", "grantBatch", *_granted(batch, salt))
 
     def grant(self, signed: SignedConsent, collector: Signer, *, salt: bytes = NO_SALT) -> Receipt:
         """A batch of one: the contract itself checks the signature."""
@@ -222,6 +232,11 @@ class Consents:
 
         Raises InvalidSignature, NotFound, RejectedByContract.
         """
+        act = self.withdrawing_for(withdrawal, relayer)
+        return None if act is None else self._acting.make(act)
+
+    def withdrawing_for(self, withdrawal: Withdrawal, relayer: Signer) -> Act | None:
+        """As `withdraw_for`, up to the call, which is still to be made."""
         self.check_withdrawal(withdrawal)
         self._book.mark_withdrawn(withdrawal.consent_id)
         try:
@@ -231,7 +246,7 @@ class Consents:
             return None
         arguments: tuple[Any, ...] = (place.batch.stated, place.leaf, place.proof, withdrawal.signature)
         self._acting.simulate(relayer.address, "Consents", "withdrawFor", *arguments)
-        return self._acting.act(relayer, "Consents", "withdrawFor", *arguments)
+        return self._acting.prepared(relayer, "Consents", "withdrawFor", *arguments)
 
     def check_withdrawal(self, withdrawal: Withdrawal) -> None:
         """That the subject of a known consent signed it for this deployment. Raises InvalidInput (`contract`,
@@ -288,5 +303,5 @@ class Consents:
         return self._acting.act(collector, "Consents", "release", *arguments)
 
 
-def _granting(batch: Batch, salt: bytes) -> tuple[Any, ...]:
+def _granted(batch: Batch, salt: bytes) -> tuple[Any, ...]:
     return (batch.asset_id, salt, batch.root, batch.count, batch.terms.as_tuple(), batch.manifest)

@@ -25,12 +25,12 @@ from deedbook.chain.dispatch import NEXT
 from deedbook.chain.transactions import Call, Receipt, Signer, log_of, revert_data
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, from_hex, keccak256, sha256, to_hex
+from deedbook.domain.refusals import Refusal
 from deedbook.domain.relaying import (
     ActState,
     ForwardDomain,
     ForwardRequest,
     Ran,
-    Refusal,
     RelayedAct,
     SignedRequest,
     request_digest,
@@ -246,7 +246,7 @@ class Relaying:
                 break
         act = self._book.get(act.digest)
         if act.refusal is not None:
-            raise error_of(act.refusal)
+            raise act.refusal.as_error()
         return act
 
     def step(self, relayer: Signer, *, member: bytes | None = None) -> list[RelayedAct]:
@@ -298,7 +298,7 @@ class Relaying:
         return self._book.claim(accepted, relayer.address, now=now, until=now + CLAIM, name=name)
 
     def _refused(self, act: RelayedAct, refusal: DeedbookError) -> list[RelayedAct]:
-        said = self._book.refuse(act.digest, refusal_of(refusal), now=self._clock())
+        said = self._book.refuse(act.digest, Refusal.of(refusal), now=self._clock())
         return [said] if said.state is ActState.REFUSED else []
 
     def _carry(self, carrier: str, acts: Sequence[RelayedAct], relayer: Signer) -> list[RelayedAct]:
@@ -311,7 +311,7 @@ class Relaying:
         except (RejectedByContract, TransactionFailed) as refusal:
             if len(acts) > 1:  # one of them may have used more gas than it did when it was tried
                 return [self._book.free(act.digest, carrier) for act in waiting]
-            return [self._book.settle(act.digest, ActState.REFUSED, refusal=refusal_of(refusal)) for act in waiting]
+            return [self._book.settle(act.digest, ActState.REFUSED, refusal=Refusal.of(refusal)) for act in waiting]
         return [found for act in waiting for found in self._told(act, carrier, receipt)]
 
     def _told(self, act: RelayedAct, carrier: str, receipt: Receipt) -> list[RelayedAct]:
@@ -325,7 +325,7 @@ class Relaying:
             return self._overtaken(act)
         if act.attempts + 1 == ROUNDS:
             why = TransactionFailed("its transactions end without running it")
-            return [self._book.settle(act.digest, ActState.REFUSED, refusal=refusal_of(why))]
+            return [self._book.settle(act.digest, ActState.REFUSED, refusal=Refusal.of(why))]
         return [self._book.free(act.digest, carrier)]
 
     def _overtaken(self, act: RelayedAct) -> list[RelayedAct]:
@@ -341,11 +341,11 @@ class Relaying:
     def _ended(self, signed: SignedRequest, ran: Ran) -> RelayedAct:
         if ran.success:
             return self._book.settle(signed.digest, ActState.DONE, ran=ran)
-        why = refusal_of(self._why(signed.request, ran))
+        why = Refusal.of(self._why(signed.request, ran))
         return self._book.settle(signed.digest, ActState.FAILED, ran=ran, refusal=why)
 
     def _void(self, act: RelayedAct, why: DeedbookError) -> RelayedAct:
-        return self._book.settle(act.digest, ActState.VOID, refusal=refusal_of(why))
+        return self._book.settle(act.digest, ActState.VOID, refusal=Refusal.of(why))
 
     def _why(self, request: ForwardRequest, ran: Ran) -> DeedbookError:
         """Why a call was refused: the contract's own error, where the state around its block still shows it."""
@@ -567,25 +567,6 @@ def gas_around(request: ForwardRequest) -> int:
     forwarder gives up the whole transaction, so that a mean relayer uses up nobody's nonce), its calldata, and the
     forwarder's own work. Where a node estimates, it finds less; what then fails as a whole is carried alone."""
     return request.gas * 64 // 63 + 40 * (len(request.data) + 400) + 80_000
-
-
-def refusal_of(error: DeedbookError) -> Refusal:
-    """An error as it is kept."""
-    if isinstance(error, RejectedByContract):
-        return Refusal(error.code, error.message, "", error.contract, error.error, dict(error.arguments))
-    if isinstance(error, InvalidInput):
-        return Refusal(error.code, error.reason, error.field)
-    return Refusal(error.code, error.message)
-
-
-def error_of(refusal: Refusal) -> DeedbookError:
-    """A kept error, to be raised again."""
-    if refusal.error:
-        return RejectedByContract(refusal.contract, refusal.error, refusal.arguments)
-    if refusal.about:
-        return InvalidInput(refusal.about, refusal.message)
-    kind = Conflict if refusal.code == Conflict.code else TransactionFailed
-    return kind(refusal.message)
 
 
 def _is_of(event: Event, request: ForwardRequest) -> bool:

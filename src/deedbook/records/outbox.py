@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from deedbook.domain.intents import ENDS, Intent, IntentRow, IntentState, Lease, Mined, SignedTransaction
+from deedbook.domain.refusals import Refusal
 from deedbook.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import attempts, counters, intents, leases
@@ -46,6 +47,7 @@ _NOT_SENT: Final[Mapping[str, Any]] = {"nonce": None, "raw": None, "tx_hash": No
 _NOT_MINED: Final[Mapping[str, Any]] = dict.fromkeys(
     ("block_number", "block_hash", "tx_index", "gas_used", "status", "contract_account")
 )
+_UNREFUSED: Final[Mapping[str, Any]] = dict.fromkeys(("error", "refusal"))
 _END: Final = case((intents.c.status == 1, IntentState.FINAL.value), else_=IntentState.FAILED.value)
 _Item = TypeVar("_Item")
 
@@ -87,7 +89,7 @@ class SqlOutbox:
             if fresh:
                 _PUTTING.execute(connection, fresh)
             for row in again:
-                connection.execute(update(intents).where(intents.c.key == row["key"]).values(row | {"error": None}))
+                connection.execute(update(intents).where(intents.c.key == row["key"]).values({**row, **_UNREFUSED}))
             return [rows[intent.key] for intent in wanted]
 
     def get(self, key: str) -> IntentRow | None:
@@ -266,16 +268,23 @@ class SqlOutbox:
             _require(connection, lease)
             _change(connection, key, error=error)
 
-    def fail(self, key: str, error: str) -> IntentRow:
+    def fail(self, key: str, error: str, *, refusal: Refusal | None = None) -> IntentRow:
         """QUEUED to FAILED, with the code of the error; the key may be put again. Raises NotFound, Conflict."""
         queued = (intents.c.key == key) & (intents.c.state == IntentState.QUEUED)
-        failed = update(intents).where(queued).values(state=IntentState.FAILED, error=error)
+        said = None if refusal is None else refusal.to_text()
+        failed = update(intents).where(queued).values(state=IntentState.FAILED, error=error, refusal=said)
         with self._database.writing() as connection:
             done = connection.execute(failed).rowcount
             row = _required(connection, key)
             if not done:
                 raise Conflict(f"the intent is {row.state}", key=key)
             return row
+
+    def explain(self, key: str, refusal: Refusal) -> None:
+        """Keeps why a FAILED row had no effect, where nothing is kept of it yet."""
+        unexplained = (intents.c.key == key) & (intents.c.state == IntentState.FAILED) & intents.c.refusal.is_(None)
+        with self._database.writing() as connection:
+            connection.execute(update(intents).where(unexplained).values(refusal=refusal.to_text()))
 
     def _of_blocks(self, lease: Lease, blocks: Sequence[bytes], values: Mapping[str, Any]) -> int:
         of_signer = (intents.c.signer == lease.signer) & (intents.c.state == IntentState.MINED)
@@ -483,7 +492,8 @@ def _row(row: Row, former: Sequence[SignedTransaction] = ()) -> IntentRow:
         )
     replaced = tuple(attempt for attempt in former if attempt.nonce == row["nonce"])
     state = IntentState(row["state"])
-    return IntentRow(intent, state, transaction, mined, row["error"], row["judged"], replaced)
+    refusal = Refusal.from_text(row["refusal"])
+    return IntentRow(intent, state, transaction, mined, row["error"], row["judged"], replaced, refusal)
 
 
 # Leases -----------------------------------------------------------------------------------------------------------

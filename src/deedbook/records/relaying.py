@@ -6,14 +6,14 @@ it saves gas and order, no more - that a request runs once is the forwarder's, s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.relaying import ActState, Ran, Refusal, RelayedAct, SignedRequest
+from deedbook.domain.refusals import Refusal
+from deedbook.domain.relaying import ActState, Ran, RelayedAct, SignedRequest
 from deedbook.errors import Conflict, NotFound
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import relayed_acts as acts
@@ -116,7 +116,7 @@ class RelayedActs:
     ) -> RelayedAct:
         """Notes what became of a waiting act, or of a refused one that ran after all; one that waits no more
         is given back unchanged. Raises NotFound."""
-        said: dict[str, Any] = {"state": state, "refusal": None if refusal is None else _text(refusal)}
+        said: dict[str, Any] = {"state": state, "refusal": None if refusal is None else refusal.to_text()}
         if ran is not None:
             said |= {"tx_hash": ran.tx_hash, "block_number": ran.block_number, "block_hash": ran.block_hash}
             said |= {"success": int(ran.success)}
@@ -124,7 +124,7 @@ class RelayedActs:
 
     def refuse(self, digest: bytes, refusal: Refusal, *, now: int) -> RelayedAct:
         """WAITING to REFUSED, unless somebody has claimed it beyond `now` and may be sending it. Raises NotFound."""
-        said = {"state": ActState.REFUSED, "refusal": _text(refusal)}
+        said = {"state": ActState.REFUSED, "refusal": refusal.to_text()}
         nobody = acts.c.relayer.is_(None) | (acts.c.claimed_until <= now)
         return self._changed(digest, said, _WAITS & nobody)
 
@@ -193,15 +193,9 @@ def _again(signed: SignedRequest, key: str) -> dict[str, Any]:
 
 
 def _act(row: Row) -> RelayedAct:
-    ran = refusal = None
+    ran = None
     if row["tx_hash"] is not None:
         ran = Ran(row["tx_hash"], row["block_number"], row["block_hash"], bool(row["success"]))
-    if row["refusal"] is not None:
-        refusal = Refusal.from_json(json.loads(row["refusal"]))
+    refusal = Refusal.from_text(row["refusal"])
     signed = SignedRequest.decode(row["document"])
     return RelayedAct(signed, ActState(row["state"]), row["relayer"], row["carrier"], ran, refusal, row["attempts"])
-
-
-def _text(refusal: Refusal) -> str:
-    """JSON, not canonical: a contract's arguments may pass 2^53."""
-    return json.dumps(refusal.to_json())

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0007"
+HEAD: Final = "0010"
 """The newest migration."""
 
 metadata = MetaData()
@@ -179,6 +179,7 @@ intents = Table(
     account("contract_account", null=True),
     word("error", null=True),
     flag("judged", server_default=false()),
+    text("refusal", null=True),  # JSON: why it had no effect, where it is known
     Index("ix_intents_state_signer_position", "state", "signer", "position"),
     Index("ix_intents_signer_nonce", "signer", "nonce", unique=True),
 )
@@ -238,6 +239,31 @@ relayed_acts = Table(
         sqlite_where=sql("state = 'waiting'"),
         postgresql_where=sql("state = 'waiting'"),
     ),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    key32("operation_id", primary=True),  # SHA-256 of the intent's key
+    word("kind"),
+    word("intent"),  # key of the intent that it is a view of
+    text("about"),  # canonical JSON: what is shown beside the intent's state
+    number("made_at"),
+    Index("ix_operations_intent", "intent"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    key32("key_hash", primary=True),  # SHA-256 of the key that came with the request
+    key32("request_hash"),
+    number("made_at"),
+    word("owner"),  # who is at it, and in which life
+    word("life"),
+    number("until"),  # Unix seconds; nobody is at it after that
+    key32("operation_id", null=True),  # of `operations` or of a relayed act
+    blob("answer", null=True),  # the answer's body, sealed
+    Index("ix_idempotency_keys_made_at", "made_at"),
 )
 
 steps = Table(

@@ -14,6 +14,7 @@ from deedbook.records.deferred import DeferredLists
 from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
 from deedbook.records.members import MemberDirectory
+from deedbook.records.operations import OperationBook
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.payees import BankBatches, Payees
 from deedbook.records.payloads import PayloadBook
@@ -22,7 +23,7 @@ from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", HEAD)
 """Every migration, oldest first."""
 
 
@@ -41,6 +42,7 @@ class Records:
         self.bank_batches = BankBatches(database)
         self.outbox = SqlOutbox(database)
         self.relayed = RelayedActs(database)
+        self.operations = OperationBook(database, sealer)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:

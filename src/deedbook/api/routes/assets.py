@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from deedbook.api.routes.inputs import After, Body, Flag, Home, Limit, asset_id_of
+from deedbook.api.writing import ACCEPTED, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.hashing import from_hex
 from deedbook.errors import InvalidInput
 from deedbook.queries import assets as queries
@@ -53,11 +55,12 @@ def batches_of(home: Home, asset_id: str, limit: Limit = 100, after: After = Non
     return batches.batches_of(home.mirror, asset_id_of(asset_id), limit=limit, after=after).to_json()
 
 
-@router.post("/{asset_id}/batches", status_code=201)
-def anchor(home: Home, asset_id: str, body: Body) -> dict[str, Any]:
+@router.post("/{asset_id}/batches", status_code=202, response_model=OperationAnswer, responses=ACCEPTED)
+async def anchor(home: Home, asset_id: str, body: Body, once: OnceOnly, wait: Waiting) -> Response:
     """Anchors all consents that wait for this asset as one batch. The body is `{}`, or `{"salt": "0x..."}` for an asset
     that is not registered yet."""
     if not isinstance(body, dict) or set(body) - {"salt"}:
         raise InvalidInput("body", "must be an object with at most a salt")
     salt = from_hex(body["salt"], "salt", 32) if "salt" in body else None
-    return dict(home.anchor(asset_id_of(asset_id), salt))
+    asset = asset_id_of(asset_id)
+    return await accepted(once, wait, lambda key: home.anchor(asset, salt, key))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from deedbook.api.routes.inputs import Body, Home, key_of
+from deedbook.api.writing import ACCEPTED, DONE, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.queries import consents as queries
 
 router = APIRouter(tags=["consents"])
 
 
-@router.post("/consents", status_code=201)
-def collect(home: Home, body: Body) -> dict[str, Any]:
+@router.post("/consents", status_code=201, response_model=dict[str, Any], responses=DONE)
+def collect(home: Home, body: Body, once: OnceOnly) -> Response:
     """Takes a signed consent (`deedbook.consent`, version 1) and answers with the collector's signed receipt."""
-    return dict(home.collect(body))
+    return once.answer(lambda: home.collect(body))
 
 
 @router.get("/consents/{consent_id}")
@@ -30,7 +32,8 @@ def proof(home: Home, consent_id: str) -> dict[str, Any]:
     return dict(home.proof(key_of(consent_id, "consentId")))
 
 
-@router.post("/withdrawals", status_code=201)
-def withdraw(home: Home, body: Body) -> dict[str, Any]:
-    """Relays a signed withdrawal (`deedbook.withdrawal`, version 1), free of charge, and destroys the record's key."""
-    return dict(home.withdraw(body))
+@router.post("/withdrawals", status_code=202, response_model=OperationAnswer, responses=ACCEPTED)
+async def withdraw(home: Home, body: Body, once: OnceOnly, wait: Waiting) -> Response:
+    """Relays a signed withdrawal (`deedbook.withdrawal`, version 1), free of charge, and destroys the record's key. A
+    consent that is in no batch yet is withdrawn at once (201): there is nothing to relay."""
+    return await accepted(once, wait, lambda key: home.withdraw(body, key))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
+from fastapi.responses import Response
 
 from deedbook.api.routes.inputs import Body, Home
+from deedbook.api.writing import DONE, OnceOnly
 
 router = APIRouter(prefix="/payees", tags=["payees"])
 
 
-@router.post("", status_code=201)
-def name_payee(home: Home, body: Body) -> dict[str, Any]:
+@router.post("", status_code=201, response_model=dict[str, Any], responses=DONE)
+def name_payee(home: Home, body: Body, once: OnceOnly) -> Response:
     """Takes a signed payee (`deedbook.payee`, version 1), in the place of an earlier one; also after a withdrawal. It
     is kept sealed, and answered masked. The same one again changes nothing."""
-    return dict(home.name_payee(body))
+    return once.answer(lambda: home.name_payee(body))
 
 
 @router.post("/kept")

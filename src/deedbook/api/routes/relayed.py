@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from deedbook.api.routes.inputs import Body, Home, key_of
+from deedbook.api.writing import ACCEPTED, OnceOnly, OperationAnswer, Waiting, accepted
 
 router = APIRouter(prefix="/relayed", tags=["relayed"])
 
 
-@router.post("", status_code=201)
-def relay(home: Home, body: Body) -> dict[str, Any]:
-    """Relays a signed act (`deedbook.forward-request`, version 1), free of charge: done, or waiting for an earlier one
-    of its member. The same one again is the same act."""
-    return dict(home.relay(body))
+@router.post("", status_code=202, response_model=OperationAnswer, responses=ACCEPTED)
+async def relay(home: Home, body: Body, once: OnceOnly, wait: Waiting) -> Response:
+    """Relays a signed act (`deedbook.forward-request`, version 1), free of charge, when its turn among its member's has
+    come. The same one again is the same act, and its digest is its operation."""
+    return await accepted(once, wait, lambda _: home.relay(body))
 
 
 @router.get("/{digest}")

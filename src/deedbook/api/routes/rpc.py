@@ -11,10 +11,12 @@ from deedbook.api.routes.inputs import Home, is_json
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 
+_EITHER = {"required": True, "content": {"application/json": {"schema": {"type": ["object", "array"]}}}}
+
 router = APIRouter(tags=["chain"])
 
 
-@router.post("/rpc", response_class=Response)
+@router.post("/rpc", response_class=Response, openapi_extra={"requestBody": _EITHER})
 async def rpc(home: Home, request: Request) -> Response:
     """One JSON-RPC 2.0 request or a batch. Refuses what a web page could send across origins."""
     if request.url.hostname not in LOCAL_NAMES:

@@ -1,0 +1,64 @@
+"""The API's description cannot rot: it is committed, and says of every route what it answers and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import openapi
+
+READS = ("/rpc", "/payees/kept")
+"""Routes that are posted to and write nothing."""
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in openapi.described()["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+ALL = [pytest.param(path, method, found, id=f"{method} {path}") for path, method, found in operations()]
+
+
+def test_the_committed_description_is_the_programs_own(root: Path) -> None:
+    page = (root / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert page == openapi.render(), "run `python -m tools.openapi --write`"
+
+
+@pytest.mark.parametrize(("path", "method", "found"), ALL)
+def test_every_route_says_what_it_does_and_its_errors_are_problems(
+    path: str, method: str, found: dict[str, Any]
+) -> None:
+    assert found["description"].strip().endswith(".")
+    for status, answer in found["responses"].items():
+        media_types = list(answer.get("content", {"": None}))
+        assert media_types == (["application/problem+json"] if int(status) >= 400 else media_types), (path, method)
+    writes = method != "get" and path not in READS
+    names = {each["name"] for each in found.get("parameters", ())}
+    assert ("Idempotency-Key" in names) == writes
+    assert writes <= ("requestBody" in found)
+    if writes:
+        assert {"409", "422", "503"} <= found["responses"].keys()
+        assert ("wait" in names) == ("202" in found["responses"])
+
+
+def test_every_reference_of_the_description_leads_somewhere() -> None:
+    document = openapi.described()
+    named = set(document["components"]["schemas"])
+    assert {"Problem", "OperationAnswer"} <= named
+    assert {name.rpartition("/")[2] for name in references(document)} == named
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "$ref":
+                yield item
+            else:
+                yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
