@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0007"
+HEAD: Final = "0009"
 """The newest migration."""
 
 metadata = MetaData()
@@ -238,6 +238,33 @@ relayed_acts = Table(
         sqlite_where=sql("state = 'waiting'"),
         postgresql_where=sql("state = 'waiting'"),
     ),
+)
+
+anchor_logs = Table(
+    "anchor_logs",
+    metadata,
+    account("exchange", primary=True),
+    number("size"),
+    number("stated"),  # the size that is anchored, or on its way to be
+    number("waiting_since", null=True),  # when the first entry after that came; none where there is none
+)
+
+anchor_tiles = Table(
+    "anchor_tiles",
+    metadata,
+    account("exchange", primary=True),
+    number("level", primary=True),
+    number("position", primary=True),
+    blob("hashes"),  # up to 256 of 32 bytes; they are added to, and never change
+)
+
+anchor_leaves = Table(
+    "anchor_leaves",
+    metadata,
+    account("exchange", primary=True),
+    key32("leaf_hash", primary=True),
+    number("place"),
+    sqlite_with_rowid=False,
 )
 
 steps = Table(

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from deedbook.errors import CorruptStore, WrongVersion
+from deedbook.records.anchors import AnchorLogs
 from deedbook.records.consents import SignedConsents
 from deedbook.records.database import PATIENCE, Database
 from deedbook.records.deferred import DeferredLists
@@ -22,7 +23,7 @@ from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", HEAD)
 """Every migration, oldest first."""
 
 
@@ -41,6 +42,7 @@ class Records:
         self.bank_batches = BankBatches(database)
         self.outbox = SqlOutbox(database)
         self.relayed = RelayedActs(database)
+        self.anchors = AnchorLogs(database)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:
