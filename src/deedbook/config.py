@@ -10,6 +10,8 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_MIRROR_URL       mirror_url        SQLAlchemy URL of the mirror           the home's own file
     DEEDBOOK_RECORDS_URL      records_url       SQLAlchemy URL of the records          the home's own file
     DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
+    DEEDBOOK_ANCHOR_ENTRIES   anchor_entries    a log is anchored after so many        10000
+    DEEDBOOK_ANCHOR_SECONDS   anchor_seconds    or so long after the first that waits  600
     DEEDBOOK_PASSPHRASE       -                 opens the keystores                    the home's own
     DEEDBOOK_PASSPHRASE_FILE  passphrase_file   a file that holds it
 
@@ -32,6 +34,8 @@ from deedbook.errors import InvalidFormat, InvalidInput, MissingKey
 DEFAULT_HOME: Final = Path("~/.deedbook")
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8545
+DEFAULT_ANCHOR_ENTRIES: Final = 10_000
+DEFAULT_ANCHOR_SECONDS: Final = 600
 FILE: Final = "deedbook.toml"
 PREFIX: Final = "DEEDBOOK_"
 CONSENSUS: Final = ("instant", "clique", "qbft")
@@ -45,6 +49,8 @@ IN_FILE: Final = (
     "mirror_url",
     "records_url",
     "objects_url",
+    "anchor_entries",
+    "anchor_seconds",
     "passphrase_file",
 )
 """The names that `deedbook.toml` may use."""
@@ -62,6 +68,8 @@ class Settings:
     mirror_url: str | None = field(default=None, repr=False)
     records_url: str | None = field(default=None, repr=False)
     objects_url: str | None = field(default=None, repr=False)
+    anchor_entries: int = DEFAULT_ANCHOR_ENTRIES
+    anchor_seconds: int = DEFAULT_ANCHOR_SECONDS
     passphrase: str | None = field(default=None, repr=False)
 
 
@@ -82,6 +90,8 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         mirror_url=said.url("mirror_url"),
         records_url=said.url("records_url"),
         objects_url=said.url("objects_url"),
+        anchor_entries=said.count("anchor_entries", DEFAULT_ANCHOR_ENTRIES),
+        anchor_seconds=said.count("anchor_seconds", DEFAULT_ANCHOR_SECONDS),
         passphrase=environ.get(PREFIX + "PASSPHRASE") or said.secret("passphrase_file", place),
     )
 
@@ -136,6 +146,17 @@ class _Said:
             value = int(value)
         if type(value) is not int or not 0 <= value <= 65535:
             raise InvalidInput(source, "not a port from 0 to 65535")
+        return value
+
+    def count(self, name: str, default: int) -> int:
+        """A whole number from 1 to 10^9."""
+        source, value = self.find(name)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 11:
+            value = int(value)
+        if type(value) is not int or not 1 <= value <= 10**9:
+            raise InvalidInput(source, "not a whole number from 1 to 1000000000")
         return value
 
     def url(self, name: str) -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from deedbook.chain.deployment import FORWARDER_NAME, Deployment
 from deedbook.cli.consent_files import documents_in
 from deedbook.domain import (
     abi,
+    anchors,
     assets,
     cases,
     consents,
@@ -43,6 +44,7 @@ from deedbook.domain import (
     relaying,
     revenue,
     sales,
+    tiles,
     usage,
     validators,
 )
@@ -187,6 +189,100 @@ def payee_request(given: Input) -> Any:
     recovery.verify_signer(read.digest, read.signature, read.subject)
     document = hashing.canonical_json(read.to_json()).decode()
     return {"digest": to_hex(read.digest), "signature": to_hex(read.signature), "document": document}
+
+
+# -- 42 to 45
+
+
+def log_domain_of(value: Input) -> anchors.LogDomain:
+    return anchors.LogDomain(int(value["chainId"]), raw(value["contract"]))
+
+
+def tree_of(inputs: Sequence[bytes]) -> tuple[tiles.TiledTree, dict[tiles.Tile, bytes]]:
+    made: dict[tiles.Tile, bytes] = {}
+
+    def tile_of(level: int, position: int) -> bytes:
+        return made[level, position]
+
+    leaves = merkle.rfc9162_leaves(inputs)
+    for first, end in pairwise((0, len(leaves) // 3, len(leaves))):
+        made.update(tiles.appended(tile_of, first, leaves[first:end]))
+    return tiles.TiledTree(tile_of, len(leaves)), made
+
+
+def log_tree(given: Input) -> tuple[tiles.TiledTree, anchors.LogDomain, bytes]:
+    tree, _ = tree_of([hashing.canonical_json(entry) for entry in given["entries"]])
+    return tree, log_domain_of(given["domain"]), raw(given["exchange"])
+
+
+@runs("log-receipt")
+def log_receipt(given: Input) -> Any:
+    if "document" in given:
+        read = anchors.LogReceipt.from_json(hashing.parse_json(given["document"].encode(), "receipt"))
+    else:
+        signer, domain = LocalSigner(raw(given["privateKey"])), log_domain_of(given["domain"])
+        place = (int(given["index"]), anchors.leaf_of(given["entry"]))
+        (asked,) = anchors.receipt_digests(domain, signer.address, [place])
+        read = anchors.LogReceipt(domain, signer.address, *place, signer.sign_digest(asked))
+    recovery.verify_signer(read.digest, read.signature, read.exchange)
+    assert read.encode() == hashing.canonical_json(read.to_json())
+    return {"digest": to_hex(read.digest), "signature": to_hex(read.signature), "document": read.encode().decode()}
+
+
+@runs("log-proof")
+def log_proof(given: Input) -> Any:
+    if "document" in given:
+        read = anchors.LogProof.from_json(hashing.parse_json(given["document"].encode(), "proof"))
+    else:
+        tree, domain, exchange = log_tree(given)
+        index, size = int(given["index"]), tree.size
+        under = (size, tree.root(size), tree.inclusion(index, size), raw(given["transaction"]), given["block"])
+        read = anchors.LogProof(domain, exchange, index, tree.leaf(index), *under)
+    return {"holds": read.holds, "document": hashing.canonical_json(read.to_json()).decode()}
+
+
+@runs("log-extension")
+def log_extension(given: Input) -> Any:
+    if "document" in given:
+        read = anchors.LogExtension.from_json(hashing.parse_json(given["document"].encode(), "extension"))
+    else:
+        tree, domain, exchange = log_tree(given)
+        former, size = int(given["formerSize"]), tree.size
+        proof = tree.consistency(former, size)
+        read = anchors.LogExtension(domain, exchange, former, tree.root(former), size, tree.root(size), proof)
+    return {"holds": read.holds, "document": hashing.canonical_json(read.to_json()).decode()}
+
+
+@runs("log-tiles")
+def log_tiles(given: Input) -> Any:
+    tree, made = tree_of([str(number).encode() for number in range(given["size"])])
+    paths = list(tiles.tiles_of(given["size"]))
+    assert all(len(made[path.level, path.position]) == 32 * path.width for path in paths)
+    found = {path.text: to_hex(hashing.sha256(made[path.level, path.position])) for path in paths}
+    return {"root": to_hex(tree.root(given["size"])), "tiles": found}
+
+
+@runs("log-tile-path")
+def log_tile_path(given: Input) -> Any:
+    if "path" in given:
+        read = tiles.TilePath.of(given["path"])
+        return {"level": read.level, "position": str(read.position), "width": read.width}
+    made = tiles.TilePath(given["level"], int(given["position"]), given["width"])
+    assert tiles.TilePath.of(made.text) == made
+    return {"path": made.text}
+
+
+@runs("log-checkpoint")
+def log_checkpoint(given: Input) -> Any:
+    domain = log_domain_of(given["domain"])
+    if "note" in given:
+        read = anchors.LogCheckpoint.decode(given["note"].encode(), domain, raw(given["exchange"]))
+    else:
+        signer, size, root = LocalSigner(raw(given["privateKey"])), int(given["size"]), raw(given["root"])
+        made = signer.sign_digest(anchors.checkpoint_digest(domain, signer.address, size, root))
+        read = anchors.LogCheckpoint(domain, signer.address, size, root, made)
+    recovery.verify_signer(read.digest, read.signature, read.exchange)
+    return {"digest": to_hex(read.digest), "note": read.encode().decode()}
 
 
 # -- 6 to 8

@@ -76,3 +76,25 @@ class Serving(Protocol):
 
     def payee(self, request: Any) -> Mapping[str, Any]:
         """The payee that is kept, for its owner, who signed this request (JSON). Raises NotFound."""
+
+    def append(self, exchange: bytes, body: bytes) -> bytes:
+        """Takes entries (NDJSON) into an exchange's log; its receipts, one a line."""
+
+    def log(self, exchange: bytes) -> Mapping[str, Any]:
+        """How an exchange's log stands. Raises NotFound."""
+
+    def log_receipt(self, exchange: bytes, index: int) -> Mapping[str, Any]:
+        """The receipt of an entry again. Raises InvalidInput."""
+
+    def log_proof(self, exchange: bytes, leaf: bytes | None, index: int | None, size: int | None) -> Mapping[str, Any]:
+        """That an entry, by its leaf hash or its index, stands in a log as of a checkpoint. Raises InvalidInput,
+        NotFound."""
+
+    def log_extension(self, exchange: bytes, former: int, size: int | None) -> Mapping[str, Any]:
+        """That a log goes on from what it was. Raises InvalidInput, NotFound."""
+
+    def log_checkpoint(self, exchange: bytes) -> bytes:
+        """The last checkpoint of a log as a signed note. Raises NotFound."""
+
+    def log_tile(self, exchange: bytes, path: str) -> bytes:
+        """The hashes of a tile, by its path in the tlog-tiles layout. Raises InvalidInput, NotFound."""

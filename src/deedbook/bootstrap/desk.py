@@ -20,11 +20,13 @@ from typing import Any
 from deedbook.bootstrap.services import SOLE, Services
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
+from deedbook.domain.anchors import entries_in
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
 from deedbook.domain.relaying import SignedRequest
+from deedbook.domain.tiles import TilePath
 from deedbook.errors import (
     DeedbookError,
     IntegrityError,
@@ -34,6 +36,7 @@ from deedbook.errors import (
     WrongChain,
 )
 from deedbook.ledger.acting import Act
+from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
@@ -58,10 +61,10 @@ class Desk:
         self._owner = self._life if services.chain is None else SOLE
         self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
-        self._controllers: dict[bytes, Signer] = {}
         self._said = ""
         self._following = _Loop("follower", self._follow)
         self._relaying = _Loop("relayer", self._relay_round)
+        self._anchoring = _Loop("anchorer", self._anchor_round)
         self._driving = _Loop("sender", self._drive)
         self._chain = None
         if services.chain is not None:
@@ -89,7 +92,7 @@ class Desk:
 
     @property
     def _loops(self) -> tuple[_Loop, ...]:
-        return self._following, self._relaying, self._driving
+        return self._following, self._relaying, self._anchoring, self._driving
 
     @property
     def mirror(self) -> Mirror:
@@ -97,11 +100,12 @@ class Desk:
         return self._services.mirror
 
     def catch_up(self) -> None:
-        """Relays acts whose turn has come, brings the mirror to the chain's head, and destroys the keys of records
-        whose consents have ended: also where another process brought it there. Consents that expire make no block, so
-        it looks for them by the clock too."""
+        """Relays acts whose turn has come, anchors logs that are due, brings the mirror to the chain's head, and
+        destroys the keys of records whose consents have ended: also where another process brought it there. Consents
+        that expire make no block, so it looks for them by the clock too."""
         with suppress(DeedbookError):  # such as a relayer without funds: the mirror goes on
             self._services.relaying.step(self._relayer)
+        self._services.anchoring.step()
         self._keep_up()
 
     def _keep_up(self) -> None:
@@ -238,6 +242,40 @@ class Desk:
         """A relayed act, and what became of it. Raises NotFound."""
         return self._services.relaying.shown(self._services.records.relayed.get(digest))
 
+    def append(self, exchange: bytes, body: bytes) -> bytes:
+        """Takes the entries of NDJSON into an exchange's log; its receipts, one a line, once all are on disk.
+
+        Raises InvalidFormat and InvalidInput naming the line, or where the exchange is of another home;
+        IntegrityError.
+        """
+        signer = self._services.signer_of(exchange)
+        receipts = self._services.logs.append(entries_in(body, most=MOST_ENTRIES), signer)
+        return b"".join(receipt.encode() + b"\n" for receipt in receipts)
+
+    def log(self, exchange: bytes) -> Mapping[str, Any]:
+        """How an exchange's log stands. Raises NotFound."""
+        return self._services.shown_logs.state(exchange)
+
+    def log_receipt(self, exchange: bytes, index: int) -> Mapping[str, Any]:
+        """The receipt of an entry again. Raises InvalidInput."""
+        return self._services.logs.receipt(index, self._services.signer_of(exchange)).to_json()
+
+    def log_proof(self, exchange: bytes, leaf: bytes | None, index: int | None, size: int | None) -> Mapping[str, Any]:
+        """That an entry stands in a log as of a checkpoint. Raises InvalidInput, NotFound."""
+        return self._services.shown_logs.proof(exchange, leaf=leaf, index=index, size=size).to_json()
+
+    def log_extension(self, exchange: bytes, former: int, size: int | None) -> Mapping[str, Any]:
+        """That a log only grew. Raises InvalidInput, NotFound."""
+        return self._services.shown_logs.extension(exchange, former, size).to_json()
+
+    def log_checkpoint(self, exchange: bytes) -> bytes:
+        """The last checkpoint as a signed note. Raises InvalidInput, NotFound."""
+        return self._services.shown_logs.note(self._services.signer_of(exchange)).encode()
+
+    def log_tile(self, exchange: bytes, path: str) -> bytes:
+        """A tile of a log. Raises InvalidInput, NotFound."""
+        return self._services.shown_logs.tile(exchange, TilePath.of(path))
+
     def _erase(self, consent_id: bytes) -> int:
         """Destroys the record's key in every payload that holds it; how many there were."""
         self._services.follow()
@@ -245,13 +283,7 @@ class Desk:
 
     def _controller(self, address: bytes) -> Signer:
         """The account of this home with this address. Raises InvalidInput."""
-        if address not in self._controllers:
-            for name in self._services.keystore.names():
-                signer = self._services.signer(name)
-                self._controllers[signer.address] = signer
-        if address not in self._controllers:
-            raise InvalidInput("controller", "is not an account of this home")
-        return self._controllers[address]
+        return self._services.signer_of(address, "controller")
 
     def _signer_of(self, address: bytes) -> Signer:
         """The account of this home with this address, the relayer's among them. Raises InvalidInput."""
@@ -265,6 +297,11 @@ class Desk:
         with suppress(DeedbookError):  # such as a relayer without funds: its acts wait
             if self._services.relaying.step(self._relayer):
                 self._relaying.wake()  # for what waited behind
+                self._following.wake()
+
+    def _anchor_round(self) -> None:
+        with suppress(DeedbookError):
+            if self._services.anchoring.step():
                 self._following.wake()
 
     def _drive(self) -> None:

@@ -20,6 +20,7 @@ from deedbook import config
 from deedbook.audit.bundle import Bundle
 from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
+from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.payments import Payments
 from deedbook.bootstrap.validators import finality, known_validators
@@ -58,6 +59,7 @@ from deedbook.errors import (
     WrongVersion,
 )
 from deedbook.ledger.acting import Acting
+from deedbook.ledger.anchors import Logs, Pace
 from deedbook.ledger.consents import Consents
 from deedbook.ledger.operations import Operations
 from deedbook.ledger.payees import Payees
@@ -131,6 +133,7 @@ class Services:
         self.clock = clock
         self.entropy = entropy
         self._signers: dict[str, Signer] = {}
+        self._by_account: dict[bytes, Signer] = {}
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -230,6 +233,8 @@ class Services:
             "sender",
             "consents",
             "payees",
+            "logs",
+            "anchoring",
             "relaying",
             "operations",
             "mirror",
@@ -423,6 +428,16 @@ class Services:
             self._signers[name] = self.keystore.open(name, self._passphrase)
         return self._signers[name]
 
+    def signer_of(self, account: bytes, field: str = "exchange") -> Signer:
+        """The signer of the account of this home with this address. Raises InvalidInput (`field`)."""
+        if account not in self._by_account:
+            for name in self.keystore.names():
+                signer = self.signer(name)
+                self._by_account[signer.address] = signer
+        if account not in self._by_account:
+            raise InvalidInput(field, "is not an account of this home")
+        return self._by_account[account]
+
     def create_account(self, name: str) -> Signer:
         """A fresh account in the keystore; the one of this name where there is one."""
         if name not in self.keystore.names():
@@ -486,6 +501,22 @@ class Services:
         """Where people want their money."""
         book = self.records.payees
         return Payees(self.consents.domain, book, self.records.consents.consent, self.clock)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """The exchanges' own logs: appended to, anchored."""
+        return Logs(self.acting, self.records.anchors, self.clock)
+
+    @property
+    def shown_logs(self) -> ShownLogs:
+        """The logs as the mirror has them anchored."""
+        return ShownLogs(self.logs, self.records.anchors, self.mirror)
+
+    @cached_property
+    def anchoring(self) -> Anchoring:
+        """Anchors the logs in time."""
+        pace = Pace(self.settings.anchor_entries, self.settings.anchor_seconds)
+        return Anchoring(self.logs, self.records.anchors, pace, self.signer_of, self.clock)
 
     @property
     def payments(self) -> Payments:

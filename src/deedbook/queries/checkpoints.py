@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from deedbook.domain.hashing import checksum_address
 from deedbook.errors import NotFound
@@ -44,7 +44,15 @@ def checkpoints(
 
 def latest(mirror: Reading, exchange: bytes) -> CheckpointView:
     """The last checkpoint of an exchange. Raises NotFound."""
-    query = select(table).where(table.c.exchange == exchange)
+    return _last(mirror, exchange, select(table).where(table.c.exchange == exchange))
+
+
+def of_size(mirror: Reading, exchange: bytes, size: int) -> CheckpointView:
+    """The last checkpoint of an exchange at this size. Raises NotFound."""
+    return _last(mirror, exchange, select(table).where(table.c.exchange == exchange, table.c.size == str(size)))
+
+
+def _last(mirror: Reading, exchange: bytes, query: Select[Any]) -> CheckpointView:
     with mirror.reading() as connection:
         row = one(connection, query.order_by(table.c.block_number.desc(), table.c.log_index.desc()))
         if row is None:

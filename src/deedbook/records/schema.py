@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0010"
+HEAD: Final = "0009"
 """The newest migration."""
 
 metadata = MetaData()
@@ -264,6 +264,33 @@ idempotency_keys = Table(
     key32("operation_id", null=True),  # of `operations` or of a relayed act
     blob("answer", null=True),  # the answer's body, sealed
     Index("ix_idempotency_keys_made_at", "made_at"),
+)
+
+anchor_logs = Table(
+    "anchor_logs",
+    metadata,
+    account("exchange", primary=True),
+    number("size"),
+    number("stated"),  # the size that is anchored, or on its way to be
+    number("waiting_since", null=True),  # when the first entry after that came; none where there is none
+)
+
+anchor_tiles = Table(
+    "anchor_tiles",
+    metadata,
+    account("exchange", primary=True),
+    number("level", primary=True),
+    number("position", primary=True),
+    blob("hashes"),  # up to 256 of 32 bytes; they are added to, and never change
+)
+
+anchor_leaves = Table(
+    "anchor_leaves",
+    metadata,
+    account("exchange", primary=True),
+    key32("leaf_hash", primary=True),
+    number("place"),
+    sqlite_with_rowid=False,
 )
 
 steps = Table(

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from deedbook.errors import CorruptStore, WrongVersion
+from deedbook.records.anchors import AnchorLogs
 from deedbook.records.consents import SignedConsents
 from deedbook.records.database import PATIENCE, Database
 from deedbook.records.deferred import DeferredLists
@@ -43,6 +44,7 @@ class Records:
         self.outbox = SqlOutbox(database)
         self.relayed = RelayedActs(database)
         self.operations = OperationBook(database, sealer)
+        self.anchors = AnchorLogs(database)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:

@@ -6,6 +6,7 @@ import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
 import { consentFile } from "./files.mjs";
 import * as ledger from "./ledger.mjs";
+import * as logs from "./logs.mjs";
 import * as seals from "./seals.mjs";
 import * as stored from "./stored.mjs";
 import * as usage from "./usage.mjs";
@@ -28,6 +29,12 @@ export const formats = {
   batch: consents.batch,
   "rfc9162-tree": consents.rfc9162Tree,
   "log-consistency": consents.logConsistency,
+  "log-receipt": logs.logReceipt,
+  "log-proof": logs.logProof,
+  "log-extension": logs.logExtension,
+  "log-tiles": logs.logTiles,
+  "log-tile-path": logs.logTilePath,
+  "log-checkpoint": logs.logCheckpoint,
   manifest: consents.manifest,
   record: stored.record,
   asset: ledger.asset,

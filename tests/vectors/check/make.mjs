@@ -397,6 +397,95 @@ const roots = await write("rfc9162-tree", "RFC 9162 trees: roots and inclusion p
 if (roots["known 8"].root !== "0x5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328") throw new Error("RFC 6962 root");
 if (roots["known 7"].root !== "0xddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c") throw new Error("RFC 6962 root");
 
+// -- 42 to 45: logs
+
+const logDomain = { chainId: domain.chainId, contract: address("AnchorLog") };
+const entries = everyOf(300);
+const logInput = { domain: logDomain, entry: { sale: 7, price: "1.00" }, index: "7", privateKey: collectorKey };
+const logged = (await outcome("log-receipt", logInput)).expected.document;
+const mislogged = (document, name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(document) }, error });
+const inLog = { domain: logDomain, exchange: account(collectorKey) };
+await write("log-receipt", "Format 42: LogReceipt(exchange, index, leafHash), signed by the exchange.", [
+  { name: "a receipt", input: logInput },
+  { name: "any JSON is an entry", input: { ...logInput, entry: [null, "甲", 1.5, {}], index: "0" } },
+  { name: "the last index", input: { ...logInput, index: "18446744073709551615" } },
+  { name: "as it is handed over", input: { document: logged } },
+  { name: "in another spelling", input: { document: JSON.stringify(JSON.parse(logged), null, 1) } },
+  mislogged(logged, "another leaf", (text) => text.replace(/"leafHash":"0x.{64}/, `"leafHash":"${h32("leaf")}`), "invalid-signature"),
+  mislogged(logged, "another index", (text) => text.replace('"index":"7"', '"index":"8"'), "invalid-signature"),
+  mislogged(logged, "another exchange", (text) => text.replace(account(collectorKey), account(otherKey)), "invalid-signature"),
+  mislogged(logged, "another contract", (text) => text.replace(logDomain.contract, ZERO), "invalid-signature"),
+  mislogged(logged, "another chain", (text) => text.replace(`"chainId":"${domain.chainId}"`, '"chainId":"1"'), "invalid-signature"),
+  mislogged(logged, "index as a number", (text) => text.replace('"index":"7"', '"index":7')),
+  mislogged(logged, "index with a leading zero", (text) => text.replace('"index":"7"', '"index":"07"')),
+  mislogged(logged, "index of 65 bits", (text) => text.replace('"index":"7"', '"index":"18446744073709551616"')),
+  mislogged(logged, "a leaf of 31 bytes", (text) => text.replace(/("leafHash":"0x.{62})../, "$1")),
+  mislogged(logged, "unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  mislogged(logged, "another format", (text) => text.replace("deedbook.log-receipt", "deedbook.log-proof")),
+  mislogged(logged, "later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+  mislogged(logged, "signature too short", (text) => text.replace(/("signature":"0x[0-9a-f]{128})../, "$1"), "invalid-signature"),
+]);
+
+const anchoredIn = { transaction: h32("transaction"), block: 7 };
+const proofInput = (size, index) => ({ ...inLog, entries: entries.slice(0, size), index: String(index), ...anchoredIn });
+const proved = (await outcome("log-proof", proofInput(11, 7))).expected.document;
+const unproved = (name, change) => ({ name: `does not hold: ${name}`, input: { document: change(proved) } });
+await write("log-proof", "Format 43: that a leaf stands in a log as of a checkpoint.", [
+  ...[[1, 0], [2, 1], [11, 7], [11, 10], [256, 255], [300, 7], [300, 299]].map(([size, index]) => ({ name: `entry ${index} of ${size}`, input: proofInput(size, index) })),
+  unproved("another leaf", (text) => text.replace(/"leafHash":"0x.{64}/, `"leafHash":"${h32("leaf")}`)),
+  unproved("another index", (text) => text.replace('"index":"7"', '"index":"6"')),
+  unproved("an index beyond", (text) => text.replace('"index":"7"', '"index":"11"')),
+  unproved("another size", (text) => text.replace('"size":"11"', '"size":"8"')),
+  unproved("no size", (text) => text.replace('"size":"11"', '"size":"0"')),
+  unproved("another root", (text) => text.replace(/"root":"0x.{64}/, `"root":"${h32("root")}`)),
+  unproved("a node less", (text) => text.replace(/"proof":\["0x.{64}",/, '"proof":[')),
+  unproved("a node more", (text) => text.replace('"proof":[', `"proof":["${h32("node")}",`)),
+  mislogged(proved, "65 nodes", (text) => text.replace(/"proof":\[[^\]]*/, `"proof":[${everyOf(65).map(() => `"${NONE}"`).join(",")}`)),
+  mislogged(proved, "a node of 31 bytes", (text) => text.replace(/("proof":\["0x.{62})../, "$1")),
+  mislogged(proved, "no transaction", (text) => text.replace(/,"transaction":"0x.{64}"/, "")),
+  mislogged(proved, "later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+]);
+
+const extensionInput = (size, formerSize) => ({ ...inLog, entries: entries.slice(0, size), formerSize: String(formerSize) });
+const extended = (await outcome("log-extension", extensionInput(11, 7))).expected.document;
+const unextended = (name, change) => ({ name: `does not hold: ${name}`, input: { document: change(extended) } });
+await write("log-extension", "Format 44: that a log goes on from an earlier size.", [
+  ...[[1, 1], [2, 1], [11, 7], [11, 8], [256, 255], [300, 256], [300, 299]].map(([size, former]) => ({ name: `from ${former} to ${size}`, input: extensionInput(size, former) })),
+  unextended("another former root", (text) => text.replace(/"formerRoot":"0x.{64}/, `"formerRoot":"${h32("root")}`)),
+  unextended("another root", (text) => text.replace(/"root":"0x.{64}/, `"root":"${h32("root")}`)),
+  unextended("from nothing", (text) => text.replace('"formerSize":"7"', '"formerSize":"0"')),
+  unextended("back", (text) => text.replace('"formerSize":"7"', '"formerSize":"12"')),
+  unextended("a node more", (text) => text.replace('"proof":[', `"proof":["${h32("node")}",`)),
+  mislogged(extended, "66 nodes", (text) => text.replace(/"proof":\[[^\]]*/, `"proof":[${everyOf(66).map(() => `"${NONE}"`).join(",")}`)),
+  mislogged(extended, "later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
+]);
+
+await write("log-tiles", "Format 45: SHA-256 of the tiles of a log whose entries are the numbers 0, 1, 2 ...", [1, 255, 256, 257, 700].map((size) => ({ name: `${size} entries`, input: { size } })));
+const atPath = (level, position, width) => ({ name: `level ${level}, position ${position}, width ${width}`, input: { level, position, width } });
+const misplaced = (path) => ({ name: `refused: ${path}`, input: { path }, error: "invalid-input" });
+await write("log-tile-path", "Format 45: where a tile stands.", [
+  atPath(0, "0", 256), atPath(0, "999", 1), atPath(1, "1000", 255), atPath(7, "1234067", 256), atPath(63, "9223372036854775807", 256),
+  { name: "read", input: { path: "0/x001/x234/067.p/112" } },
+  ...["0/x000/067", "0/67", "0/0067", "00/000", "64/000", "0/000.p/0", "0/000.p/256", "0/000.p/07", "0/x001", "entries/000", "", "0/000/"].map(misplaced),
+]);
+
+const noteInput = { domain: logDomain, size: "300", root: h32("root"), privateKey: collectorKey };
+const { note } = (await outcome("log-checkpoint", noteInput)).expected;
+const misnoted = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { ...inLog, note: change(note) }, error });
+await write("log-checkpoint", "Format 45: a checkpoint as its exchange signs it.", [
+  { name: "a checkpoint", input: noteInput },
+  { name: "the largest size", input: { ...noteInput, size: "18446744073709551615" } },
+  { name: "as it is served", input: { ...inLog, note } },
+  misnoted("another size", (text) => text.replace("\n300\n", "\n301\n"), "invalid-signature"),
+  misnoted("a size of 65 bits", (text) => text.replace("\n300\n", "\n18446744073709551616\n")),
+  misnoted("a size with a leading zero", (text) => text.replace("\n300\n", "\n0300\n")),
+  misnoted("another log", (text) => text.replaceAll(logDomain.contract, ZERO)),
+  misnoted("another key", (text) => text.replace(/(— \S+ )..../, "$1AAAA")),
+  misnoted("no signature", (text) => text.replace(/— .*\n/, "")),
+  misnoted("two signatures", (text) => text + text.match(/— .*\n/)[0]),
+  misnoted("no end of line", (text) => text.trimEnd()),
+]);
+
 // -- 9 to 11: assets, offers, sales
 
 const version = { contentRoot: h32("content"), recordCount: 500, descriptorHash: h32("descriptor") };

@@ -29,6 +29,13 @@ async def json_body(request: Request) -> Any:
     return parse_json(await request.body(), "body")
 
 
+async def ndjson_body(request: Request) -> bytes:
+    """The body as it is, where it is declared as JSON lines."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-ndjson":
+        raise InvalidInput("Content-Type", "must be application/x-ndjson")
+    return await request.body()
+
+
 def asset_id_of(text: str) -> int:
     """An asset id in decimal or 0x-hex. Raises InvalidInput."""
     if text.startswith("0x"):
@@ -45,6 +52,7 @@ def key_of(text: str, field: str) -> bytes:
 
 Home = Annotated[Serving, Depends(serving_of)]
 Body = Annotated[Any, Depends(json_body)]
+Lines = Annotated[bytes, Depends(ndjson_body)]
 Limit = Annotated[int, Query(ge=1, le=1000, strict=False)]
 After = Annotated[str | None, Query(max_length=240)]
 Flag = Annotated[bool, Query(strict=False)]
