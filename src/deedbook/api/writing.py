@@ -63,6 +63,9 @@ class OperationAnswer(BaseModel):
     reason: Reason | None
 
 
+_WORDS: Final = f"a string of 1 to {MOST_KEY} printable ASCII characters, of this request alone; kept for a day"
+
+
 class Once:
     """A request that is answered once for each idempotency key; one without a key is simply carried out."""
 
@@ -71,7 +74,7 @@ class Once:
         home: Home,
         request: Request,
         body: Body,
-        said: Annotated[str | None, Header(alias="Idempotency-Key", max_length=2 * MOST_KEY + 2)] = None,
+        said: Annotated[str | None, Header(alias="Idempotency-Key", description=_WORDS)] = None,
     ) -> None:
         self.home: Serving = home
         self.key = None if said is None else sha256(key_of_header(said).encode())

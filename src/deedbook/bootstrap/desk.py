@@ -12,6 +12,7 @@ One writer at a time changes the private records and the mirror; nobody waits fo
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -46,6 +47,8 @@ RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
 """Seconds between looks at the chain's head."""
+GRACE = 10.0
+"""Seconds until a relayer that waits for a block is left behind when the service stops: what it waits for is kept."""
 ERASE_EVERY = 60
 """Seconds after which a consent that has expired is erased at the latest, where no block comes."""
 
@@ -57,7 +60,7 @@ class Desk:
         self._services = services
         self._writing = threading.Lock()
         self._settled = -1
-        self._life = services.entropy(16).hex()
+        self._life = secrets.token_hex(16)
         self._owner = self._life if services.chain is None else SOLE
         self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
@@ -87,8 +90,9 @@ class Desk:
     def __exit__(self, *_: object) -> None:
         for loop in self._loops:
             loop.end()
-        for loop in self._loops:
-            loop.join()
+        self._following.join()
+        self._driving.join()
+        self._relaying.join(GRACE)
 
     @property
     def _loops(self) -> tuple[_Loop, ...]:
