@@ -24,7 +24,7 @@ from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", HEAD)
 """Every migration, oldest first."""
 
 
