@@ -17,6 +17,7 @@ from deedbook import config
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Services
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.merkle import rfc9162_leaves, rfc9162_proof, rfc9162_root
 from deedbook.errors import CorruptStore, IntegrityError, Locked
 from deedbook.mirror import schema as mirror
 from deedbook.mirror.follower import Follower
@@ -111,6 +112,19 @@ def test_a_writer_that_waited_long_enough_says_so(url: str) -> None:
     first, second = Database(url), Database(url, patience=0.1)
     with first.writing(), pytest.raises(Locked), second.writing():
         pass
+
+
+def test_a_log_is_kept_there_as_in_a_file(url: str) -> None:
+    opened, whose = Records.open(url, ToySealer()), b"\1" * 20
+    entries = [b"%d" % number for number in range(700)]
+    leaves = rfc9162_leaves(entries)
+    assert opened.anchors.append(whose, [*leaves[:300], leaves[0]], at=1) == [*range(300), 0]
+    assert opened.anchors.append(whose, leaves, at=2) == list(range(700))
+    assert opened.anchors.begin_checkpoint(whose) == 700
+    tree = opened.anchors.tree(whose)
+    assert tree.root(700) == rfc9162_root(entries)
+    assert tree.inclusion(256, 600) == rfc9162_proof(entries[:600], 256)
+    opened.close()
 
 
 def test_a_reader_sees_one_state_and_writes_nothing(url: str) -> None:

@@ -21,7 +21,6 @@ from typing import Any
 from deedbook.bootstrap.services import SOLE, Services
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
-from deedbook.domain.anchors import entries_in
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
@@ -39,6 +38,7 @@ from deedbook.errors import (
 from deedbook.ledger.acting import Act
 from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
+from deedbook.ledger.entries import entries_in
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
 

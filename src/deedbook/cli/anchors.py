@@ -15,19 +15,22 @@ import typer
 from deedbook.audit.anchors import Statements
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
-from deedbook.cli.ndjson import BLOCK
-from deedbook.domain.anchors import MOST_ENTRY, entries_in, leaf_of
+from deedbook.cli.ndjson import BLOCK, blocks_of, lines_of
+from deedbook.domain.anchors import MOST_ENTRY, leaf_of
 from deedbook.domain.hashing import canonical_json, parse_address, to_hex
 from deedbook.domain.merkle import rfc9162_consistency, rfc9162_root
 from deedbook.domain.tiles import tiles_of
 from deedbook.errors import InvalidInput
 from deedbook.ledger import anchors as ledger
+from deedbook.ledger.entries import entries_in
 from deedbook.queries import checkpoints as queries
 
 app = grammar.group("An exchange's own log (RFC 9162): appended to, anchored, proved, shown.")
 
 AT_ONCE: Final = 1_000
 """Entries that are on disk, and answered, together."""
+LONGEST: Final = 65_536
+"""Bytes of a receipt or a proof, as it comes."""
 Exchange = Annotated[str, typer.Argument(help="whose log: address, or name in this home")]
 
 
@@ -133,7 +136,7 @@ def verify(
         known=_known(root) if root else None,
     )
     with grammar.opened(file) as source:
-        for number, line in enumerate(source.read().splitlines(), 1):
+        for number, line in enumerate(lines_of(blocks_of(source), LONGEST), 1):
             statements.hear(grammar.json_in(line, "file", line=number), number)
     acts.show(statements.facts, as_json)
     if statements.wrong:
@@ -174,7 +177,6 @@ def _put(place: Path, content: bytes) -> None:
 
 def _portions(source: BinaryIO) -> Iterator[bytes]:
     """The lines of a file or pipe as soon as they are there, at most AT_ONCE of them together."""
-    lines: list[bytes] = []
     rest = b""
     for block in iter(partial(_some, source), b""):
         *lines, rest = (rest + block).split(b"\n")

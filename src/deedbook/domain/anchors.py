@@ -15,14 +15,14 @@ from typing import Any, ClassVar, Final
 from deedbook.domain.consents import require_signature
 from deedbook.domain.documents import Fields, read_document, require_bytes, require_unsigned
 from deedbook.domain.eip712 import Domain, digest, word
-from deedbook.domain.hashing import canonical_json, keccak256, parse_json, sha256, to_hex
+from deedbook.domain.hashing import canonical_json, keccak256, sha256, to_hex
 from deedbook.domain.keccaks import KECCAKS
 from deedbook.domain.merkle import (
     rfc9162_leaf,
     verify_rfc9162_consistency,
     verify_rfc9162_inclusion,
 )
-from deedbook.errors import InvalidFormat, InvalidInput
+from deedbook.errors import InvalidFormat
 
 RECEIPT_TYPE: Final = "LogReceipt(address exchange,uint64 index,bytes32 leafHash)"
 RECEIPT_TYPE_HASH: Final = keccak256(RECEIPT_TYPE.encode())
@@ -39,29 +39,6 @@ class LogDomain(Domain):
     """Where statements of logs count: one `AnchorLog` contract (20 bytes) on one chain."""
 
     NAME: ClassVar[str] = "Deedbook Anchor Log"
-
-
-def entries_in(body: bytes, *, most: int, first: int = 1) -> list[bytes]:
-    """The canonical bytes of the entries of NDJSON, one a line; the last line feed may be missing. `first` is the
-    number of the first line.
-
-    Raises InvalidFormat (`entries`) naming the `line`, InvalidInput (`entries`) for none or more than `most`.
-    """
-    lines = body.split(b"\n", most + 1)
-    if not lines[-1]:
-        lines.pop()
-    if not 1 <= len(lines) <= most:
-        raise InvalidInput("entries", f"are not 1 to {most} lines")
-    return [_entry(line, number) for number, line in enumerate(lines, first)]
-
-
-def _entry(line: bytes, number: int) -> bytes:
-    if len(line) > MOST_ENTRY:
-        raise InvalidFormat("entries", f"line {number}: is longer than {MOST_ENTRY} bytes", line=number)
-    try:
-        return canonical_json(parse_json(line, "entries"))
-    except InvalidInput as error:
-        raise InvalidFormat("entries", f"line {number}: {error.reason}", line=number) from error
 
 
 # -- receipts ----------------------------------------------------------------------------------------------------------
