@@ -200,6 +200,28 @@ static void hash_all(const Item *items, Py_ssize_t count, unsigned char *digests
     }
 }
 
+/* Room for items, of which there may be none. */
+static Item *room_for(Py_ssize_t count)
+{
+    Item *items = PyMem_Malloc(sizeof(Item) * (size_t)(count ? count : 1));
+    if (items == NULL)
+        PyErr_NoMemory();
+    return items;
+}
+
+/* The digests of items as bytes. */
+static PyObject *hashed(const Item *items, Py_ssize_t count)
+{
+    PyObject *found = PyBytes_FromStringAndSize(NULL, DIGEST * count);
+    if (found == NULL)
+        return NULL;
+    unsigned char *digests = (unsigned char *)PyBytes_AsString(found);
+    Py_BEGIN_ALLOW_THREADS
+    hash_all(items, count, digests);
+    Py_END_ALLOW_THREADS
+    return found;
+}
+
 static PyObject *keccak256_rows(PyObject *self, PyObject *args)
 {
     Py_buffer rows;
@@ -214,19 +236,12 @@ static PyObject *keccak256_rows(PyObject *self, PyObject *args)
         goto end;
     }
     Py_ssize_t count = rows.len / width;
-    items = PyMem_Malloc(sizeof(Item) * (size_t)(count ? count : 1));
-    found = PyBytes_FromStringAndSize(NULL, DIGEST * count);
-    if (items == NULL || found == NULL) {
-        Py_CLEAR(found);
-        PyErr_NoMemory();
+    items = room_for(count);
+    if (items == NULL)
         goto end;
-    }
     for (Py_ssize_t at = 0; at < count; at++)
         items[at] = (Item){(const unsigned char *)rows.buf + width * at, width};
-    unsigned char *digests = (unsigned char *)PyBytes_AsString(found);
-    Py_BEGIN_ALLOW_THREADS
-    hash_all(items, count, digests);
-    Py_END_ALLOW_THREADS
+    found = hashed(items, count);
 end:
     PyMem_Free(items);
     PyBuffer_Release(&rows);
@@ -241,11 +256,9 @@ static PyObject *keccak256_each(PyObject *self, PyObject *given)
         return NULL;
     PyObject *found = NULL;
     Py_ssize_t count = PyTuple_Size(tuple);
-    Item *items = PyMem_Malloc(sizeof(Item) * (size_t)(count ? count : 1));
-    if (items == NULL) {
-        PyErr_NoMemory();
+    Item *items = room_for(count);
+    if (items == NULL)
         goto end;
-    }
     for (Py_ssize_t at = 0; at < count; at++) {
         char *bytes;
         Py_ssize_t length;
@@ -253,13 +266,7 @@ static PyObject *keccak256_each(PyObject *self, PyObject *given)
             goto end;
         items[at] = (Item){(const unsigned char *)bytes, length};
     }
-    found = PyBytes_FromStringAndSize(NULL, DIGEST * count);
-    if (found == NULL)
-        goto end;
-    unsigned char *digests = (unsigned char *)PyBytes_AsString(found);
-    Py_BEGIN_ALLOW_THREADS
-    hash_all(items, count, digests);
-    Py_END_ALLOW_THREADS
+    found = hashed(items, count);
 end:
     PyMem_Free(items);
     Py_DECREF(tuple);
