@@ -48,6 +48,9 @@ def account(name: str) -> LocalSigner:
     return LocalSigner(sha256(b"account " + name.encode()))
 
 
+PEOPLE = 4
+"""Of a home that several tests take a copy of."""
+
 EXCHANGE, PROVIDER, FIRM, AUDITOR, BANK, BUYER, SECOND, STRANGER = map(
     account, ("exchange", "provider", "firm", "auditor", "bank", "buyer", "second", "stranger")
 )

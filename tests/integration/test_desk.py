@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,24 +15,7 @@ from deedbook.domain.operations import OperationKind
 from deedbook.domain.relaying import SignedRequest, request_digest
 from deedbook.errors import DeedbookError, InvalidInput, NotFound
 from deedbook.queries.consents import batch
-from tests.integration.scenario import BUYER, EXCHANGE, STRANGER, Scenario, Stage, ended, refused
-
-PEOPLE = 4
-
-
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """One asset, listed."""
-    scenario = Scenario.begin(tmp_path_factory.mktemp("desk") / "home", PEOPLE)
-    scenario.stage_whole()
-    return scenario.close()
-
-
-@pytest.fixture
-def open_home(listed: Stage, tmp_path: Path) -> Iterator[Scenario]:
-    scenario = Scenario.go_on(listed, Path(shutil.copytree(listed.home, tmp_path / "home")))
-    yield scenario
-    scenario.close()
+from tests.integration.scenario import BUYER, EXCHANGE, PEOPLE, STRANGER, Scenario, ended, refused
 
 
 def index_of(scenario: Scenario, person: int) -> int:

@@ -26,25 +26,9 @@ from deedbook.errors import Conflict, NotFound, RejectedByContract
 from deedbook.queries.consents import batch
 from tests.e2e.command_line import ROOT, environment
 from tests.e2e.http_service import Client, running
-from tests.integration.scenario import BUYER, EXCHANGE, STRANGER, Scenario, Stage, ended
+from tests.integration.scenario import BUYER, EXCHANGE, PEOPLE, STRANGER, Scenario, Stage, ended
 
-PEOPLE = 4
 KEY = '"8e03978e-40d5-43dd-bc93-6894a57f9324"'
-
-
-@pytest.fixture(scope="module")
-def listed(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """One asset, listed."""
-    scenario = Scenario.begin(tmp_path_factory.mktemp("operations") / "home", PEOPLE)
-    scenario.stage_whole()
-    return scenario.close()
-
-
-@pytest.fixture
-def open_home(listed: Stage, tmp_path: Path) -> Iterator[Scenario]:
-    scenario = Scenario.go_on(listed, Path(shutil.copytree(listed.home, tmp_path / "home")))
-    yield scenario
-    scenario.close()
 
 
 def case_of(scenario: Scenario, number: int = 0) -> SignedRequest:
