@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing
@@ -153,6 +154,15 @@ def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(InvalidInput) as refused, cluster(address, patience=0.5):
         pass
     assert refused.value.field == "scheduler"
+
+
+@pytest.mark.parametrize("address", ["nowhere", "tcp://"])
+def test_a_client_that_cannot_begin_leaves_nothing_to_the_collector(address: str) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(InvalidInput) as refused, cluster(address, patience=0.5):
+        pass
+    assert refused.traceback  # which keeps what would otherwise be collected
+    assert not [each for each in threading.enumerate() if each not in before and each.name.startswith("IO loop")]
 
 
 def test_workers_of_another_release_are_refused(tmp_path: Path) -> None:

@@ -105,13 +105,15 @@ class _Workers(Executor):
 
 @contextmanager
 def _connected(distributed: Any, address: str, patience: float) -> Iterator[Any]:
+    client = distributed.Client.__new__(distributed.Client)  # one that cannot begin is closed here as well: its
+    # finaliser takes a lock of Dask's, which the thread that collects it may be holding to begin another
     try:
-        client = distributed.Client(address, timeout=patience, set_as_default=False)
-    except ValueError as error:
-        raise InvalidInput("scheduler", "is no address", hint="such as tcp://localhost:8786") from error
-    except OSError as error:
-        raise WorkersUnavailable(f"no Dask scheduler answers at {address}", hint=AGAIN) from error
-    try:
+        try:
+            client.__init__(address, timeout=patience, set_as_default=False)
+        except ValueError as error:
+            raise InvalidInput("scheduler", "is no address", hint="such as tcp://localhost:8786") from error
+        except OSError as error:
+            raise WorkersUnavailable(f"no Dask scheduler answers at {address}", hint=AGAIN) from error
         yield client
     finally:
         with suppress(OSError):  # of which a time-out is one
