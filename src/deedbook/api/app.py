@@ -14,6 +14,7 @@ from deedbook.api.routes import (
     consents,
     deployment,
     documents,
+    events,
     members,
     offers,
     operations,
@@ -26,6 +27,7 @@ from deedbook.api.routes import (
     usage,
 )
 from deedbook.api.serving import Serving
+from deedbook.api.streams import Streams
 
 
 def create_app(serving: Serving) -> FastAPI:
@@ -38,6 +40,7 @@ def create_app(serving: Serving) -> FastAPI:
         redoc_url=None,
     )
     app.state.serving = serving
+    app.state.streams = Streams(serving)
     problems.install(app)
     app.add_middleware(BodyLimit)
     nouns = (
@@ -56,6 +59,7 @@ def create_app(serving: Serving) -> FastAPI:
             statements,
         ),
         *(payees, alerts, documents, rpc),
+        *(events,),
     )
     for noun in nouns:
         app.include_router(noun.router)

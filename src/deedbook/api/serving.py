@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from deedbook.domain.operations import Answered, Operation
+from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
 
 
@@ -15,6 +16,10 @@ class Serving(Protocol):
     @property
     def mirror(self) -> Reading:
         """The public copy of the chain."""
+
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""

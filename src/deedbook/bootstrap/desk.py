@@ -41,6 +41,7 @@ from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
+from deedbook.queries.events import EventFeed
 
 LOG = logging.getLogger(__name__)
 RELAYER = "relayer"
@@ -102,6 +103,11 @@ class Desk:
     def mirror(self) -> Mirror:
         """The public copy of the chain."""
         return self._services.mirror
+
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+        return self._services.events
 
     def catch_up(self) -> None:
         """Relays acts whose turn has come, anchors logs that are due, brings the mirror to the chain's head, and

@@ -78,6 +78,7 @@ from deedbook.mirror.store import Check, Mirror, block_at, read_check, write_che
 from deedbook.mirror.subscribers import Subscriber
 from deedbook.queries.assets import version
 from deedbook.queries.consents import batch, batches_of, ended_records, expiring_bindings, withdrawn_among
+from deedbook.queries.events import EventFeed
 from deedbook.queries.sales import sale
 from deedbook.queries.statements import StatementView, statement_of_consent
 from deedbook.queries.views import MOST_ROWS, every
@@ -544,6 +545,12 @@ class Services:
     def mirror(self) -> Mirror:
         """The public copy of the chain."""
         return Mirror.open(self.mirror_url, self.mirrored_chain)
+
+    @property
+    def events(self) -> EventFeed:
+        """The mirror's events, in their order."""
+        chain = self.mirrored_chain
+        return EventFeed(self.mirror, chain.chain_id, chain.contracts, self.decoder.decode)
 
     @property
     def mirror_url(self) -> str:
