@@ -11,13 +11,13 @@ import pytest
 
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.journal import account_entity
-from deedbook.domain.told import Filter, Told
+from deedbook.domain.told import NOWHERE, Filter, Standing, Told
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.rebuild import rebuild
 from deedbook.mirror.store import Mirror
 from deedbook.queries import events
-from deedbook.queries.events import NOWHERE, EventFeed, Standing, standing_of, token_of
+from deedbook.queries.events import EventFeed, standing_of, token_of
 from tests import ledger_story as story
 from tests.scripted_chain import CONTRACTS, ScriptedChain, decode
 

@@ -25,6 +25,7 @@ from deedbook.api.routes import (
     statements,
     status,
     usage,
+    webhooks,
 )
 from deedbook.api.serving import Serving
 from deedbook.api.streams import Streams
@@ -59,7 +60,7 @@ def create_app(serving: Serving) -> FastAPI:
             statements,
         ),
         *(payees, alerts, documents, rpc),
-        *(events,),
+        *(events, webhooks),
     )
     for noun in nouns:
         app.include_router(noun.router)

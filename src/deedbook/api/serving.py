@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from deedbook.domain.operations import Answered, Operation
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
 
@@ -20,6 +21,10 @@ class Serving(Protocol):
     @property
     def events(self) -> EventFeed:
         """Its events, in their order."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""

@@ -19,9 +19,9 @@ from starlette.types import Receive, Scope, Send
 
 from deedbook.api.problems import problem
 from deedbook.api.serving import Serving
-from deedbook.domain.told import Filter, Told
+from deedbook.domain.told import Filter, Standing, Told
 from deedbook.errors import DeedbookError
-from deedbook.queries.events import EventFeed, Standing, Telling, token_of
+from deedbook.queries.events import EventFeed, Telling, token_of
 
 LOG = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "text/event-stream"

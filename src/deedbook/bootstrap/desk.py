@@ -5,6 +5,7 @@ answered at once, as an operation; threads bring it to its end:
                 also for commands that did not live to see it
     relayer     carries members' signed acts whose turn has come
     follower    keeps the mirror at the chain's head, and destroys the keys of records whose consents have ended
+    teller      delivers events to webhooks
 
 One writer at a time changes the private records and the mirror; nobody waits for the chain meanwhile.
 """
@@ -39,6 +40,7 @@ from deedbook.ledger.acting import Act
 from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
 from deedbook.queries.events import EventFeed
@@ -70,6 +72,8 @@ class Desk:
         self._relaying = _Loop("relayer", self._relay_round)
         self._anchoring = _Loop("anchorer", self._anchor_round)
         self._driving = _Loop("sender", self._drive)
+        self._telling = _Loop("teller", self._tell_round)
+        self._delivering = services.delivering(self._owner, self._telling.wake)
         self._chain = None
         if services.chain is not None:
             from deedbook.chain.embedded.rpc import Methods
@@ -94,10 +98,12 @@ class Desk:
         self._following.join()
         self._driving.join()
         self._relaying.join(GRACE)
+        self._telling.join()
+        self._delivering.close(GRACE)
 
     @property
     def _loops(self) -> tuple[_Loop, ...]:
-        return self._following, self._relaying, self._anchoring, self._driving
+        return self._following, self._relaying, self._anchoring, self._driving, self._telling
 
     @property
     def mirror(self) -> Mirror:
@@ -127,6 +133,11 @@ class Desk:
                 self._services.erase_ended()
                 self._erased_at = now
             self._settled = -1 if cursor is None else cursor.number
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return self._services.webhooks
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""
@@ -313,6 +324,10 @@ class Desk:
         with suppress(DeedbookError):
             if self._services.anchoring.step():
                 self._following.wake()
+
+    def _tell_round(self) -> None:
+        with suppress(DeedbookError):
+            self._delivering.step()
 
     def _drive(self) -> None:
         try:

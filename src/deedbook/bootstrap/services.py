@@ -23,7 +23,9 @@ from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.payments import Payments
+from deedbook.bootstrap.posting import Poster
 from deedbook.bootstrap.validators import finality, known_validators
+from deedbook.bootstrap.webhooks import Delivering
 from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
 from deedbook.chain.decoding import Decoder
@@ -40,6 +42,7 @@ from deedbook.chain.endpoints import PERIOD, Endpoint, Endpoints, EndpointState
 from deedbook.chain.finality import Finality
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
+from deedbook.domain.destinations import Permitted, networks_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.keytree import is_delivered
@@ -64,6 +67,7 @@ from deedbook.ledger.consents import Consents
 from deedbook.ledger.operations import Operations
 from deedbook.ledger.payees import Payees
 from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.ledger.withdrawing import Withdrawing
 from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import table_digest
@@ -236,6 +240,8 @@ class Services:
             "payees",
             "logs",
             "anchoring",
+            "poster",
+            "webhooks",
             "relaying",
             "operations",
             "mirror",
@@ -518,6 +524,34 @@ class Services:
         """Anchors the logs in time."""
         pace = Pace(self.settings.anchor_entries, self.settings.anchor_seconds)
         return Anchoring(self.logs, self.records.anchors, pace, self.signer_of, self.clock)
+
+    @cached_property
+    def poster(self) -> Poster:
+        """Sends to webhooks, where the settings permit it."""
+        return Poster(self._permitted)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return Webhooks(self.records.webhooks, self._permitted, self.poster, clock=self.clock, entropy=self.entropy)
+
+    @property
+    def _permitted(self) -> Permitted:
+        settings = self.settings
+        return Permitted(settings.webhook_http, networks_of(settings.webhook_networks, "webhook_networks"))
+
+    def delivering(self, owner: str, woken: Callable[[], None]) -> Delivering:
+        """Delivers events to webhooks, as `owner`."""
+        return Delivering(
+            self.records.webhooks,
+            lambda: self.events,
+            self.poster,
+            owner=owner,
+            clock=self.clock,
+            luck=lambda: int.from_bytes(self.entropy(4), "big") / 2**32,
+            tries=self.settings.webhook_tries,
+            woken=woken,
+        )
 
     @property
     def payments(self) -> Payments:

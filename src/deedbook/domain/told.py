@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from deedbook.domain.documents import Fields
 from deedbook.domain.events import Event, Log
@@ -29,6 +29,22 @@ MOST_NAMED: Final = 100
 _LAST_SECOND: Final = 253_402_300_799
 """Of the year 9999, the last that RFC 3339 can write."""
 _NAMED: Final = ("contracts", "events", "entities")
+
+
+WHOLE: Final = 2**62
+"""Places of a block that has been told whole."""
+
+
+class Standing(NamedTuple):
+    """Where a listener stands: block (its hash 32 bytes), and how many of its places were told."""
+
+    number: int
+    block_hash: bytes
+    told: int
+
+
+NOWHERE: Final = Standing(0, b"", 0)
+"""Where a listener stands that was told nothing: before block 0."""
 
 
 @dataclass(frozen=True, slots=True)

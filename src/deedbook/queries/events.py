@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, select, tuple_
 
 from deedbook.domain.events import Event, Log
 from deedbook.domain.hashing import to_hex
-from deedbook.domain.told import Filter, Told
+from deedbook.domain.told import NOWHERE, WHOLE, Filter, Standing, Told
 from deedbook.errors import InvalidFormat, NotFound
 from deedbook.mirror.schema import blocks, logs, orphan_blocks, orphan_logs
 from deedbook.mirror.store import BlockRow, block_at, read_cursor
@@ -32,23 +32,8 @@ from deedbook.queries.views import require_limit
 
 LOOKED_AT: Final = 1000
 """The most logs, and the most orphans, that one page looks at, however few of them are wanted."""
-WHOLE: Final = 2**62
-"""Places of a block that has been told whole."""
-
 Decode = Callable[[Log], Event | None]
 """The event of a log; raises InvalidFormat where it is none of its contract's."""
-
-
-class Standing(NamedTuple):
-    """Where a listener stands: block (its hash 32 bytes), and how many of its places were told."""
-
-    number: int
-    block_hash: bytes
-    told: int
-
-
-NOWHERE: Final = Standing(0, b"", 0)
-"""Where a listener stands that was told nothing: before block 0."""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from deedbook.records.progress import Progress
 from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
+from deedbook.records.webhooks import WebhookBook
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", HEAD)
 """Every migration, oldest first."""
 
 
@@ -45,6 +46,7 @@ class Records:
         self.relayed = RelayedActs(database)
         self.operations = OperationBook(database, sealer)
         self.anchors = AnchorLogs(database)
+        self.webhooks = WebhookBook(database, sealer)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:

@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from deedbook.api.problems import documented
 from deedbook.api.routes.inputs import After, Flag, Home, Limit
 from deedbook.api.streams import MEDIA_TYPE, EventStream, Streams
-from deedbook.domain.told import MOST_NAMED, Filter
-from deedbook.queries.events import EventFeed, Standing, Telling, standing_of, token_of
+from deedbook.domain.told import MOST_NAMED, Filter, Standing
+from deedbook.queries.events import EventFeed, Telling, standing_of, token_of
 
 router = APIRouter(prefix="/events", tags=["events"])
 
