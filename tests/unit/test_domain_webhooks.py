@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,6 +30,21 @@ def test_the_published_vector_is_signed_as_published() -> None:
         "webhook-timestamp": "1614265330",
         "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     }
+
+
+def test_the_words_of_the_documentation_check_a_signature(root: Path) -> None:
+    words = (root / "docs" / "api.md").read_text(encoding="utf-8")
+    begin = words.index("    import base64, hashlib, hmac, time")
+    names: dict[str, Any] = {}
+    exec(textwrap.dedent(words[begin : words.index("Check before anything reads the body")]), names)
+    now = int(time.time())
+    headers = dict(signed("msg_1", now, b"{}", [OTHER, PUBLISHED]))
+    assert names["is_ours"](PUBLISHED.text, headers, b"{}")
+    assert names["is_ours"](OTHER.text, headers, b"{}")
+    assert not names["is_ours"](OTHER.text, headers, b"{ }")
+    assert not names["is_ours"](Secret(bytes(32)).text, headers, b"{}")
+    old = dict(signed("msg_1", now - 400, b"{}", [OTHER]))
+    assert not names["is_ours"](OTHER.text, old, b"{}")
 
 
 def test_every_secret_that_counts_signs() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Condition
 from typing import Final
 
@@ -63,9 +64,12 @@ class Delivering:
 
     def step(self) -> int:
         """One round: puts what is new, sends what is due; how many messages are now on their way."""
-        for hook in self._book.take(self._owner, self._clock()):
+        hooks = self._book.take(self._owner, self._clock())
+        feed = self._feed()
+        newest = feed.newest() if hooks else None
+        for hook in hooks:
             try:
-                self._put(hook)
+                self._put(hook, feed, newest)
                 self._send(hook)
             except DeedbookError as error:  # such as a lease that was lost: others go on
                 LOG.warning("a webhook waits: %s", error.code)
@@ -81,13 +85,11 @@ class Delivering:
         """Waits for what is on its way, and leaves behind what takes longer: it is kept. Lets others deliver."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self.settle(seconds):
-            self._book.free(self._owner)
+            with suppress(DeedbookError):  # the term is over soon
+                self._book.free(self._owner)
 
-    def _put(self, hook: Webhook) -> None:
-        feed = self._feed()
-        newest = (feed.newest(), hook.standing)
-        room = MOST_WAITING - hook.waiting
-        if self._told.get(hook.hook_id) == newest or room < AT_ONCE:
+    def _put(self, hook: Webhook, feed: EventFeed, newest: object) -> None:
+        if self._told.get(hook.hook_id) == (newest, hook.standing) or MOST_WAITING - hook.waiting < AT_ONCE:
             return
         try:
             telling = feed.tell(hook.standing, hook.wanted, limit=AT_ONCE)
@@ -101,7 +103,7 @@ class Delivering:
         if telling.more:
             self._woken()
         else:
-            self._told[hook.hook_id] = (newest[0], telling.standing)
+            self._told[hook.hook_id] = (newest, telling.standing)
 
     def _send(self, hook: Webhook) -> None:
         with self._changed:

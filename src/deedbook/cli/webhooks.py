@@ -89,8 +89,8 @@ def rotate(
     acts.show(added(found), as_json)
 
 
-@app.command()
-def test(hook: Hook, as_json: AsJson = False) -> None:
+@app.command("test")
+def send_test(hook: Hook, as_json: AsJson = False) -> None:
     """Send something that is no event, now. Exit 1 where the receiver does not take it."""
     with acts.opened() as services:
         outcome = services.webhooks.test(hook)

@@ -77,7 +77,7 @@ def rotate(home: Home, hook_id: str, body: Body, once: OnceOnly) -> Response:
 
 
 @router.post("/{hook_id}/test", status_code=201, response_model=dict[str, Any], responses=DONE)
-def test(home: Home, hook_id: str, body: Body, once: OnceOnly) -> Response:
+def send_test(home: Home, hook_id: str, body: Body, once: OnceOnly) -> Response:
     """Sends something that is no event (`deedbook.test`), now and once, and says what became of it. The body is
     `{}`."""
     _fields(body, {})
