@@ -28,11 +28,11 @@ from tests.scripted_chain import CONTRACTS, Call, ScriptedChain, decode
 class Home:
     """Serves the events of a scripted chain."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.chain = ScriptedChain(finality=6)
         for calls in story.story():
             self.chain.mine(*calls)
-        self.mirror = Mirror.open(f"sqlite:///{folder / 'mirror.sqlite'}", self.chain.chain)
+        self.mirror = Mirror.open(url or f"sqlite:///{folder / 'mirror.sqlite'}", self.chain.chain)
         self.events = EventFeed(self.mirror, 31337, CONTRACTS, decode)
         self.follow()
 

@@ -64,7 +64,7 @@ def test_a_name_that_means_a_refused_address_is_not_connected_to(receiver: Recei
     assert receiver.received == []
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0"])
 def test_this_machine_is_not_connected_to_however_it_is_written(receiver: Receiver, host: str) -> None:
     outcome = Poster(Permitted(http=True)).post(f"http://{host}:{receiver.port}/", {}, b"{}")
     assert outcome.failed in ("refused", "unresolved")

@@ -26,6 +26,8 @@ from tests import ledger_story as story
 from tests.conftest import Clock, Entropy
 from tests.integration.test_event_feed import AGAIN, Listener, on_chain
 from tests.integration.test_event_streams import Home
+from tests.mirror_stage import ENGINES
+from tests.postgresql_server import Server
 from tests.toy_sealer import ToySealer
 from tests.webhook_receiver import Received, Receiver
 
@@ -42,9 +44,10 @@ class Stage:
     clock: Clock = field(default_factory=Clock)
     tries: int = 3
     entropy: Entropy = field(default_factory=lambda: Entropy("webhooks"))
+    url: str | None = None
 
     def __post_init__(self) -> None:
-        self.records = Records.open(f"sqlite:///{self.folder / 'records.sqlite'}", ToySealer())
+        self.records = Records.open(self.url or f"sqlite:///{self.folder / 'records.sqlite'}", ToySealer())
         self.book = self.records.webhooks
         self.poster = Poster(PERMITTED)
         self.hooks = Webhooks(self.book, PERMITTED, self.poster, clock=self.clock, entropy=self.entropy)
@@ -116,6 +119,24 @@ def test_every_event_is_received_signed_and_in_the_order_of_each_entity(stage: S
     stage.home.mine(*AGAIN)
     stage.deliver()
     assert len(receiver.received) == len(on_chain(stage.home.chain))
+
+
+@pytest.mark.skipif("postgresql" not in ENGINES, reason="its server for tests is for Linux")
+def test_postgresql_tells_and_takes_back_the_same(tmp_path: Path, receiver: Receiver) -> None:
+    server = Server()
+    stage = Stage(Home(tmp_path, server.new()), tmp_path, url=server.new())
+    try:
+        hook = stage.add(receiver)
+        stage.deliver()
+        stage.home.fork(11, 3, 0, 2, 1, 1, 0, 0)
+        stage.deliver()
+        taken_back = {each.key for each in receiver.received if each.json()["data"]["retracted"]}
+        stands = {each.key for each in receiver.received} - taken_back
+        assert (stands, bool(taken_back)) == (set(on_chain(stage.home.chain)), True)
+        assert stage.hooks.get(hook.hook_id).delivered == len(receiver.received)
+    finally:
+        stage.close()
+        server.close()
 
 
 def test_only_what_is_wanted_is_sent(stage: Stage, receiver: Receiver) -> None:

@@ -77,10 +77,10 @@ class Poster:
             return Outcome(failed="timeout")
         except ssl.SSLError:
             return Outcome(failed="tls")
+        except (HTTPException, ValueError):  # before OSError: of an answer that never began it is both
+            return Outcome(failed="malformed")
         except OSError:
             return Outcome(failed="unreachable")
-        except (HTTPException, ValueError):
-            return Outcome(failed="malformed")
 
     def _connected(self, destination: Destination, addresses: Sequence[Address], limit: _Limit) -> socket.socket:
         """A connection to the first of these addresses that takes one, and for https to who can show the name."""
