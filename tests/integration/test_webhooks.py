@@ -18,7 +18,7 @@ from deedbook.domain.hashing import to_hex
 from deedbook.domain.journal import account_entity
 from deedbook.domain.told import NOWHERE, Filter
 from deedbook.domain.webhooks import HookState, Outcome, Webhook
-from deedbook.errors import InvalidInput, LeaseLost, NotFound
+from deedbook.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from deedbook.ledger.webhooks import Webhooks
 from deedbook.records import webhooks as book_of
 from deedbook.records.store import Records
@@ -255,7 +255,7 @@ def test_a_fork_is_told_as_messages_of_their_own_behind_what_they_take_back(stag
 def test_an_event_that_waits_while_a_fork_takes_it_back_is_told_and_then_taken_back(stage: Stage) -> None:
     away = True
     with Receiver(lambda _: 503 if away else 204) as receiver:
-        stage.add(receiver, Filter.of(entities=[SALE]))
+        stage.add(receiver)
         stage.deliver()
         stage.home.fork(11, 1, 1, 1, 1, 1, 1)
         stage.deliver()
@@ -402,6 +402,15 @@ def test_a_slow_receiver_holds_up_nobody_else(stage: Stage, receiver: Receiver) 
         assert len(receiver.received) == len(known)
         let_go.set()
         assert stage.delivering.settle(30)
+
+
+def test_there_are_no_more_webhooks_than_one_service_tells(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_of, "MOST_HOOKS", 2)
+    for _ in range(2):
+        stage.hooks.add("https://1.1.1.1/", Filter(), NOWHERE)
+    with pytest.raises(Conflict):
+        stage.hooks.add("https://1.1.1.1/", Filter(), NOWHERE)
+    assert len(stage.hooks.all()) == 2
 
 
 def test_a_removed_webhook_leaves_nothing(stage: Stage, receiver: Receiver) -> None:

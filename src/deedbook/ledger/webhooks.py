@@ -18,7 +18,7 @@ class HookBook(Protocol):
     """Where webhooks are kept."""
 
     def add(self, hook: Webhook) -> None:
-        """Keeps a new one."""
+        """Keeps a new one. Raises Conflict."""
 
     def all(self) -> list[Webhook]:
         """All, oldest first."""
@@ -68,7 +68,8 @@ class Webhooks:
         self._entropy = entropy
 
     def add(self, url: str, wanted: Filter, standing: Standing, secret: str | None = None) -> Webhook:
-        """Tells `url` from `standing` on; signed by a new secret, or one that is brought along. Raises InvalidInput."""
+        """Tells `url` from `standing` on; signed by a new secret, or one that is brought along. Raises InvalidInput,
+        Conflict."""
         self._permitted.destination(url)
         made = "whk_" + self._entropy(16).hex()
         hook = Webhook(made, url, wanted, (self._secret(secret),), standing, self._clock())

@@ -26,7 +26,7 @@ from deedbook.domain.webhooks import (
     Webhook,
     message_id,
 )
-from deedbook.errors import LeaseLost, NotFound
+from deedbook.errors import Conflict, LeaseLost, NotFound
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import webhook_messages as messages
 from deedbook.records.schema import webhooks
@@ -34,6 +34,8 @@ from deedbook.records.sealing import Sealer
 
 TERM: Final = 60
 """Seconds for which one who delivers is believed to be at it."""
+MOST_HOOKS: Final = 100
+"""Webhooks of a home."""
 MOST_WAITING: Final = 1000
 """Messages of one webhook that wait: the events behind them wait in the mirror."""
 MOST_DEAD: Final = 10_000
@@ -55,8 +57,10 @@ class WebhookBook:
     # -- webhooks --------------------------------------------------------------------------------------------------
 
     def add(self, hook: Webhook) -> None:
-        """Keeps a new webhook."""
+        """Keeps a new webhook. Raises Conflict where there are MOST_HOOKS."""
         with self._database.writing() as connection:
+            if connection.execute(select(func.count()).select_from(webhooks)).scalar_one() >= MOST_HOOKS:
+                raise Conflict(f"there are {MOST_HOOKS} webhooks", hint="remove one first")
             last = connection.execute(select(func.max(webhooks.c.position))).scalar_one()
             row = {"hook_id": hook.hook_id, "position": (last or 0) + 1, "wanted": _text(hook.wanted.to_json())}
             row |= {"sealed": self._sealed(hook), "state": hook.state.value, "reason": None, "next_number": 1}
