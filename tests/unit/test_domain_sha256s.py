@@ -28,9 +28,7 @@ def test_rows_behind_prefixes_of_every_length(sha256s: Sha256s, width: int, coun
     each = [rows[at : at + width] for at in range(0, len(rows), width)]
     expected = b"".join(sha256(prefix + row).digest() for row in each for prefix in prefixes)
     assert sha256s.sha256_rows(rows, width, prefixes) == expected
-    assert sha256s.sha256_rows(memoryview(rows), width, prefixes[:1]) == b"".join(
-        sha256(row).digest() for row in each
-    )
+    assert sha256s.sha256_rows(memoryview(rows), width, prefixes[:1]) == b"".join(sha256(row).digest() for row in each)
     assert sha256s.sha256_rows(rows, width, ()) == b""
 
 

@@ -1,7 +1,7 @@
 """SHA-256 of many short things at once (FIPS 180-4).
 
-The kernel `_sha256` does it where it could be compiled: several times as fast as one call for each. `Plain` says what it
-does, and does it elsewhere; both give the same bytes.
+The kernel `_sha256` does it where it could be compiled: several times as fast as one call for each.
+`Plain` says what it does, and does it elsewhere; both give the same bytes.
 """
 
 from __future__ import annotations
