@@ -270,8 +270,9 @@ def _first_forged(ids: Sequence[bytes], read: Sequence[ConsentRead]) -> Refusal 
     except InvalidInput as error:
         refusal = Refusal(len(keys), error.code, error.field, error.reason)
     hashes = KECCAKS.keccak256_rows(b"".join(keys), 64)
-    for place, each in zip(range(len(keys)), read, strict=False):
-        if hashes[32 * place + 12 : 32 * place + 32] != each.subject:
+    accounts = [hashes[at + 12 : at + 32] for at in range(0, len(hashes), 32)]
+    for place, (account, each) in enumerate(zip(accounts, read, strict=False)):
+        if account != each.subject:
             forged = InvalidSignature("signature", "made by another account")
             return Refusal(place, forged.code, forged.field, forged.reason)
     return refusal
