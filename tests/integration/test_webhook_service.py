@@ -143,11 +143,11 @@ def test_wrong_requests_are_refused_and_nothing_is_kept(client: Client) -> None:
     assert client.get("/webhooks").json() == {"items": []}
 
 
-@pytest.mark.parametrize("verb", ["", "/dead", "/remove", "/enable", "/rotate", "/test", "/replay"])
-def test_what_is_not_there_is_not_found(client: Client, verb: str) -> None:
-    path = f"/webhooks/whk_{'0' * 32}{verb}"
-    answer = client.get(path) if verb in ("", "/dead") else client.post(path, {})
-    assert (answer.status, answer.json()["kind"]) == (404, "webhook")
+def test_what_is_not_there_is_not_found(client: Client) -> None:
+    for verb in ("", "/dead", "/remove", "/enable", "/rotate", "/test", "/replay"):
+        path = f"/webhooks/whk_{'0' * 32}{verb}"
+        answer = client.get(path) if verb in ("", "/dead") else client.post(path, {})
+        assert (answer.status, answer.json()["kind"]) == (404, "webhook"), verb
 
 
 # -- by commands
