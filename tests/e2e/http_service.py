@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
-
 from deedbook.api.app import create_app
+from deedbook.api.server import Server
 from deedbook.api.serving import Serving
 
 
@@ -62,7 +61,7 @@ def running(serving: Serving) -> Iterator[Client]:
     """The service on a free port, from a thread of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(serving), log_level="warning", access_log=False, lifespan="off"))
+    server = Server(create_app(serving))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from deedbook import __version__
 from deedbook.api import description, problems
-from deedbook.api.limits import BodyLimit
+from deedbook.api.limits import BodyLimit, Crowd
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -26,6 +26,7 @@ from deedbook.api.routes import (
     usage,
 )
 from deedbook.api.serving import Serving
+from deedbook.api.stopping import Stopping
 
 
 def create_app(serving: Serving) -> FastAPI:
@@ -38,8 +39,10 @@ def create_app(serving: Serving) -> FastAPI:
         redoc_url=None,
     )
     app.state.serving = serving
+    app.state.stopping = Stopping()
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Crowd)
     nouns = (
         *(
             status,

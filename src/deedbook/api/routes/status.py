@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from deedbook import __version__
 from deedbook.api.problems import problem
 from deedbook.api.routes.inputs import Home
+from deedbook.api.stopping import Stopping, stopping_of
 from deedbook.errors import DeedbookError
 from deedbook.queries import status as queries
 
@@ -20,14 +21,18 @@ router = APIRouter(tags=["service"])
 
 
 @router.get("/health")
+@router.get("/livez")
 def health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok", "version": __version__}
 
 
 @router.get("/ready", response_model=None)
-def ready(home: Home) -> JSONResponse:
-    """The chain is the right one and the mirror is at its head; 503 with the reason otherwise."""
+@router.get("/readyz", response_model=None)
+def ready(home: Home, stopping: Annotated[Stopping, Depends(stopping_of)]) -> JSONResponse:
+    """The chain is the right one and the mirror is at its head; 503 with the reason otherwise, and while it stops."""
+    if stopping.told:
+        return problem(503, "stopping", "not ready", "the service stops", retryable=True)
     try:
         right, (tip, head) = home.is_right_chain(), home.heads()
     except DeedbookError as error:
