@@ -16,6 +16,7 @@ from typing import Any
 from deedbook.api.app import create_app
 from deedbook.api.server import Server
 from deedbook.api.serving import Serving
+from deedbook.api.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ class Client:
 
 
 @contextmanager
-def running(serving: Serving) -> Iterator[Client]:
+def running(serving: Serving, *, watch: Watch | None = None) -> Iterator[Client]:
     """The service on a free port, from a thread of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = Server(create_app(serving))
+    server = Server(create_app(serving, watch))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -27,10 +27,11 @@ from deedbook.api.routes import (
 )
 from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping
+from deedbook.api.watching import Unwatched, Watch, Watching
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The app; every route reads and acts through `serving`."""
+def create_app(serving: Serving, watch: Watch | None = None) -> FastAPI:
+    """The app; every route reads and acts through `serving`, and `watch` is told of every request."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -43,6 +44,7 @@ def create_app(serving: Serving) -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Crowd)
+    app.add_middleware(Watching, watch=watch or Unwatched())
     nouns = (
         *(
             status,

@@ -41,8 +41,8 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         super().connection_lost(exc)
-        self._head = _without(self._head)
-        self._read = _without(self._read)
+        self._head = _ended(self._head)
+        self._read = _ended(self._read)
 
     def pause_writing(self) -> None:
         """The other side does not read."""
@@ -53,7 +53,7 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """It does."""
         super().resume_writing()
-        self._read = _without(self._read)
+        self._read = _ended(self._read)
 
     def timeout_keep_alive_handler(self) -> None:
         """Closing waits for the reader too."""
@@ -63,16 +63,18 @@ class Connection(H11Protocol):
 
     def _expect_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
-            self._head = _without(self._head)
+            self._head = _ended(self._head)
         elif self._head is None:
             self._head = self.loop.call_later(self.head_seconds, self.transport.abort)
 
     def on_response_complete(self) -> None:
         """Between requests the keep-alive time counts."""
         super().on_response_complete()
-        self._head = _without(self._head)
+        self._head = _ended(self._head)
 
 
-def _without(timer: asyncio.TimerHandle | None) -> None:
+def _ended(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """What is left of a timer that ends: nothing."""
     if timer is not None:
         timer.cancel()
+    return None

@@ -1,5 +1,5 @@
-"""Refuses what would cost the service too much, before anything parses it: bodies that are too long, compressed or slow,
-and more requests at a time than it can hold.
+"""Refuses what would cost the service too much, before anything parses it: bodies that are too long, compressed or
+slow, and more requests at a time than it can hold.
 """
 
 from __future__ import annotations
@@ -50,11 +50,12 @@ class Crowd:
 
 class BodyLimit:
     """ASGI middleware: answers 413 to a body that is longer than `MOST_BODY` and keeps none of it, 415 to one that is
-    compressed, 408 to one that does not come in `seconds`, 503 while `MOST_HELD` bytes of others are held."""
+    compressed, 408 to one that does not come in `seconds`, 503 while `most_held` bytes of others are held."""
 
-    def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS, most_held: int = MOST_HELD) -> None:
         self._app = app
         self._seconds = seconds
+        self._most_held = most_held
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +105,7 @@ class BodyLimit:
                     parts.clear()
                     self._held -= held
                     held = 0
-                if self._held > MOST_HELD:
+                if self._held > self._most_held:
                     raise _Full
         except BaseException:
             self._held -= held

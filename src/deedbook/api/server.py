@@ -1,4 +1,4 @@
-"""Runs the app on a socket until it is told to stop (SIGINT, SIGTERM), and then to its end in order: readiness says 503,
+"""Runs the app on a socket until it is told to stop (SIGINT, SIGTERM), then to its end in order: readiness says 503,
 who waits for an operation is answered, no connection is taken any more, what was begun is answered.
 """
 
@@ -18,6 +18,7 @@ from deedbook.api.app import create_app
 from deedbook.api.connections import Connection
 from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping
+from deedbook.api.watching import Watch
 
 LAST: Final = 20
 """Seconds after which a request that is still not answered is given up when the service stops."""
@@ -28,11 +29,11 @@ class Server(uvicorn.Server):
     """uvicorn's server of an app that hears when it stops. `drain` is how many seconds it goes on taking connections
     while readiness says that it stops, so that whoever spreads requests can go elsewhere."""
 
-    def __init__(self, app: FastAPI, *, drain: float = 0) -> None:
+    def __init__(self, app: FastAPI, *, drain: float = 0, connection: type[Connection] = Connection) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=Connection,
+                http=connection,
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -54,7 +55,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(serving: Serving, listener: socket.socket, *, drain: float = 0) -> None:
+def run(serving: Serving, listener: socket.socket, *, watch: Watch | None = None, drain: float = 0) -> None:
     """Answers on `listener`; returns when the process is asked to stop, and everybody was answered.
 
     uvicorn ends its work in order and then raises the signal again: it ends here, so that what the caller opened is
@@ -63,7 +64,7 @@ def run(serving: Serving, listener: socket.socket, *, drain: float = 0) -> None:
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with suppress(KeyboardInterrupt):
-            Server(create_app(serving), drain=drain).run(sockets=[listener])
+            Server(create_app(serving, watch), drain=drain).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, former)
 

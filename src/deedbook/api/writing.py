@@ -5,7 +5,8 @@ key with the same method, path and body is answered as before, with `Idempotency
 is refused. What was refused, or did not come to an answer, leaves its key free.
 
 What needs a transaction is answered 202 with its operation, and `Location` says where to look after it. `?wait=final`
-waits for its end: 201 when it is final, a problem when it failed, 202 when `timeout` seconds are over or the service stops.
+waits for its end: 201 when it is final, a problem when it failed, 202 when `timeout` seconds are over or the service
+stops.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from deedbook.api.problems import documented, refused
 from deedbook.api.routes.inputs import Body, Home
 from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping, stopping_of
+from deedbook.api.watching import note
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
@@ -78,6 +80,7 @@ class Once:
         said: Annotated[str | None, Header(alias="Idempotency-Key", description=_WORDS)] = None,
     ) -> None:
         self.home: Serving = home
+        self.request = request
         self.key = None if said is None else sha256(key_of_header(said).encode())
         self._request = sha256(canonical_json([request.method, request.url.path, body])) if self.key else b""
 
@@ -143,6 +146,7 @@ async def accepted(once: Once, wait: Wait, act: Callable[[bytes | None], Operati
         return _done(said, again)
     if wait.seconds:
         said = await wait.end_of(once.home, said)
+    note(once.request, said)
     headers = {"Location": f"/operations/{to_hex(said.operation_id)}", **_replayed(again)}
     if wait.seconds and said.refusal is not None:
         answer: Response = refused(said)

@@ -22,6 +22,7 @@ from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
+from deedbook.bootstrap.outboxes import WatchedOutbox
 from deedbook.bootstrap.payments import Payments
 from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.bootstrap.withdrawals import WithdrawalBook
@@ -132,6 +133,7 @@ class Services:
         self.chain = chain
         self.clock = clock
         self.entropy = entropy
+        self.make_vault: Callable[..., Vault] = Vault
         self._signers: dict[str, Signer] = {}
         self._by_account: dict[bytes, Signer] = {}
 
@@ -401,7 +403,14 @@ class Services:
     @cached_property
     def records(self) -> Records:
         """The private database."""
-        return Records.open(self.settings.records_url or f"sqlite:///{self.home.records}", self._sealer())
+        opened = Records.open(self.records_url, self._sealer())
+        opened.outbox = self.outbox = WatchedOutbox(opened.database)
+        return opened
+
+    @property
+    def records_url(self) -> str:
+        """Its SQLAlchemy URL."""
+        return self.settings.records_url or f"sqlite:///{self.home.records}"
 
     @cached_property
     def _passphrase(self) -> str:
@@ -474,7 +483,7 @@ class Services:
             if self.settings.objects_url
             else ObjectStore.in_folder(self.home.objects)
         )
-        return Vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
+        return self.make_vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
 
     @cached_property
     def keks(self) -> FileKeks:
@@ -861,5 +870,6 @@ class Announcement:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(FileNotFoundError):
-            self.home.service.unlink()
+        with suppress(FileNotFoundError, DeedbookError):
+            if read_json(self.home.service, "serve.json").get("pid") == os.getpid():  # another may have come since
+                self.home.service.unlink()

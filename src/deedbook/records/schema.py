@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0009"
+HEAD: Final = "0013"
 """The newest migration."""
 
 metadata = MetaData()
@@ -291,6 +291,15 @@ anchor_leaves = Table(
     key32("leaf_hash", primary=True),
     number("place"),
     sqlite_with_rowid=False,
+)
+
+shifts = Table(
+    "shifts",
+    metadata,
+    word("work", primary=True),
+    word("owner"),
+    number("until"),  # Unix seconds
+    number("done"),  # how far the work is; what that counts is the work's own matter
 )
 
 steps = Table(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from deedbook import __version__
-from deedbook.api.problems import problem
+from deedbook.api.problems import documented, problem
 from deedbook.api.routes.inputs import Home
 from deedbook.api.stopping import Stopping, stopping_of
 from deedbook.errors import DeedbookError
@@ -51,11 +51,8 @@ def status(home: Home) -> dict[str, Any]:
     return {"version": __version__, "chain": dict(home.deployment()), **queries.status(home.mirror, tip=tip).to_json()}
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
-def metrics(home: Home) -> str:
-    """Gauges in Prometheus' text format: heads and counts, nothing of a person."""
-    tip, head = home.heads()
-    now = queries.status(home.mirror, tip=tip)
-    gauges = {"chain_head": tip, "mirror_head": head, "mirror_lag": tip - head, "quarantined_logs": now.quarantined}
-    gauges |= {f"rows_{name}": count for name, count in now.counts.items()}
-    return "".join(f"# TYPE deedbook_{name} gauge\ndeedbook_{name} {value}\n" for name, value in gauges.items())
+@router.get("/metrics", response_class=PlainTextResponse, responses={404: documented("it is on another port")})
+def metrics(home: Home) -> Response:
+    """What this process counted and timed, and how chain, mirror and outbox stand, in Prometheus' text format; nothing
+    of a person. 404 where it is answered on a port of its own."""
+    return Response(home.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
