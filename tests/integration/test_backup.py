@@ -171,6 +171,8 @@ def test_a_restore_that_was_cut_short_is_begun_anew(staged: Stage, tmp_path: Pat
     broken.write_bytes(_cut(file.read_bytes()))
     with pytest.raises(InvalidFormat):
         put_back(staged, broken, tmp_path / "elsewhere")
+    with pytest.raises(Conflict, match="being put back"):
+        Services.init(config.load(tmp_path / "elsewhere", {}))
     assert put_back(staged, file, tmp_path / "elsewhere").lost == ()
     with pytest.raises(Conflict):
         put_back(staged, file, tmp_path / "elsewhere")
@@ -233,7 +235,8 @@ def test_an_object_that_lies_where_none_belongs_is_refused(staged: Stage, tmp_pa
     file, settings = tmp_path / "one.backup", config.load(tmp_path / "elsewhere", {})
     made(staged, file)
     manifest = next(content for name, content in _entries(file) if name == "manifest.json")
-    for name in ("home/../outside", "home//etc/passwd", "home/keks/kek-0000000001", "home/chain/chain.sqlite", "other"):
+    bad_names = ("home/../outside", "home/keys/../../outside", "home//etc/passwd", "home/keks/kek-0000000001", "other")
+    for name in (*bad_names, "home/chain/chain.sqlite", "home/keys"):
         with (tmp_path / "bad.backup").open("wb") as bad:
             write_backup(bad, [("manifest.json", [manifest]), (name, [b"x"])], WORDS, entropy=Entropy(name))
         with pytest.raises(InvalidFormat):

@@ -13,11 +13,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deedbook.bootstrap.desk import Desk
-from deedbook.bootstrap.metrics import Metrics
+from deedbook.bootstrap.metrics import Gauge, Metrics
 from deedbook.bootstrap.outboxes import Passage
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import OperationKind, OperationRow
+from deedbook.errors import CorruptStore
 from tests.e2e.http_service import Client, running
 from tests.integration.scenario import BUYER, EXCHANGE, PARTS, Scenario, Stage
 
@@ -128,3 +129,15 @@ def test_an_intent_that_another_life_accepted_is_timed_from_when_it_was(open_hom
     while not services.records.outbox.get(act.key).is_over:  # type: ignore[union-attr]
         services.sender.step()
     assert found == [(Passage.MINED, 100.0), (Passage.FINAL, 0.0)]
+
+
+def test_a_scrape_is_answered_while_a_database_is_not_there() -> None:
+    def gone() -> list[Gauge]:
+        raise CorruptStore("records cannot be reached")
+
+    metrics = Metrics(gone)
+    metrics.answered("GET", "/sales", 200, 0.01)
+    found = samples(metrics.text())
+    assert value(found, "databases_answer") == 0
+    assert value(found, "http_request_seconds_count", method="GET", route="/sales", status="200") == 1
+    assert value(samples(Metrics().text()), "databases_answer") == 1

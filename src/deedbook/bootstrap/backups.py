@@ -53,8 +53,9 @@ RECORDS: Final = "records.ndjson"
 CHAIN: Final = "chain.sqlite"
 OF_HOME: Final = "home/"
 PIECE: Final = 1 << 20
-NEVER: Final = frozenset({"keks", "chain", "serve.json", "home.json"})
-"""What of a home is in no backup as a file: keys whose end is an erasure, an open database, what is of a moment."""
+FILES: Final = ("deedbook.toml", "deployment.json", "validators.json")
+FOLDERS: Final = ("keys", "objects")
+"""What of a home is in its backup as it lies there; nothing else of it is a file that a home needs."""
 AFTER_RECEIPTS: Final = (
     "receipts that a log gave after this backup for entries that were not anchored yet are for places that others may"
     " get: whoever holds one sends the entry again"
@@ -154,8 +155,7 @@ def _entries(
     yield MANIFEST, [canonical_json({**manifest, **held})]
     yield RECORDS, dumps.dump(database)
     for path in _files(home, with_objects=own_objects):
-        if path != home.deployment:
-            yield OF_HOME + path.relative_to(home.path).as_posix(), _content(path)
+        yield OF_HOME + path.relative_to(home.path).as_posix(), _content(path)
     if own_chain:
         with tempfile.TemporaryDirectory(dir=home.path, prefix=".backup-") as folder:
             copy = Path(folder) / CHAIN
@@ -165,14 +165,15 @@ def _entries(
 
 
 def _files(home: Home, *, with_objects: bool) -> Iterator[Path]:
-    """The files of a home that are in its backup: none that is of a moment, and no database."""
-    for path in sorted(home.path.rglob("*")):
-        parts = path.relative_to(home.path).parts
-        if parts[0] in NEVER or any(part.startswith(".") for part in parts) or not path.is_file():
-            continue
-        is_database = len(parts) == 1 and parts[0].startswith(("records.sqlite", "mirror.sqlite"))
-        if not is_database and (with_objects or parts[0] != "objects"):
+    """The files of a home that are in its backup, but for `deployment.json`."""
+    for name in FILES:
+        path = home.path / name
+        if path != home.deployment and path.is_file():
             yield path
+    for folder in FOLDERS if with_objects else FOLDERS[:1]:
+        for path in sorted((home.path / folder).rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path
 
 
 def _content(path: Path) -> Iterator[bytes]:
@@ -222,10 +223,10 @@ def restore(
         _require_room(home, manifest, replace_all=replace_all)
         before = _log_sizes(settings, home)
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_json(_begun(home), {"from": source.name})
+        write_json(home.restoring, {"from": source.name})
         home.deployment.unlink(missing_ok=True)
         put = _put_back(settings, home, manifest, entries)
-    _begun(home).unlink()
+    home.restoring.unlink()
     return _checked(settings, home, manifest, put, before, clock, entropy)
 
 
@@ -263,7 +264,7 @@ def _require_room(home: Home, manifest: Mapping[str, Any], *, replace_all: bool)
     if running_service(home) is not None:
         raise Locked(f"a service runs in {home.path}", hint="stop it")
     present = home.deployment.exists() or home.records.exists()
-    if present and not replace_all and not _begun(home).exists():
+    if present and not replace_all and not home.restoring.exists():
         raise Conflict(f"{home.path} is a home already", hint="say --replace to put the backup in its place")
     if home.deployment.exists():
         there = Deployment.from_json(read_json(home.deployment, "deployment.json"))
@@ -285,11 +286,6 @@ def _log_sizes(settings: Settings, home: Home) -> dict[bytes, int]:
         return {}
     finally:
         database.close()
-
-
-def _begun(home: Home) -> Path:
-    """Says of a home that a restore of it was begun and has not ended."""
-    return home.path / ".restoring"
 
 
 @dataclass(slots=True)
@@ -359,10 +355,11 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _inside(home: Home, name: str) -> Path:
     """The place of a file of a home. Raises InvalidFormat for one that would be outside, or is none of a backup."""
-    place = PurePosixPath(name)
-    if place.is_absolute() or not place.parts or ".." in place.parts or place.parts[0] in NEVER or "\0" in name:
+    parts = PurePosixPath(name).parts
+    known = name in FILES or (len(parts) > 1 and parts[0] in FOLDERS)
+    if not known or ".." in parts or "\0" in name:
         raise InvalidFormat("backup", "a file of it would lie where none belongs")
-    return home.path.joinpath(*place.parts)
+    return home.path.joinpath(*parts)
 
 
 def _put_file(path: Path, pieces: Iterator[bytes], *, beside: tuple[str, ...] = ()) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, start_http_server
@@ -22,6 +22,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from deedbook import __version__
 from deedbook.bootstrap.outboxes import Passage
+from deedbook.errors import DeedbookError
 from deedbook.vault.envelopes import Context as EnvelopeContext
 from deedbook.vault.envelopes import PublicKey
 from deedbook.vault.payloads import Delivery, PayloadReceipt, Vault
@@ -123,7 +124,7 @@ class Metrics:
         build.add_metric((__version__,), 1)
         yield build
         with self._reading:
-            found = list(self._gauges())
+            found = self._found()
         for each in found:
             labels = (each.label,) if each.label else ()
             gauge = GaugeMetricFamily(f"deedbook_{each.name}", each.words, labels=labels)
@@ -132,8 +133,16 @@ class Metrics:
                 gauge.add_metric(() if value is None else (value,), number)
             yield gauge
 
+    def _found(self) -> list[Gauge]:
+        """What stands in the databases, and whether they answered: a scrape is never refused because of them."""
+        answers = Gauge("databases_answer", "whether the databases were read for this answer", 1)
+        try:
+            return [answers, *self._gauges()]
+        except DeedbookError:
+            return [replace(answers, values=0)]
+
     def text(self) -> bytes:
-        """Everything, in the text format (version 0.0.4). Raises as the gauges do."""
+        """Everything, in the text format (version 0.0.4)."""
         return generate_latest(self._registry)
 
     @contextmanager

@@ -50,6 +50,7 @@ from deedbook.domain.relaying import ActState
 from deedbook.domain.validators import Validators
 from deedbook.errors import (
     ChainUnavailable,
+    Conflict,
     CorruptStore,
     DeedbookError,
     IntegrityError,
@@ -154,6 +155,8 @@ class Services:
         that every configured node which answers is of: raises NodesDisagree where they differ.
         """
         home = Home.create(settings.home)
+        if home.restoring.exists():
+            raise Conflict("a backup is being put back here", hint="finish it by the same: deedbook restore")
         if home.deployment.exists():
             return cls.open(settings, clock=clock, entropy=entropy)
         services = cls._wired(settings, home, clock, entropy)

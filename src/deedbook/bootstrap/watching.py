@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -16,6 +17,7 @@ from deedbook.errors import DeedbookError
 from deedbook.mirror.follower import Progress
 from deedbook.queries import status
 
+LOG = logging.getLogger(__name__)
 NOT_KNOWN = -1.0
 """What a height is told as while the node is away, or nothing is proven."""
 
@@ -48,6 +50,7 @@ class ServiceWatch:
             return
         first = progress.head - progress.added + 1
         count, times = status.copied(self._services.mirror, first, progress.head) if progress.added else (0, [])
+        LOG.debug("mirrored", extra={"block": progress.head})
         now = self._services.clock()
         self.metrics.followed(
             added=progress.added, undone=progress.undone, logs=count, ages=[float(now - each) for each in times]

@@ -21,8 +21,8 @@ class Shifts:
         """Whether the work is this owner's, who then has it until `now` + `seconds`."""
         with self._database.reading() as connection:
             held = connection.execute(select(shifts).where(shifts.c.work == work)).first()
-        if held is not None and held.owner != owner and held.until > now:
-            return False  # as it is nearly always: nobody waits for a writer's turn to hear it
+        if held is not None and held.until > now + (seconds // 2 if held.owner == owner else 0):
+            return bool(held.owner == owner)  # as it is nearly always: nobody waits for a writer's turn to hear it
         with self._database.writing() as connection:
             held = connection.execute(select(shifts).where(shifts.c.work == work)).first()
             if held is None:
