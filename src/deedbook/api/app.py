@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from deedbook import __version__
 from deedbook.api import description, problems
-from deedbook.api.limits import BodyLimit
+from deedbook.api.limits import BodyLimit, Crowd
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -28,11 +28,13 @@ from deedbook.api.routes import (
     webhooks,
 )
 from deedbook.api.serving import Serving
+from deedbook.api.stopping import Stopping
 from deedbook.api.streams import Streams
+from deedbook.api.watching import Unwatched, Watch, Watching
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The app; every route reads and acts through `serving`."""
+def create_app(serving: Serving, watch: Watch | None = None) -> FastAPI:
+    """The app; every route reads and acts through `serving`, and `watch` is told of every request."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -42,8 +44,11 @@ def create_app(serving: Serving) -> FastAPI:
     )
     app.state.serving = serving
     app.state.streams = Streams(serving)
+    app.state.stopping = Stopping()
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Crowd)
+    app.add_middleware(Watching, watch=watch or Unwatched())
     nouns = (
         *(
             status,

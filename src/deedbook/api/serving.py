@@ -32,6 +32,9 @@ class Serving(Protocol):
     def heads(self) -> tuple[int, int]:
         """The chain's newest block and the mirror's."""
 
+    def metrics(self) -> bytes:
+        """What is counted and timed, in Prometheus' text format. Raises NotFound where another port answers that."""
+
     def is_right_chain(self) -> bool:
         """Whether the node is of the deployment's chain."""
 

@@ -22,6 +22,7 @@ from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
+from deedbook.bootstrap.outboxes import WatchedOutbox
 from deedbook.bootstrap.payments import Payments
 from deedbook.bootstrap.posting import Poster
 from deedbook.bootstrap.validators import finality, known_validators
@@ -52,6 +53,7 @@ from deedbook.domain.relaying import ActState
 from deedbook.domain.validators import Validators
 from deedbook.errors import (
     ChainUnavailable,
+    Conflict,
     CorruptStore,
     DeedbookError,
     IntegrityError,
@@ -137,6 +139,7 @@ class Services:
         self.chain = chain
         self.clock = clock
         self.entropy = entropy
+        self.make_vault: Callable[..., Vault] = Vault
         self._signers: dict[str, Signer] = {}
         self._by_account: dict[bytes, Signer] = {}
 
@@ -157,6 +160,8 @@ class Services:
         that every configured node which answers is of: raises NodesDisagree where they differ.
         """
         home = Home.create(settings.home)
+        if home.restoring.exists():
+            raise Conflict("a backup is being put back here", hint="finish it by the same: deedbook restore")
         if home.deployment.exists():
             return cls.open(settings, clock=clock, entropy=entropy)
         services = cls._wired(settings, home, clock, entropy)
@@ -408,7 +413,14 @@ class Services:
     @cached_property
     def records(self) -> Records:
         """The private database."""
-        return Records.open(self.settings.records_url or f"sqlite:///{self.home.records}", self._sealer())
+        opened = Records.open(self.records_url, self._sealer())
+        opened.outbox = self.outbox = WatchedOutbox(opened.database)
+        return opened
+
+    @property
+    def records_url(self) -> str:
+        """Its SQLAlchemy URL."""
+        return self.settings.records_url or f"sqlite:///{self.home.records}"
 
     @cached_property
     def _passphrase(self) -> str:
@@ -481,7 +493,7 @@ class Services:
             if self.settings.objects_url
             else ObjectStore.in_folder(self.home.objects)
         )
-        return Vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
+        return self.make_vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
 
     @cached_property
     def keks(self) -> FileKeks:
@@ -902,5 +914,6 @@ class Announcement:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(FileNotFoundError):
-            self.home.service.unlink()
+        with suppress(FileNotFoundError, DeedbookError):
+            if read_json(self.home.service, "serve.json").get("pid") == os.getpid():  # another may have come since
+                self.home.service.unlink()
