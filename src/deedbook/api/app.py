@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from deedbook import __version__
 from deedbook.api import description, problems
+from deedbook.api.headers import Headers
 from deedbook.api.limits import BodyLimit
 from deedbook.api.routes import (
     alerts,
@@ -25,6 +26,7 @@ from deedbook.api.routes import (
     status,
     usage,
 )
+from deedbook.api.routes.inputs import known_parameters
 from deedbook.api.serving import Serving
 
 
@@ -36,10 +38,12 @@ def create_app(serving: Serving) -> FastAPI:
         summary="who holds which data asset, who consented, who bought, who was paid",
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(known_parameters)],
     )
     app.state.serving = serving
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Headers)
     nouns = (
         *(
             status,
@@ -59,5 +63,6 @@ def create_app(serving: Serving) -> FastAPI:
     )
     for noun in nouns:
         app.include_router(noun.router)
+    app.state.routes = [route for noun in nouns for route in noun.router.routes]
     description.install(app)
     return app

@@ -40,7 +40,9 @@ from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
 from deedbook.mirror.store import Cursor, Mirror
-from deedbook.queries.alerts import alerts
+from deedbook.queries.alerts import AlertView, alerts
+from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 LOG = logging.getLogger(__name__)
 RELAYER = "relayer"
@@ -163,10 +165,10 @@ class Desk:
         """A person's statement. Raises NotFound."""
         return self._services.statement(consent_id).to_json()
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
         now, covers = self._services.clock(), self._services.records.deliveries.cover
-        return alerts(self.mirror, now, covers=covers, limit=limit, after=after).to_json()
+        return alerts(mirror, now, covers=covers, limit=limit, after=after)
 
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""

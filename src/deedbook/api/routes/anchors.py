@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from deedbook.api.reading import Reads, listed, tabular
 from deedbook.api.routes.inputs import After, Home, Limit, Lines, key_of
 from deedbook.domain.hashing import parse_address
 from deedbook.domain.tiles import MOST_SIZE
 from deedbook.queries import checkpoints as queries
+from deedbook.queries.checkpoints import CheckpointView
 
 router = APIRouter(prefix="/anchors", tags=["anchors"])
 
@@ -23,10 +25,17 @@ NEVER_CHANGES = {"Cache-Control": "public, max-age=31536000, immutable"}
 SOON_ANOTHER = {"Cache-Control": "no-cache"}
 
 
-@router.get("/{exchange}")
-def checkpoints(home: Home, exchange: str, limit: Limit = 100, after: After = None) -> dict[str, Any]:
-    """A page of an exchange's checkpoints, oldest first."""
-    return queries.checkpoints(home.mirror, _account(exchange), limit=limit, after=after).to_json()
+@tabular(router, "/{exchange}")
+def checkpoints(asked: Reads, exchange: str, limit: Limit = None, after: After = None) -> Response:
+    """The checkpoints of an exchange, oldest first."""
+    whose = _account(exchange)
+    return listed(
+        asked,
+        CheckpointView,
+        lambda mirror, few, at: queries.checkpoints(mirror, whose, limit=few, after=at),
+        limit=limit,
+        after=after,
+    )
 
 
 @router.post("/{exchange}/entries", status_code=201, response_class=Response)

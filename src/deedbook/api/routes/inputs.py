@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, HTTPException, Query, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from deedbook.api.serving import Serving
 from deedbook.domain.hashing import from_hex, parse_json
 from deedbook.errors import InvalidInput
+from deedbook.queries.tables import MOST_TABLE
+
+NDJSON: Final = "application/x-ndjson"
 
 
-def serving_of(request: Request) -> Serving:
+async def serving_of(request: Request) -> Serving:
     """What this app serves."""
     serving: Serving = request.app.state.serving
     return serving
@@ -25,15 +31,57 @@ def is_json(request: Request) -> bool:
 async def json_body(request: Request) -> Any:
     """The body as strict JSON (no duplicate keys, no NaN), where it is declared as such. Raises InvalidFormat."""
     if not is_json(request):
-        raise InvalidInput("Content-Type", "must be application/json")
+        raise unsupported("application/json")
     return parse_json(await request.body(), "body")
 
 
 async def ndjson_body(request: Request) -> bytes:
     """The body as it is, where it is declared as JSON lines."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-ndjson":
-        raise InvalidInput("Content-Type", "must be application/x-ndjson")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
+        raise unsupported(NDJSON)
     return await request.body()
+
+
+def unsupported(wanted: str) -> HTTPException:
+    """What is raised for a body of another media type than the one that is wanted (RFC 9110, 15.5.16)."""
+    return HTTPException(415, f"send {wanted}", {"Accept": wanted})
+
+
+async def known_parameters(request: Request) -> None:
+    """Raises InvalidInput naming a query parameter that the route does not know, or that comes twice."""
+    route = request.scope.get("route")
+    known = _parameters(route) if isinstance(route, APIRoute) else None
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if known is not None and name not in known:
+            raise InvalidInput(_quoted(name), "is no parameter of this route", hint=_listed(known))
+        if known is not None and names.count(name) > 1:
+            raise InvalidInput(name, "comes more than once")
+
+
+def _parameters(route: APIRoute) -> frozenset[str]:
+    """What a route's function and its dependencies read of the query; found once."""
+    if route.endpoint not in _KNOWN:
+        _KNOWN[route.endpoint] = frozenset(_queried(route.dependant))
+    return _KNOWN[route.endpoint]
+
+
+_KNOWN: Final[dict[Callable[..., Any], frozenset[str]]] = {}
+
+
+def _queried(dependant: Dependant) -> Iterator[str]:
+    yield from (each.alias for each in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _queried(each)
+
+
+def _quoted(name: str) -> str:
+    """A name that came from outside, as far as an answer repeats it."""
+    return name[:64]
+
+
+def _listed(known: frozenset[str]) -> str:
+    return f"it knows {', '.join(sorted(known))}" if known else "it takes none"
 
 
 def asset_id_of(text: str) -> int:
@@ -53,6 +101,9 @@ def key_of(text: str, field: str) -> bytes:
 Home = Annotated[Serving, Depends(serving_of)]
 Body = Annotated[Any, Depends(json_body)]
 Lines = Annotated[bytes, Depends(ndjson_body)]
-Limit = Annotated[int, Query(ge=1, le=1000, strict=False)]
-After = Annotated[str | None, Query(max_length=240)]
+Limit = Annotated[
+    int | None,
+    Query(ge=1, le=MOST_TABLE, strict=False, description="items of a page (100; at most 1,000), or rows of a table"),
+]
+After = Annotated[str | None, Query(max_length=240, description="go on behind this place, as the last answer said it")]
 Flag = Annotated[bool, Query(strict=False)]

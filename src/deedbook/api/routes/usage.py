@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
+from fastapi.responses import Response
 
-from deedbook.api.routes.inputs import After, Home, Limit, key_of
+from deedbook.api.reading import Reads, listed, tabular
+from deedbook.api.routes.inputs import After, Limit, key_of
 from deedbook.queries import usage as queries
+from deedbook.queries.usage import ReportView
 
 router = APIRouter(prefix="/sales", tags=["usage"])
 
 
-@router.get("/{sale_id}/usage")
-def usage(home: Home, sale_id: str, limit: Limit = 100, after: After = None) -> dict[str, Any]:
-    """How much of its quota a sale has used, and a page of the periods that were reported."""
+@tabular(router, "/{sale_id}/usage")
+def usage(asked: Reads, sale_id: str, limit: Limit = None, after: After = None) -> Response:
+    """How much of its quota a sale has used, and the periods that were reported."""
     key = key_of(sale_id, "saleId")
-    periods = queries.reports(home.mirror, key, limit=limit, after=after)
-    return {**queries.meter(home.mirror, key).to_json(), **periods.to_json()}
+    return listed(
+        asked,
+        ReportView,
+        lambda mirror, few, at: queries.reports(mirror, key, limit=few, after=at),
+        limit=limit,
+        after=after,
+        beside=lambda mirror: queries.meter(mirror, key).to_json(),
+    )
