@@ -5,21 +5,30 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from deedbook import __version__
-from deedbook.api import description, problems
+from deedbook.api import acting, description, problems
 from deedbook.api.headers import Headers
 from deedbook.api.limits import BodyLimit
 from deedbook.api.routes import (
     alerts,
     anchors,
     assets,
+    attestations,
+    batches,
+    cases,
+    commitments,
     consents,
+    deliveries,
     deployment,
     documents,
+    drafts,
+    evidence,
     members,
     offers,
     operations,
     payees,
+    payloads,
     relayed,
+    revenue,
     rpc,
     sales,
     statements,
@@ -45,24 +54,14 @@ def create_app(serving: Serving) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     nouns = (
-        *(
-            status,
-            deployment,
-            members,
-            assets,
-            consents,
-            offers,
-            sales,
-            usage,
-            relayed,
-            operations,
-            anchors,
-            statements,
-        ),
-        *(payees, alerts, documents, rpc),
+        *(status, deployment, members, attestations, cases),
+        *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),
+        *(relayed, operations, anchors, statements, payees, evidence),
+        *(alerts, documents, commitments, drafts, rpc),
     )
-    for noun in nouns:
-        app.include_router(noun.router)
-    app.state.routes = [route for noun in nouns for route in noun.router.routes]
+    routers = [*(noun.router for noun in nouns), *acting.DRAFTED]
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes]
     description.install(app)
     return app

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from deedbook.api.problems import MEDIA_TYPE, Problem
+from deedbook.api.said import DESCRIBED
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
@@ -32,6 +33,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas = made["components"]["schemas"]
     schemas["Problem"] = Problem.model_json_schema()
+    schemas |= DESCRIBED
     for name in _FASTAPIS:
         schemas.pop(name, None)
     for method, operation in _operations(made):

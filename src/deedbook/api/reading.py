@@ -24,9 +24,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from deedbook import __version__
 from deedbook.api.routes.inputs import Home
+from deedbook.queries.exports import Relation
 from deedbook.queries.rows import Held, Reading
 from deedbook.queries.states import State, state_in
-from deedbook.queries.tables import MOST_TABLE, Pages, Portion
+from deedbook.queries.tables import MOST_TABLE, ListPortion, Pages, Portion, RelationPortion
 from deedbook.queries.views import View, require_limit
 
 IN_MEMORY: Final = 1 << 20
@@ -34,6 +35,9 @@ IN_MEMORY: Final = 1 << 20
 CHUNK: Final = 1 << 16
 FEW: Final = 100
 """The items of a page, unless a request says otherwise."""
+
+
+Route = Callable[..., Response]
 
 
 class Form(StrEnum):
@@ -136,8 +140,16 @@ def listed(
             more = {} if beside is None else beside(mirror)
             return JSONResponse({**more, **page.to_json()}, headers={**headers, **_link(asked, page.after)})
         name = _name(asked)
-        portion = Portion(name, view, pages, most=MOST_TABLE if limit is None else limit, after=after)
+        portion = ListPortion(name, view, pages, most=MOST_TABLE if limit is None else limit, after=after)
         return _table(asked, portion, mirror, form, name, headers)
+
+
+def own_table(asked: Asked, relation: Relation, *, limit: int | None, after: str | None) -> Response:
+    """A relation of private rows as a table, in the form that the path names; `after` is how many rows were before."""
+    portion = RelationPortion(relation, most=MOST_TABLE if limit is None else limit, after=after)
+    with asked.home.mirror.reading() as connection:
+        headers = {"Cache-Control": "no-store"}
+        return _table(asked, portion, Held(connection), asked.form, relation.name, headers)
 
 
 def _table(
@@ -211,14 +223,27 @@ SHOWN: Final[dict[int | str, dict[str, Any]]] = {200: {"headers": {"ETag": _SAID
 """What a route answers that shows one thing."""
 
 
+def tables_only(router: APIRouter, path: str, **more: Any) -> Callable[[Route], Route]:
+    """Makes a function the routes of private rows, one for each suffix."""
+
+    def made(function: Route) -> Route:
+        for suffix, form in SUFFIXES.items():
+            answers: dict[int | str, dict[str, Any]] = {200: {"content": {form.value: _TABLES[form]}}}
+            name = f"{function.__name__}{suffix}"
+            router.get(path + suffix, response_class=Response, responses=answers, name=name, **more)(function)
+        return function
+
+    return made
+
+
 def _answers(content: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
     return {200: {"headers": _SAID, "content": dict(content)}, 304: _HELD}
 
 
-def tabular(router: APIRouter, path: str, **more: Any) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+def tabular(router: APIRouter, path: str, **more: Any) -> Callable[[Route], Route]:
     """Makes a function the route of a list: as it is named and by Accept, and with either suffix."""
 
-    def made(function: Callable[..., Response]) -> Callable[..., Response]:
+    def made(function: Route) -> Route:
         for suffix, form in SUFFIXES.items():
             name, answers = f"{function.__name__}{suffix}", _answers({form.value: _TABLES[form]})
             router.get(path + suffix, response_class=Response, responses=answers, name=name, **more)(function)

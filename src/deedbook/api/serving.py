@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from deedbook.api.hands import Acts
+from deedbook.api.offices import Offices
 from deedbook.domain.operations import Answered, Operation
 from deedbook.queries.alerts import AlertView
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import Page
 
 
-class Serving(Protocol):
+class Serving(Acts, Offices, Protocol):
     """A running home."""
 
     @property

@@ -7,9 +7,11 @@ key-value metadata (`deedbook.after`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import IO, Any, Final
 
-from deedbook.queries.exports import Cell, Relation, cells_of, fields_of, line, write_csv
+from deedbook.errors import InvalidInput
+from deedbook.queries.exports import Cell, Field, Relation, cells_of, fields_of, line, write_csv
 from deedbook.queries.parquet import write_parquet
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import MOST_ROWS, Page, View
@@ -26,33 +28,65 @@ Pages = Callable[[Reading, int, str | None], Page[Any]]
 
 
 class Portion:
-    """The rows of a list from the place `after` on, at most `most`. Once they were read, `after` is where the list goes
-    on (None at its end), and `count` is how many they were."""
+    """The rows of `relation` that there are from a place on, at most so many. Once they were read, `after` is where it
+    goes on (None at its end), and `count` is how many they were."""
 
-    def __init__(self, name: str, view: type[View], pages: Pages, *, most: int, after: str | None) -> None:
-        self._columns = fields_of(view)
-        self._pages = pages
-        self._most = most
-        self.relation = Relation(name, self._columns, self._rows)
+    def __init__(self, name: str, columns: tuple[Field, ...], *, most: int, after: str | None) -> None:
+        self.most = most
         self.after = after
         self.count = 0
+        self.relation = Relation(name, columns, self.rows)
+
+    def rows(self, mirror: Reading) -> Iterator[tuple[Cell, ...]]:
+        """Reads them."""
+        raise NotImplementedError
 
     def write_csv(self, mirror: Reading, sink: IO[bytes]) -> None:
         """As `exports.write_csv`, with a last line of as many cells where the list goes on."""
         write_csv(self.relation, mirror, sink)
         if self.after is not None:
             told = f"{CUT} after {self.count} rows; go on with after={self.after}"
-            sink.write(line([told, *[""] * (len(self._columns) - 1)]))
+            sink.write(line([told, *[""] * (len(self.relation.fields) - 1)]))
 
     def write_parquet(self, mirror: Reading, sink: IO[bytes]) -> None:
         """As `parquet.write_parquet`, with the metadata AFTER where the list goes on."""
         write_parquet(self.relation, mirror, sink, notes=lambda: {} if self.after is None else {AFTER: self.after})
 
-    def _rows(self, mirror: Reading) -> Iterator[tuple[Cell, ...]]:
-        while self.count < self._most:
-            page = self._pages(mirror, min(self._most - self.count, MOST_ROWS), self.after)
+
+class ListPortion(Portion):
+    """Of a list that comes in pages."""
+
+    def __init__(self, name: str, view: type[View], pages: Pages, *, most: int, after: str | None) -> None:
+        self._columns = fields_of(view)
+        self._pages = pages
+        super().__init__(name, self._columns, most=most, after=after)
+
+    def rows(self, mirror: Reading) -> Iterator[tuple[Cell, ...]]:
+        """Reads them."""
+        while self.count < self.most:
+            page = self._pages(mirror, min(self.most - self.count, MOST_ROWS), self.after)
             yield from (cells_of(item, self._columns) for item in page.items)
             self.count += len(page.items)
             self.after = page.after
             if page.after is None:
                 return
+
+
+class RelationPortion(Portion):
+    """Of a relation; a place in it is how many rows were before. Raises InvalidInput (`after`)."""
+
+    def __init__(self, relation: Relation, *, most: int, after: str | None) -> None:
+        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 16):
+            raise InvalidInput("after", "is not a number of rows")
+        self._whole = relation
+        super().__init__(relation.name, relation.fields, most=most, after=after)
+
+    def rows(self, mirror: Reading) -> Iterator[tuple[Cell, ...]]:
+        """Reads them, and whether there is one more."""
+        first, self.after = int(self.after or 0), None
+        for row in islice(self._whole.rows(mirror), first, None):
+            if self.count == self.most:
+                self.after = str(first + self.count)
+                return
+            self.count += 1
+            yield row

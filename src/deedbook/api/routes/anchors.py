@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from deedbook.api.acting import By, act
+from deedbook.api.hands import Hand
 from deedbook.api.reading import Reads, listed, tabular
 from deedbook.api.routes.inputs import After, Home, Limit, Lines, key_of
 from deedbook.domain.hashing import parse_address
@@ -87,6 +89,12 @@ def tile(home: Home, exchange: str, path: str) -> Response:
     """A tile, `LEVEL/N` or `LEVEL/N.p/WIDTH`: up to 256 hashes of 32 bytes. What the entries are is not kept here."""
     content = home.log_tile(_account(exchange), path)
     return Response(content, media_type="application/octet-stream", headers=NEVER_CHANGES)
+
+
+@act(router, "/checkpoints", By, direct=True)
+def anchor(hand: Hand, _said: By) -> None:
+    """Anchors one's own log as it is now; the service does so by itself, by its size and age."""
+    hand.checkpoint()
 
 
 def _account(text: str) -> bytes:

@@ -7,7 +7,11 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from deedbook.api.acting import By, act
+from deedbook.api.hands import Hand
 from deedbook.api.reading import SHOWN, Reads, shown
+from deedbook.api.said import Key32
+from deedbook.ledger import governance as ledger
 from deedbook.queries import deployments as queries
 
 router = APIRouter(tags=["deployment"])
@@ -18,3 +22,16 @@ def deployment(asked: Reads) -> Response:
     """The contracts, the deployment that they follow, and when nothing new begins in them any more."""
     home = asked.home
     return shown(asked, lambda mirror: {**home.deployment(), **queries.deployment(mirror).to_json()})
+
+
+class Closing(By):
+    """Why: the SHA-256 of a document."""
+
+    document: Key32
+
+
+@act(router, "/deployment/closing", Closing, direct=True)
+def close(hand: Hand, said: Closing) -> None:
+    """Announces the end, as governance, for ever: in a week new assets, offers and orders stop; withdrawals,
+    deliveries, refunds, payouts and reads go on."""
+    ledger.close(hand.acting, hand.me, said.document)

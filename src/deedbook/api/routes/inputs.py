@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, HTTPException, Query, Request
+from fastapi import Depends, HTTPException, Path, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from deedbook.api.serving import Serving
-from deedbook.domain.hashing import from_hex, parse_json
+from deedbook.domain.hashing import from_hex, parse_address, parse_json
+from deedbook.domain.members import member_key
 from deedbook.errors import InvalidInput
 from deedbook.queries.tables import MOST_TABLE
 
@@ -98,6 +99,16 @@ def key_of(text: str, field: str) -> bytes:
     return from_hex(text, field, 32)
 
 
+def target_of(text: str) -> bytes:
+    """The 32-byte key that a word names: hex, `asset:ID`, or `member:ACCOUNT`. Raises InvalidInput (`target`)."""
+    kind, _, rest = text.partition(":")
+    if kind == "asset" and rest:
+        return asset_id_of(rest).to_bytes(32, "big")
+    if kind == "member" and rest:
+        return member_key(parse_address(rest, "target"))
+    return from_hex(text, "target", 32)
+
+
 Home = Annotated[Serving, Depends(serving_of)]
 Body = Annotated[Any, Depends(json_body)]
 Lines = Annotated[bytes, Depends(ndjson_body)]
@@ -107,3 +118,4 @@ Limit = Annotated[
 ]
 After = Annotated[str | None, Query(max_length=240, description="go on behind this place, as the last answer said it")]
 Flag = Annotated[bool, Query(strict=False)]
+Number = Annotated[int, Path(ge=0, lt=2**31)]
