@@ -88,7 +88,7 @@ class Story:
             for each in range(people)
         ]
         self.key = EncryptionKeyPair.generate(secrets.token_bytes)
-        self.end = int(time.time()) + 90 * DAY
+        self.until = int(time.time()) + 90 * DAY
         self.consents: list[str] = []
 
     def close(self) -> None:
@@ -162,7 +162,7 @@ class Story:
         """Members, the buyer's encryption key, the policy."""
         for name, rights in PARTS.items():
             identity = self.ask("/commitments/identities", {"identity": {"name": name}})["identity"]
-            said = {"account": self.address(name), "identity": identity, "validUntil": self.end, **rights}
+            said = {"account": self.address(name), "identity": identity, "validUntil": self.until, **rights}
             self.act("governance", "/members", **said)
         public = {"suite": int(self.key.suite), "publicKey": to_hex(self.key.public.raw)}
         self.act("employer", "/members/encryption-keys", **public)
@@ -221,7 +221,7 @@ class Story:
     def attest(self, kind: str, target: str, by: str = "law-firm", **report: Any) -> str:
         """One statement, its report public."""
         document = self.document("report", {"format": "deedbook.report", "version": 1, "kind": kind, **report})
-        self.act(by, "/attestations", target=target, kind=kind, document=document, validUntil=self.end)
+        self.act(by, "/attestations", target=target, kind=kind, document=document, validUntil=self.until)
         return document
 
     def register(self) -> None:
@@ -268,7 +268,7 @@ class Story:
             policy_hash=from_hex(self.document("policy", {"@type": "Offer"}), "policy", 32),
             quota=quota,
             term=180 * DAY,
-            valid_until=self.end,
+            valid_until=self.until,
             conditions=Conditions(256, (156,)),
             sandbox=Sandbox(),
             salt=secrets.token_bytes(32),
@@ -334,6 +334,131 @@ class Story:
         draft = self.ask("/drafts/withdrawals", of)
         ended = self.http.post("/withdrawals?wait=final", signed(draft, person.wallet))
         assert ended.status == 201, ended.content
+
+    # -- what else members do --------------------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Every other act, each of them accepted by its contract."""
+        self.why = self.document("document", {"why": "it is so"})
+        self.quarrel()
+        self.use()
+        self.pay_the_others()
+        self.change_members()
+        self.hand_over()
+        self.judge()
+        self.correct()
+        self.end_consents()
+        self.end()
+
+    def quarrel(self) -> None:
+        """Disputed and decided; cancelled; given back."""
+        self.act("employer", f"/sales/{self.second}/dispute", document=self.why)
+        self.act("arbiter", f"/sales/{self.second}/decision", outcome="negative", document=self.why)
+        unpaid = self.act("employer", "/sales", offer=self.offer_id)["saleId"]
+        self.act("employer", f"/sales/{unpaid}/cancellation")
+        self.returned = self.sell(delivered=False)
+        self.act("merchant", f"/sales/{self.returned}/refund")
+        back = {"amount": str(PRICE), "receipt": self.document("receipt", {"back": self.returned})}
+        self.act("bank", f"/sales/{self.returned}/buyer-refunds", **back)
+
+    def use(self) -> None:
+        """Sold for calls: the gateway keeps the records, and both state what was asked of them."""
+        public = {"suite": int(self.key.suite), "publicKey": to_hex(self.key.public.raw)}
+        self.act("gateway", "/members/encryption-keys", **public)
+        self.ask(f"/members/{self.address('gateway')}/public-key", public)
+        sale = self.called = self.sell(self.offer(mode=2, quota=100), delivered=False)
+        self.act("merchant", f"/sales/{sale}/preparation")
+        self.act("merchant", f"/sales/{sale}/delivery", to=self.address("gateway"))
+        begin = next(each["at"] for each in self.get(f"/sales/{sale}")["steps"] if each["event"] == "SaleDelivered")
+        receipts = [
+            {
+                "format": "deedbook.usage-receipt",
+                "version": 1,
+                "saleId": sale,
+                "gateway": self.address("gateway").lower(),
+                "number": number,
+                "at": begin,
+                "units": 2,
+                "requestHash": "0x" + "11" * 32,
+                "answerHash": "0x" + "22" * 32,
+            }
+            for number in (1, 2)
+        ]
+        period = {"sale": sale, "signer": self.address("gateway"), "from": begin, "to": begin + 1}
+        draft = self.ask("/drafts/usage-reports", {**period, "receipts": receipts})
+        report = signed(draft, self.wallets["gateway"])
+        self.act("merchant", f"/sales/{sale}/usage", signed=[report])
+
+    def pay_the_others(self) -> None:
+        """By their places; one payment comes back."""
+        paths = f"/sales/{self.sale}/payouts", f"/sales/{self.sale}/bounces"
+        self.act("bank", paths[0], list=1, receipt=self.document("receipt", {"others": True}))
+        self.act("bank", paths[1], list=1, places=[0], receipt=self.document("receipt", {"bounced": True}))
+
+    def change_members(self) -> None:
+        """A guest comes, changes, and goes."""
+        self.wallets["guest"] = LocalSigner.generate(secrets.token_bytes)
+        guest = self.address("guest")
+        identity = self.ask("/commitments/identities", {"identity": {"name": "guest"}, "salt": self.salt})["identity"]
+        said = {"account": guest, "identity": identity, "validUntil": self.until, "roles": ["buyer"]}
+        self.act("governance", "/members", **said)
+        self.act("governance", f"/members/{guest}/changes", roles=["buyer", "gateway"], licences=["bank"])
+        self.act("governance", f"/members/{guest}/suspension", reason=7)
+        self.act("governance", f"/members/{guest}/reinstatement")
+        self.act("governance", f"/members/{guest}/expulsion", reason=8)
+
+    def hand_over(self) -> None:
+        """Another asset: changed, licensed, handed over, cancelled by its new holder."""
+        made = self.act("merchant", "/assets", kind="enterprise", source=self.why)
+        asset = self.other = f"/assets/{made['assetId']}"
+        self.act("merchant", f"{asset}/changes", level=2, source=self.why, document=self.why)
+        grant = {"account": self.address("partner"), "document": self.why}
+        self.act("merchant", f"{asset}/rights", right="operate", validUntil=self.until, modes=["call"], **grant)
+        self.rights = self.get(f"{asset}/rights")["items"]
+        self.act("partner", f"{asset}/rights/end", right="operate", **grant)
+        self.act("merchant", f"{asset}/transfer", to=self.address("partner"))
+        self.act("partner", f"{asset}/cancellation", document=self.why)
+
+    def judge(self) -> None:
+        """A case about a member, and holds."""
+        target = f"member:{self.address('merchant')}"
+        self.case = self.act("law-firm", "/cases", target=target, kind="breach", document=self.why)["caseId"]
+        self.act("arbiter", f"/cases/{self.case}/decision", outcome="negative", document=self.why)
+        held = {"target": f"asset:{self.asset}", "document": self.why}
+        self.act("arbiter", "/holds", **held)
+        self.held = self.tried("employer", "/sales", offer=self.offer_id)
+        self.act("arbiter", "/holds/release", **held)
+
+    def correct(self) -> None:
+        """A statement replaced, and withdrawn; an offer closed."""
+        opinion = {"target": self.version_key, "kind": "legal-opinion", "document": self.why}
+        self.act("law-firm", "/attestations/corrections", validUntil=self.until, outcome="negative", **opinion)
+        self.act("law-firm", "/attestations/withdrawals", **opinion)
+        self.act("merchant", f"/offers/{self.offer_id}/closing")
+
+    def end_consents(self) -> None:
+        """One withdrawn by the receipt alone, one released, one record erased; one granted on chain by itself."""
+        person, consent = self.people[1], self.consents[1]
+        of = {"consent": consent, "subject": checksum_address(person.wallet.address)}
+        withdrawal = signed(self.ask("/drafts/withdrawals", of), person.wallet)
+        said = {"withdrawal": withdrawal, "receipt": self.receipts[1]}
+        self.act("exchange", "/withdrawals/by-receipt", **said)
+        self.act("exchange", f"/consents/{consent}/mark")
+        self.act("merchant", f"/consents/{self.consents[2]}/release")
+        self.erased = self.ask(f"/payloads/{self.sealed['payloadId']}/erasures", {"records": [0, 1, 2, 3]})
+        late = Person(LocalSigner.generate(secrets.token_bytes), {"name": "late", "education": 3, "parttime": False})
+        self.ask("/commitments/records", {"record": late.record})
+        self.act("merchant", "/consents/grants", consent=self.consent_of(late))
+
+    def end(self) -> None:
+        """The log is anchored; the deployment ends."""
+        log = f"/anchors/{self.address('exchange')}"
+        answer = self.http.post(f"{log}/entries", b'{"sale":1}\n', media_type="application/x-ndjson")
+        assert answer.status == 201, answer.content
+        self.act("exchange", "/anchors/checkpoints")
+        trust, bundle = self.http.get("/trust").content, self.http.get(f"/sales/{self.sale}/bundle").content
+        self.verdict = self.ask("/verifications", {"bundle": json.loads(bundle), "trust": json.loads(trust)})
+        self.act("governance", "/deployment/closing", document=self.why)
 
 
 def signed(draft: Mapping[str, Any], wallet: LocalSigner) -> dict[str, Any]:

@@ -16,3 +16,7 @@ def test_an_order_before_the_legal_opinion_is_refused_by_the_contracts_own_error
     refused = guiyang_by_http.refused
     assert (refused.status, refused.json()["error"]) == (409, "AttestationMissing")
     assert refused.json()["arguments"]
+
+
+def test_everybody_did_the_own_work(guiyang_by_http: Story) -> None:
+    guiyang_by_http.go_on()

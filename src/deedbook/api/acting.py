@@ -44,6 +44,7 @@ _IDS: Final[Mapping[str, Callable[[str], Any]]] = {
     "account": lambda text: parse_address(text, "account"),
     "sale_id": lambda text: key_of(text, "saleId"),
     "offer_id": lambda text: key_of(text, "offerId"),
+    "batch_id": lambda text: key_of(text, "batchId"),
     "case_id": lambda text: key_of(text, "caseId"),
     "consent_id": lambda text: key_of(text, "consentId"),
     "exchange": lambda text: parse_address(text, "exchange"),

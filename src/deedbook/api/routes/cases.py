@@ -11,7 +11,7 @@ from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
 from deedbook.api.reading import SHOWN, Reads, listed, shown, tabular
 from deedbook.api.routes.inputs import After, Limit, key_of, target_of
-from deedbook.api.said import Key32, KindOfCase, OutcomeCode, Target
+from deedbook.api.said import Account, Key32, KindOfCase, OutcomeCode, Target
 from deedbook.domain.cases import case_id as id_of_case
 from deedbook.domain.hashing import to_hex
 from deedbook.ledger import cases as ledger
@@ -71,6 +71,12 @@ class Hold(By):
     document: Key32
 
 
+class HoldOf(Hold):
+    """Whose hold, besides."""
+
+    holder: Account
+
+
 @act(router, "/cases", Opening)
 def open_case(hand: Hand, said: Opening) -> None:
     """Opens a case about a target."""
@@ -99,3 +105,10 @@ def release(hand: Hand, said: Hold) -> None:
     """Ends one's own hold."""
     hand.says(target=to_hex(said.target))
     ledger.release(hand.acting, hand.me, said.target, said.document)
+
+
+@act(router, "/holds/release-for", HoldOf)
+def release_for(hand: Hand, said: HoldOf) -> None:
+    """Ends the hold of a holder who can no longer end it, as a regulator."""
+    hand.says(target=to_hex(said.target))
+    ledger.release_for(hand.acting, hand.me, said.target, said.holder, said.document)

@@ -11,7 +11,7 @@ from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
 from deedbook.api.reading import own
 from deedbook.api.routes.inputs import Body, Home, Lines, asset_id_of, key_of
-from deedbook.api.said import Key32, Object
+from deedbook.api.said import Account, Asset, Key32, Object
 from deedbook.api.writing import ACCEPTED, DONE, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
@@ -91,6 +91,20 @@ def apply_mark(hand: Hand, _said: By, consent_id: bytes) -> None:
     record's key is destroyed."""
     hand.says(consentId=to_hex(consent_id))
     hand.consents.apply_mark(consent_id, hand.me)
+
+
+class Dismissal(By):
+    """Of which asset the consent is, and whose."""
+
+    asset: Asset
+    subject: Account
+
+
+@act(router, "/consents/{consent_id}/mark/dismissal", Dismissal)
+def dismiss_mark(hand: Hand, said: Dismissal, consent_id: bytes) -> None:
+    """States, as an auditor who is no party, that no bound batch holds a consent that was withdrawn by receipt."""
+    hand.says(consentId=to_hex(consent_id))
+    hand.consents.dismiss_mark(hand.me, consent_id, said.asset, said.subject)
 
 
 @act(router, "/consents/{consent_id}/release", By)
