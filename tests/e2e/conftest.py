@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.command_line import Answer, CommandLine, spawn
-from tests.e2e.http_story import Story
 from tests.e2e.payee_counter import Counter, counter_of
 from tests.e2e.population import Population, population_of
 
@@ -24,17 +22,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
     answer = spawn("demo", "--people", PEOPLE, "--lang", "en", "--home", str(home))
     assert answer.code == 0, answer.err
     return home, answer
-
-
-@pytest.fixture(scope="session")
-def guiyang_by_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """Guiyang's sale of four people's records, told over HTTP, and the service that it was told to."""
-    story = Story(tmp_path_factory.mktemp("guiyang") / "home", 4)
-    try:
-        story.tell()
-        yield story
-    finally:
-        story.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deedbook.domain.documents import MOST_NUMBER
 from tools import openapi
 
 READS = ("/rpc", "/payees/kept", "/verifications", "/drafts/", "/commitments/")
@@ -52,6 +53,26 @@ def test_every_reference_of_the_description_leads_somewhere() -> None:
     named = set(document["components"]["schemas"])
     assert {"Problem", "OperationAnswer"} <= named
     assert {name.rpartition("/")[2] for name in references(document)} == named
+
+
+def test_no_number_of_the_description_is_more_than_json_carries() -> None:
+    """RFC 7493, 2.2: 256-bit integers are text; whatever is a number has its bounds."""
+    numbers = list(integers(openapi.described(), ""))
+    assert len(numbers) > 100
+    for place, schema in numbers:
+        assert schema.get("minimum", 0) >= -MOST_NUMBER, place
+        assert schema.get("maximum", MOST_NUMBER + 1) <= MOST_NUMBER, place
+
+
+def integers(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict):
+        if value.get("type") == "integer":
+            yield place, value
+        for name, item in value.items():
+            yield from integers(item, f"{place}/{name}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from integers(item, place)
 
 
 def references(value: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from deedbook.api.problems import MEDIA_TYPE, Problem
+from deedbook.api.reading import ANSWER
 from deedbook.api.said import DESCRIBED
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
@@ -41,6 +42,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
                 answer["description"] = answer["description"].replace("Validation Error", "a field is wrong")
+        shape = operation.pop(ANSWER, None)
+        if shape is not None:
+            operation["responses"]["200"]["content"]["application/json"] = {"schema": shape}
         if method == "post":
             operation.setdefault("requestBody", _BODY)
     return made

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -50,7 +50,7 @@ class Problem(BaseModel):
 
     type: str
     title: str
-    status: int
+    status: int = Field(ge=400, le=599)
     detail: str
     code: str
 

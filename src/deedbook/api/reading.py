@@ -24,8 +24,10 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from deedbook import __version__
 from deedbook.api.routes.inputs import Home
+from deedbook.api.said import DESCRIBED
 from deedbook.queries.exports import Relation
 from deedbook.queries.rows import Held, Reading
+from deedbook.queries.shapes import REFERENCE, page_of, shapes_of
 from deedbook.queries.states import State, state_in
 from deedbook.queries.tables import MOST_TABLE, ListPortion, Pages, Portion, RelationPortion
 from deedbook.queries.views import View, require_limit
@@ -48,6 +50,8 @@ class Form(StrEnum):
     PARQUET = "application/vnd.apache.parquet"
 
 
+ANSWER: Final = "x-answer"
+"""Where a route keeps the schema of its JSON answer until the description takes it."""
 SUFFIXES: Final = {".csv": Form.CSV, ".parquet": Form.PARQUET}
 PUBLIC: Final = {"Cache-Control": "public, no-cache", "Vary": "Accept, Authorization"}
 """Anybody may keep it, and has to ask whether it still holds."""
@@ -219,18 +223,32 @@ _SAID: Final = {
     "Link": {"description": "where the list goes on", "schema": {"type": "string"}},
 }
 _HELD: Final = {"description": "what If-None-Match names still holds"}
-SHOWN: Final[dict[int | str, dict[str, Any]]] = {200: {"headers": {"ETag": _SAID["ETag"]}}, 304: _HELD}
-"""What a route answers that shows one thing."""
 
 
-def tables_only(router: APIRouter, path: str, **more: Any) -> Callable[[Route], Route]:
+def showing(*views: type[View]) -> dict[str, Any]:
+    """How a route describes that it shows one thing: what these views hold, together."""
+    names = [_described(view) for view in views]
+    shape = names[0] if len(names) == 1 else {"allOf": names}
+    return {
+        "response_model": dict[str, Any],
+        "responses": {200: {"headers": {"ETag": _SAID["ETag"]}}, 304: _HELD},
+        "openapi_extra": {ANSWER: shape},
+    }
+
+
+def _described(view: type[View]) -> dict[str, str]:
+    DESCRIBED.update(shapes_of(view))
+    return {"$ref": REFERENCE + view.__name__}
+
+
+def tables_only(router: APIRouter, path: str) -> Callable[[Route], Route]:
     """Makes a function the routes of private rows, one for each suffix."""
 
     def made(function: Route) -> Route:
         for suffix, form in SUFFIXES.items():
             answers: dict[int | str, dict[str, Any]] = {200: {"content": {form.value: _TABLES[form]}}}
             name = f"{function.__name__}{suffix}"
-            router.get(path + suffix, response_class=Response, responses=answers, name=name, **more)(function)
+            router.get(path + suffix, response_class=Response, responses=answers, name=name)(function)
         return function
 
     return made
@@ -240,14 +258,20 @@ def _answers(content: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
     return {200: {"headers": _SAID, "content": dict(content)}, 304: _HELD}
 
 
-def tabular(router: APIRouter, path: str, **more: Any) -> Callable[[Route], Route]:
-    """Makes a function the route of a list: as it is named and by Accept, and with either suffix."""
+def tabular(router: APIRouter, path: str, view: type[View], *beside: type[View]) -> Callable[[Route], Route]:
+    """Makes a function the route of a list of views - with what the others hold `beside` its page - as it is named and
+    by Accept, and with either suffix."""
+    _described(view)
+    page: dict[str, Any] = page_of(view)
+    if beside:
+        page = {"allOf": [*map(_described, beside), page]}
 
     def made(function: Route) -> Route:
         for suffix, form in SUFFIXES.items():
             name, answers = f"{function.__name__}{suffix}", _answers({form.value: _TABLES[form]})
-            router.get(path + suffix, response_class=Response, responses=answers, name=name, **more)(function)
-        router.get(path, response_model=dict[str, Any], responses=_answers(_TABLES), **more)(function)
+            router.get(path + suffix, response_class=Response, responses=answers, name=name)(function)
+        extra = {ANSWER: page}
+        router.get(path, response_model=dict[str, Any], responses=_answers(_TABLES), openapi_extra=extra)(function)
         return function
 
     return made

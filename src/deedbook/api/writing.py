@@ -17,12 +17,13 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.problems import documented, refused
 from deedbook.api.routes.inputs import Body, Home
 from deedbook.api.serving import Serving
+from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
@@ -58,7 +59,7 @@ class OperationAnswer(BaseModel):
     state: IntentState
     about: dict[str, Any]
     transaction: str | None
-    block: int | None
+    block: Annotated[int, Field(ge=0, le=MOST_NUMBER)] | None
     gas: str | None
     reason: Reason | None
 

@@ -12,7 +12,7 @@ from deedbook.queries.alerts import AlertView
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 
-@tabular(router, "")
+@tabular(router, "", AlertView)
 def alerts(asked: Reads, limit: Limit = None, after: After = None) -> Response:
     """Alerts, the worst first: withdrawals, attestations about to end, quotas near, volumes."""
     pages = asked.home.alerts

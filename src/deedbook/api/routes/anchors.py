@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from deedbook.api.acting import By, act
@@ -27,7 +27,7 @@ NEVER_CHANGES = {"Cache-Control": "public, max-age=31536000, immutable"}
 SOON_ANOTHER = {"Cache-Control": "no-cache"}
 
 
-@tabular(router, "/{exchange}")
+@tabular(router, "/{exchange}", CheckpointView)
 def checkpoints(asked: Reads, exchange: str, limit: Limit = None, after: After = None) -> Response:
     """The checkpoints of an exchange, oldest first."""
     whose = _account(exchange)
@@ -55,7 +55,7 @@ def log(home: Home, exchange: str) -> dict[str, Any]:
 
 
 @router.get("/{exchange}/entries/{index}")
-def receipt(home: Home, exchange: str, index: int) -> dict[str, Any]:
+def receipt(home: Home, exchange: str, index: Annotated[int, Path(ge=0, le=MOST_SIZE)]) -> dict[str, Any]:
     """The receipt of an entry again."""
     return dict(home.log_receipt(_account(exchange), index))
 

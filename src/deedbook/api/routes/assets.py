@@ -3,15 +3,13 @@ where they come from and where they went."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, listed, shown, tabular
+from deedbook.api.reading import Reads, listed, showing, shown, tabular
 from deedbook.api.routes.inputs import After, Body, Flag, Home, Limit, Number, asset_id_of
 from deedbook.api.said import (
     Account,
@@ -38,7 +36,7 @@ from deedbook.queries import consents as batches
 from deedbook.queries import flows
 from deedbook.queries import lineage as kin
 from deedbook.queries import rights as rights_in
-from deedbook.queries.assets import AssetSummary
+from deedbook.queries.assets import AssetSummary, AssetView, VersionView
 from deedbook.queries.consents import BatchView
 from deedbook.queries.flows import FlowView
 from deedbook.queries.lineage import KinView
@@ -48,7 +46,7 @@ from deedbook.queries.views import Page
 router = APIRouter(prefix="/assets", tags=["assets"])
 
 
-@tabular(router, "")
+@tabular(router, "", AssetSummary)
 def assets(asked: Reads, holder: str | None = None, limit: Limit = None, after: After = None) -> Response:
     """Assets by identifier, of one holder where named."""
     by = None if holder is None else parse_address(holder, "holder")
@@ -61,21 +59,21 @@ def assets(asked: Reads, holder: str | None = None, limit: Limit = None, after: 
     )
 
 
-@router.get("/{asset_id}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/{asset_id}", **showing(AssetView))
 def asset(asked: Reads, asset_id: str) -> Response:
     """An asset with its versions, their basis and attestations, its holds and transfers."""
     number = asset_id_of(asset_id)
     return shown(asked, lambda mirror: queries.asset(mirror, number).to_json())
 
 
-@router.get("/{asset_id}/versions/{number}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/{asset_id}/versions/{number}", **showing(VersionView))
 def version(asked: Reads, asset_id: str, number: Number) -> Response:
     """One version of an asset."""
     asset_ = asset_id_of(asset_id)
     return shown(asked, lambda mirror: queries.version(mirror, asset_, number).to_json())
 
 
-@tabular(router, "/{asset_id}/lineage")
+@tabular(router, "/{asset_id}/lineage", KinView)
 def lineage(asked: Reads, asset_id: str, down: Flag = False, limit: Limit = None, after: After = None) -> Response:
     """What an asset was derived from, or (`down=true`) what was derived from it; the nearest first."""
     number = asset_id_of(asset_id)
@@ -88,7 +86,7 @@ def lineage(asked: Reads, asset_id: str, down: Flag = False, limit: Limit = None
     )
 
 
-@tabular(router, "/{asset_id}/flow")
+@tabular(router, "/{asset_id}/flow", FlowView)
 def flow(asked: Reads, asset_id: str, limit: Limit = None, after: After = None) -> Response:
     """The sales of an asset and of everything derived from it, in the order in which they were ordered."""
     number = asset_id_of(asset_id)
@@ -101,7 +99,7 @@ def flow(asked: Reads, asset_id: str, limit: Limit = None, after: After = None) 
     )
 
 
-@tabular(router, "/{asset_id}/batches")
+@tabular(router, "/{asset_id}/batches", BatchView)
 def batches_of(asked: Reads, asset_id: str, limit: Limit = None, after: After = None) -> Response:
     """The consent batches of an asset, oldest first."""
     number = asset_id_of(asset_id)
@@ -114,7 +112,7 @@ def batches_of(asked: Reads, asset_id: str, limit: Limit = None, after: After = 
     )
 
 
-@tabular(router, "/{asset_id}/rights")
+@tabular(router, "/{asset_id}/rights", RightView)
 def rights(asked: Reads, asset_id: str) -> Response:
     """The rights in an asset that were granted, and which of them stand; by account and right."""
     number = asset_id_of(asset_id)

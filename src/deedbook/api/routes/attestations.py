@@ -20,7 +20,7 @@ from deedbook.queries.views import Page
 router = APIRouter(prefix="/attestations", tags=["attestations"])
 
 
-@tabular(router, "")
+@tabular(router, "", AttestationView)
 def attestations(asked: Reads, target: str) -> Response:
     """What was stated about a target, by kind and attester: a version key, batch, offer or sale in hex, `asset:ID` or
     `member:ACCOUNT`."""

@@ -10,19 +10,20 @@ from pydantic import Field
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, own, shown
+from deedbook.api.reading import Reads, own, showing, shown
 from deedbook.api.routes.inputs import NDJSON, Home, key_of
 from deedbook.api.said import Account, Key32, Number32, Object, Said
 from deedbook.domain.consents import Consent
 from deedbook.domain.hashing import to_hex
 from deedbook.ledger.consents import Standing
 from deedbook.queries import consents as queries
+from deedbook.queries.consents import BatchView
 from deedbook.queries.rows import Reading
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 
 
-@router.get("/{batch_id}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/{batch_id}", **showing(BatchView))
 def batch(asked: Reads, batch_id: str) -> Response:
     """A batch: its terms, root and count, how many of its consents live, where it is bound, what was stated of it."""
     key = key_of(batch_id, "batchId")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, listed, shown, tabular
+from deedbook.api.reading import Reads, listed, showing, shown, tabular
 from deedbook.api.routes.inputs import After, Limit, key_of, target_of
 from deedbook.api.said import Account, Key32, KindOfCase, OutcomeCode, Target
 from deedbook.domain.cases import case_id as id_of_case
@@ -22,7 +20,7 @@ from deedbook.queries.views import Page
 router = APIRouter(tags=["cases"])
 
 
-@tabular(router, "/cases")
+@tabular(router, "/cases", CaseView)
 def cases(asked: Reads, target: str, limit: Limit = None, after: After = None) -> Response:
     """The cases about a target, oldest first."""
     key = target_of(target)
@@ -35,14 +33,14 @@ def cases(asked: Reads, target: str, limit: Limit = None, after: After = None) -
     )
 
 
-@router.get("/cases/{case_id}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/cases/{case_id}", **showing(CaseView))
 def case(asked: Reads, case_id: str) -> Response:
     """A case: by whom it was opened and why, and what was decided."""
     key = key_of(case_id, "caseId")
     return shown(asked, lambda mirror: queries.case(mirror, key).to_json())
 
 
-@tabular(router, "/holds")
+@tabular(router, "/holds", HoldView)
 def holds(asked: Reads, target: str) -> Response:
     """The holds that there are or were on a target, by holder."""
     key = target_of(target)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, shown
+from deedbook.api.reading import Reads, showing, shown
 from deedbook.api.said import Key32
 from deedbook.ledger import governance as ledger
 from deedbook.queries import deployments as queries
+from deedbook.queries.deployments import DeploymentView
 
 router = APIRouter(tags=["deployment"])
 
 
-@router.get("/deployment", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/deployment", **showing(DeploymentView))
 def deployment(asked: Reads) -> Response:
     """The contracts, the deployment that they follow, and when nothing new begins in them any more."""
     home = asked.home

@@ -118,4 +118,4 @@ Limit = Annotated[
 ]
 After = Annotated[str | None, Query(max_length=240, description="go on behind this place, as the last answer said it")]
 Flag = Annotated[bool, Query(strict=False)]
-Number = Annotated[int, Path(ge=0, lt=2**31)]
+Number = Annotated[int, Path(ge=0, le=2**31 - 1)]

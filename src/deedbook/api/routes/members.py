@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, listed, shown, tabular
+from deedbook.api.reading import Reads, listed, showing, shown, tabular
 from deedbook.api.routes.inputs import After, Body, Home, Limit
 from deedbook.api.said import Account, Key32, Licences, Number16, Octets, Roles, Said, Seconds
 from deedbook.api.writing import DONE, OnceOnly
@@ -20,11 +20,12 @@ from deedbook.ledger import members as ledger
 from deedbook.queries import members as queries
 from deedbook.queries import providers
 from deedbook.queries.members import MemberView
+from deedbook.queries.providers import ProviderView
 
 router = APIRouter(prefix="/members", tags=["members"])
 
 
-@tabular(router, "")
+@tabular(router, "", MemberView)
 def members(asked: Reads, limit: Limit = None, after: After = None) -> Response:
     """Members by account."""
     return listed(
@@ -36,14 +37,14 @@ def members(asked: Reads, limit: Limit = None, after: After = None) -> Response:
     )
 
 
-@router.get("/{account}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/{account}", **showing(MemberView))
 def member(asked: Reads, account: str) -> Response:
     """One member: roles, licences, validity, and which key deliveries are sealed to."""
     at = parse_address(account, "account")
     return shown(asked, lambda mirror: queries.member(mirror, at).to_json())
 
 
-@router.get("/{account}/statement", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/{account}/statement", **showing(ProviderView))
 def statement(asked: Reads, account: str) -> Response:
     """A provider's statement: assets, offers, sales by state, the money by currency."""
     at = parse_address(account, "account")

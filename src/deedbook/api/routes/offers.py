@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, listed, shown, tabular
+from deedbook.api.reading import Reads, listed, showing, shown, tabular
 from deedbook.api.routes.inputs import After, Flag, Limit, asset_id_of, key_of
 from deedbook.api.said import Account, GradeCode, KindOfAsset, Kinds, Modes, Object
 from deedbook.domain.codes import Grade
@@ -25,7 +23,7 @@ from deedbook.queries.views import Page
 router = APIRouter(tags=["offers"])
 
 
-@tabular(router, "/offers")
+@tabular(router, "/offers", OfferView)
 def offers(
     asked: Reads, asset: str | None = None, only_open: Flag = False, limit: Limit = None, after: After = None
 ) -> Response:
@@ -40,14 +38,14 @@ def offers(
     )
 
 
-@router.get("/offers/{offer_id}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/offers/{offer_id}", **showing(OfferView))
 def offer(asked: Reads, offer_id: str) -> Response:
     """An offer with its whole document; ordering names its hash, which is its id."""
     key = key_of(offer_id, "offerId")
     return shown(asked, lambda mirror: queries.offer(mirror, key).to_json())
 
 
-@tabular(router, "/policies")
+@tabular(router, "/policies", PolicyView)
 def policies(asked: Reads) -> Response:
     """The listing policies: what a kind and grade needs to be listed and ordered."""
     return listed(asked, PolicyView, lambda mirror, *_: Page(queries.policies(mirror), None), limit=None, after=None)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
-from deedbook.api.reading import SHOWN, Reads, listed, shown, tabular
+from deedbook.api.reading import Reads, listed, showing, shown, tabular
 from deedbook.api.routes.inputs import After, Limit, asset_id_of, key_of
 from deedbook.api.said import Account, Amount, Key32, OutcomeCode
 from deedbook.domain.hashing import parse_address, to_hex
@@ -24,7 +22,7 @@ from deedbook.queries.sales import SaleView
 router = APIRouter(prefix="/sales", tags=["sales"])
 
 
-@tabular(router, "")
+@tabular(router, "", SaleView)
 def sales(
     asked: Reads,
     asset: str | None = None,
@@ -48,7 +46,7 @@ def sales(
     )
 
 
-@router.get("/{sale_id}", response_model=dict[str, Any], responses=SHOWN)
+@router.get("/{sale_id}", **showing(SaleView))
 def sale(asked: Reads, sale_id: str) -> Response:
     """A sale with every step, its settlement and payouts."""
     key = key_of(sale_id, "saleId")

@@ -17,12 +17,12 @@ from deedbook.domain.hashing import to_hex
 from deedbook.domain.usage import SignedReport
 from deedbook.ledger import usage as ledger
 from deedbook.queries import usage as queries
-from deedbook.queries.usage import ReportView
+from deedbook.queries.usage import MeterView, ReportView
 
 router = APIRouter(prefix="/sales", tags=["usage"])
 
 
-@tabular(router, "/{sale_id}/usage")
+@tabular(router, "/{sale_id}/usage", ReportView, MeterView)
 def usage(asked: Reads, sale_id: str, limit: Limit = None, after: After = None) -> Response:
     """How much of its quota a sale has used, and the periods that were reported."""
     key = key_of(sale_id, "saleId")
