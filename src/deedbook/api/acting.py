@@ -15,12 +15,12 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.routes.inputs import Body, Home, asset_id_of, key_of
 from deedbook.api.said import Account, Said
-from deedbook.api.writing import ACCEPTED, OnceOnly, OperationAnswer, Waiting, accepted
+from deedbook.api.writing import ACCEPTED, DRAFTED_OR_NOT, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import parse_address
 from deedbook.errors import InvalidInput
@@ -30,6 +30,26 @@ class By(Said):
     """Who acts."""
 
     by: Account = Field(alias="as", description="who acts: an account of this home, or in a draft any account")
+
+
+class Send(BaseModel):
+    """Where a signed document goes: by POST to `path`, with the signature as its `signature`."""
+
+    path: str
+    document: dict[str, Any]
+
+
+class Draft(BaseModel):
+    """What is signed: `typedData` for `eth_signTypedData_v4`, of which `digest` is the digest; the sentence to show;
+    until when it is good (Unix seconds). Of an act: what it calls, and what will come of it (`about`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    statement: str
+    typed_data: dict[str, Any] = Field(alias="typedData")
+    digest: str
+    expires: Annotated[int, Field(ge=0, le=MOST_NUMBER)] | None
+    send: Send
 
 
 PREFIX: Final = "/drafts"
@@ -78,8 +98,9 @@ def act(
         options["status_code"], options["response_model"] = 202, OperationAnswer
         router.post(path, description=words, responses=ACCEPTED, **options)(_with_path(acted, names))
         if not direct:
-            options["status_code"], options["response_model"] = 200, dict[str, Any]
+            options["status_code"], options["response_model"] = 200, Draft
             told = f"Drafts this act for an account whose key is elsewhere, and sends nothing: {words}"
+            options["responses"] = DRAFTED_OR_NOT
             _drafts(router).post(path, description=told, **options)(_with_path(drafted, names))
         return use
 

@@ -37,7 +37,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
     schemas |= DESCRIBED
     for name in _FASTAPIS:
         schemas.pop(name, None)
-    for method, operation in _operations(made):
+    for path, method, operation in _operations(made):
+        for status, words in _refusals(path, method):
+            operation["responses"].setdefault(status, {"description": words})
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
@@ -50,6 +52,18 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return made
 
 
-def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for methods in made["paths"].values():
-        yield from methods.items()
+def _refusals(path: str, method: str) -> Iterator[tuple[str, str]]:
+    """What a route may answer, whoever refuses."""
+    yield "422", "a field or a parameter is wrong, or is not known"
+    yield "503", "the chain cannot be reached now"
+    if "{" in path:
+        yield "404", "it names something that is not there"
+    if method == "post":
+        yield "413", "the body is too long"
+        yield "415", "the body is of another media type"
+
+
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation

@@ -23,6 +23,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from deedbook import __version__
+from deedbook.api.problems import documented
 from deedbook.api.routes.inputs import Home
 from deedbook.api.said import DESCRIBED
 from deedbook.queries.exports import Relation
@@ -222,6 +223,7 @@ _SAID: Final = {
     "ETag": {"description": "names the state that this was read from", "schema": {"type": "string"}},
     "Link": {"description": "where the list goes on", "schema": {"type": "string"}},
 }
+NOT_THERE: Final = documented("it names something that is not there")
 _HELD: Final = {"description": "what If-None-Match names still holds"}
 
 
@@ -231,7 +233,7 @@ def showing(*views: type[View]) -> dict[str, Any]:
     shape = names[0] if len(names) == 1 else {"allOf": names}
     return {
         "response_model": dict[str, Any],
-        "responses": {200: {"headers": {"ETag": _SAID["ETag"]}}, 304: _HELD},
+        "responses": {200: {"headers": {"ETag": _SAID["ETag"]}}, 304: _HELD, 404: NOT_THERE},
         "openapi_extra": {ANSWER: shape},
     }
 
@@ -255,7 +257,7 @@ def tables_only(router: APIRouter, path: str) -> Callable[[Route], Route]:
 
 
 def _answers(content: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
-    return {200: {"headers": _SAID, "content": dict(content)}, 304: _HELD}
+    return {200: {"headers": _SAID, "content": dict(content)}, 304: _HELD, 404: NOT_THERE}
 
 
 def tabular(router: APIRouter, path: str, view: type[View], *beside: type[View]) -> Callable[[Route], Route]:

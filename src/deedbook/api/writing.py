@@ -194,5 +194,8 @@ ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
 }
 """What a route answers that needs a transaction."""
 
+DRAFTED_OR_NOT: Final = dict(_REFUSED)
+"""What a route answers that drafts, beside its draft."""
+
 OnceOnly = Annotated[Once, Depends(Once)]
 Waiting = Annotated[Wait, Depends(Wait)]

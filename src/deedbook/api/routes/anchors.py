@@ -14,15 +14,15 @@ from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
 from deedbook.api.reading import Reads, listed, tabular
 from deedbook.api.routes.inputs import After, Home, Limit, Lines, key_of
+from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import parse_address
-from deedbook.domain.tiles import MOST_SIZE
 from deedbook.queries import checkpoints as queries
 from deedbook.queries.checkpoints import CheckpointView
 
 router = APIRouter(prefix="/anchors", tags=["anchors"])
 
-Place = Annotated[int, Query(ge=0, le=MOST_SIZE, strict=False)]
-MaybePlace = Annotated[int | None, Query(ge=0, le=MOST_SIZE, strict=False)]
+Place = Annotated[int, Query(ge=0, le=MOST_NUMBER, strict=False)]
+MaybePlace = Annotated[int | None, Query(ge=0, le=MOST_NUMBER, strict=False)]
 NEVER_CHANGES = {"Cache-Control": "public, max-age=31536000, immutable"}
 SOON_ANOTHER = {"Cache-Control": "no-cache"}
 
@@ -55,7 +55,7 @@ def log(home: Home, exchange: str) -> dict[str, Any]:
 
 
 @router.get("/{exchange}/entries/{index}")
-def receipt(home: Home, exchange: str, index: Annotated[int, Path(ge=0, le=MOST_SIZE)]) -> dict[str, Any]:
+def receipt(home: Home, exchange: str, index: Annotated[int, Path(ge=0, le=MOST_NUMBER)]) -> dict[str, Any]:
     """The receipt of an entry again."""
     return dict(home.log_receipt(_account(exchange), index))
 

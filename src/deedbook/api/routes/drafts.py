@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
-from deedbook.api.acting import PREFIX
+from deedbook.api.acting import PREFIX, Draft
 from deedbook.api.reading import own
 from deedbook.api.routes.inputs import Body, Home
 from deedbook.api.said import (
@@ -27,6 +27,7 @@ from deedbook.api.said import (
     Seconds,
 )
 from deedbook.api.serving import Serving
+from deedbook.api.writing import DRAFTED_OR_NOT
 from deedbook.domain.codes import Role, class_of_role
 from deedbook.domain.consents import (
     Consent,
@@ -116,7 +117,7 @@ class UsageDraft(Said):
     receipts: list[Object]
 
 
-@router.post("/consents", response_model=dict[str, Any], openapi_extra=ConsentDraft.described())
+@router.post("/consents", response_model=Draft, responses=DRAFTED_OR_NOT, openapi_extra=ConsentDraft.described())
 def consent(home: Home, body: Body) -> Response:
     """Drafts a consent: the sentence is the published notice's. Keep `recordSalt`: the record is sealed with it."""
     said, now = ConsentDraft.read(body), home.now()
@@ -147,7 +148,7 @@ def consent(home: Home, body: Body) -> Response:
     return _draft(typed_data(domain, asked), asked.statement, name, expires, "/consents", document, **more)
 
 
-@router.post("/withdrawals", response_model=dict[str, Any], openapi_extra=OfConsent.described())
+@router.post("/withdrawals", response_model=Draft, responses=DRAFTED_OR_NOT, openapi_extra=OfConsent.described())
 def withdrawal(home: Home, body: Body) -> Response:
     """Drafts a withdrawal. It is free, needs no reason, and cannot be undone."""
     said, domain = OfConsent.read(body), _consents(home)
@@ -157,7 +158,7 @@ def withdrawal(home: Home, body: Body) -> Response:
     return _draft(typed, statement, withdrawal_digest(domain, said.consent), None, "/withdrawals", document)
 
 
-@router.post("/payees", response_model=dict[str, Any], openapi_extra=PayeeDraft.described())
+@router.post("/payees", response_model=Draft, responses=DRAFTED_OR_NOT, openapi_extra=PayeeDraft.described())
 def payee(home: Home, body: Body) -> Response:
     """Drafts where the money of a consent goes; the latest one counts."""
     said, domain = PayeeDraft.read(body), _consents(home)
@@ -167,7 +168,7 @@ def payee(home: Home, body: Body) -> Response:
     return _draft(payee_typed_data(domain, named), statement, payee_digest(domain, named), None, "/payees", document)
 
 
-@router.post("/payee-requests", response_model=dict[str, Any], openapi_extra=OfConsent.described())
+@router.post("/payee-requests", response_model=Draft, responses=DRAFTED_OR_NOT, openapi_extra=OfConsent.described())
 def payee_request(home: Home, body: Body) -> Response:
     """Drafts the question which payee is kept of a consent; good for ten minutes."""
     said, domain, now = OfConsent.read(body), _consents(home), home.now()
@@ -177,7 +178,7 @@ def payee_request(home: Home, body: Body) -> Response:
     return _draft(typed, statement, digest, now + SOON, "/payees/kept", document)
 
 
-@router.post("/usage-reports", response_model=dict[str, Any], openapi_extra=UsageDraft.described())
+@router.post("/usage-reports", response_model=Draft, responses=DRAFTED_OR_NOT, openapi_extra=UsageDraft.described())
 def usage_report(home: Home, body: Body) -> Response:
     """Drafts the report of a period of use, for provider and gateway each; both signed documents go to the sale."""
     said, domain = UsageDraft.read(body), UsageDomain(*_place(home, "Usage"))
