@@ -64,9 +64,9 @@ class Recording(Client):
         self.posted: set[str] = set()
         self.answers: dict[str, Answer] = {}
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, **headers: str) -> Answer:
         """GET, remembered."""
-        answer = self.answers[f"get {path}"] = super().get(path)
+        answer = self.answers[f"get {path}"] = super().get(path, **headers)
         return answer
 
     def post(self, path: str, body: object, *, media_type: str = "application/json", key: str | None = None) -> Answer:

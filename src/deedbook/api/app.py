@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from deedbook import __version__
 from deedbook.api import acting, description, problems
 from deedbook.api.headers import Headers
-from deedbook.api.limits import BodyLimit
+from deedbook.api.limits import BodyLimit, Crowd
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -21,6 +21,7 @@ from deedbook.api.routes import (
     deployment,
     documents,
     drafts,
+    events,
     evidence,
     members,
     offers,
@@ -34,13 +35,17 @@ from deedbook.api.routes import (
     statements,
     status,
     usage,
+    webhooks,
 )
 from deedbook.api.routes.inputs import known_parameters
 from deedbook.api.serving import Serving
+from deedbook.api.stopping import Stopping
+from deedbook.api.streams import Streams
+from deedbook.api.watching import Unwatched, Watch, Watching
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The app; every route reads and acts through `serving`."""
+def create_app(serving: Serving, watch: Watch | None = None) -> FastAPI:
+    """The app; every route reads and acts through `serving`, and `watch` is told of every request."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -50,14 +55,18 @@ def create_app(serving: Serving) -> FastAPI:
         dependencies=[Depends(known_parameters)],
     )
     app.state.serving = serving
+    app.state.streams = Streams(serving)
+    app.state.stopping = Stopping()
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
+    app.add_middleware(Crowd)
+    app.add_middleware(Watching, watch=watch or Unwatched())
     nouns = (
         *(status, deployment, members, attestations, cases),
         *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),
         *(relayed, operations, anchors, statements, payees, evidence),
-        *(alerts, documents, commitments, drafts, rpc),
+        *(alerts, documents, commitments, drafts, rpc, events, webhooks),
     )
     routers = [*(noun.router for noun in nouns), *acting.DRAFTED]
     for router in routers:

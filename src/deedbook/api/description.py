@@ -16,6 +16,21 @@ from deedbook.api.said import DESCRIBED
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 _FASTAPIS: Final = ("HTTPValidationError", "ValidationError")
+_EVERY: Final = {
+    "422": "a field or a parameter is wrong, or is not known",
+    "500": "the operator has to mend something, and has been told",
+    "503": "the service stops, is too busy, or the chain cannot be reached now: ask again",
+}
+"""What any request may be answered, by status."""
+_BY_PATH: Final = {"404": "it names something that is not there"}
+"""Further, where the path names something."""
+_BY_BODY: Final = {
+    "408": "the body did not come in time",
+    "409": "it contradicts what is there",
+    "413": "the body is too long",
+    "415": "the body is of another media type",
+}
+"""Further, where a body is sent."""
 
 
 def install(app: FastAPI) -> None:
@@ -38,8 +53,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for name in _FASTAPIS:
         schemas.pop(name, None)
     for path, method, operation in _operations(made):
-        for status, words in _refusals(path, method):
-            operation["responses"].setdefault(status, {"description": words})
+        _answer_as_all(path, method, operation["responses"])
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
@@ -52,15 +66,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return made
 
 
-def _refusals(path: str, method: str) -> Iterator[tuple[str, str]]:
-    """What a route may answer, whoever refuses."""
-    yield "422", "a field or a parameter is wrong, or is not known"
-    yield "503", "the chain cannot be reached now"
-    if "{" in path:
-        yield "404", "it names something that is not there"
-    if method == "post":
-        yield "413", "the body is too long"
-        yield "415", "the body is of another media type"
+def _answer_as_all(path: str, method: str, responses: dict[str, Any]) -> None:
+    """Adds what the app answers wherever a route is: nobody says it at each."""
+    more = _EVERY | (_BY_PATH if "{" in path else {}) | (_BY_BODY if method == "post" else {})
+    for status, words in more.items():
+        responses.setdefault(status, {"description": words})
 
 
 def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

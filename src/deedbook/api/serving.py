@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from deedbook.api.hands import Acts
 from deedbook.api.offices import Offices
 from deedbook.domain.operations import Answered, Operation
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.queries.alerts import AlertView
+from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import Page
 
@@ -20,11 +22,22 @@ class Serving(Acts, Offices, Protocol):
     def mirror(self) -> Reading:
         """The public copy of the chain."""
 
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""
 
     def heads(self) -> tuple[int, int]:
         """The chain's newest block and the mirror's."""
+
+    def metrics(self) -> bytes:
+        """What is counted and timed, in Prometheus' text format. Raises NotFound where another port answers that."""
 
     def is_right_chain(self) -> bool:
         """Whether the node is of the deployment's chain."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from fastapi import Depends, HTTPException, Path, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.serving import Serving
 from deedbook.domain.hashing import from_hex, parse_address, parse_json
@@ -16,6 +17,9 @@ from deedbook.errors import InvalidInput
 from deedbook.queries.tables import MOST_TABLE
 
 NDJSON: Final = "application/x-ndjson"
+
+READ_AT_ONCE: Final = 64 * 1024
+"""Bytes of JSON that nobody has to wait for."""
 
 
 async def serving_of(request: Request) -> Serving:
@@ -33,7 +37,10 @@ async def json_body(request: Request) -> Any:
     """The body as strict JSON (no duplicate keys, no NaN), where it is declared as such. Raises InvalidFormat."""
     if not is_json(request):
         raise unsupported("application/json")
-    return parse_json(await request.body(), "body")
+    body = await request.body()
+    if len(body) <= READ_AT_ONCE:
+        return parse_json(body, "body")
+    return await run_in_threadpool(parse_json, body, "body")  # others are answered meanwhile
 
 
 async def ndjson_body(request: Request) -> bytes:
@@ -56,24 +63,29 @@ async def known_parameters(request: Request) -> None:
     for name in names:
         if known is not None and name not in known:
             raise InvalidInput(_quoted(name), "is no parameter of this route", hint=_listed(known))
-        if known is not None and names.count(name) > 1:
+        if known is not None and names.count(name) > 1 and not known[name]:
             raise InvalidInput(name, "comes more than once")
 
 
-def _parameters(route: APIRoute) -> frozenset[str]:
-    """What a route's function and its dependencies read of the query; found once."""
+def _parameters(route: APIRoute) -> Mapping[str, bool]:
+    """What a route's function and its dependencies read of the query, and whether it may come several times; found
+    once."""
     if route.endpoint not in _KNOWN:
-        _KNOWN[route.endpoint] = frozenset(_queried(route.dependant))
+        _KNOWN[route.endpoint] = dict(_queried(route.dependant))
     return _KNOWN[route.endpoint]
 
 
-_KNOWN: Final[dict[Callable[..., Any], frozenset[str]]] = {}
+_KNOWN: Final[dict[Callable[..., Any], Mapping[str, bool]]] = {}
 
 
-def _queried(dependant: Dependant) -> Iterator[str]:
-    yield from (each.alias for each in dependant.query_params)
+def _queried(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    yield from ((each.alias, _is_list(each.field_info.annotation)) for each in dependant.query_params)
     for each in dependant.dependencies:
         yield from _queried(each)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
 def _quoted(name: str) -> str:
@@ -81,7 +93,7 @@ def _quoted(name: str) -> str:
     return name[:64]
 
 
-def _listed(known: frozenset[str]) -> str:
+def _listed(known: Iterable[str]) -> str:
     return f"it knows {', '.join(sorted(known))}" if known else "it takes none"
 
 
