@@ -173,7 +173,7 @@ def test_answers_are_what_the_description_says(story: Story) -> None:
         found = exact or [each for each in document["paths"] if fits(each, path)]
         operation = next(document["paths"][each][method] for each in found if method in document["paths"][each])
         told = operation["responses"][str(answer.status)]
-        if answer.headers["content-type"] == "application/json":
+        if "application/json" in told.get("content", {}) and answer.headers["content-type"] == "application/json":
             schema = {**told["content"]["application/json"]["schema"], "components": document["components"]}
             jsonschema.Draft202012Validator(schema).validate(answer.json())
             checked.add(found[0])
@@ -219,7 +219,7 @@ def test_whoever_proves_nothing_ends_nothing(story: Story) -> None:
     path = f"/consents/{story.consents[0]}/mark/dismissal"
     _refused(story.tried("auditor", path, **of), 409, error="NotMarked")
     freed = {"target": f"asset:{story.asset}", "holder": story.address("arbiter"), "document": story.why}
-    _refused(story.tried("arbiter", "/holds/release-for", **freed), 409, contract="Cases")
+    _refused(story.tried("arbiter", "/holds/release-for", **freed), 409, contract="Membership")
 
 
 @pytest.mark.parametrize(
