@@ -12,6 +12,7 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
     DEEDBOOK_ANCHOR_ENTRIES   anchor_entries    a log is anchored after so many        10000
     DEEDBOOK_ANCHOR_SECONDS   anchor_seconds    or so long after the first that waits  600
+    DEEDBOOK_PAGES            pages             yes or no: pages for people, /explore  yes
     DEEDBOOK_PASSPHRASE       -                 opens the keystores                    the home's own
     DEEDBOOK_PASSPHRASE_FILE  passphrase_file   a file that holds it
 
@@ -51,6 +52,7 @@ IN_FILE: Final = (
     "objects_url",
     "anchor_entries",
     "anchor_seconds",
+    "pages",
     "passphrase_file",
 )
 """The names that `deedbook.toml` may use."""
@@ -70,6 +72,7 @@ class Settings:
     objects_url: str | None = field(default=None, repr=False)
     anchor_entries: int = DEFAULT_ANCHOR_ENTRIES
     anchor_seconds: int = DEFAULT_ANCHOR_SECONDS
+    pages: bool = True
     passphrase: str | None = field(default=None, repr=False)
 
 
@@ -92,6 +95,7 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         objects_url=said.url("objects_url"),
         anchor_entries=said.count("anchor_entries", DEFAULT_ANCHOR_ENTRIES),
         anchor_seconds=said.count("anchor_seconds", DEFAULT_ANCHOR_SECONDS),
+        pages=said.flag("pages", True),
         passphrase=environ.get(PREFIX + "PASSPHRASE") or said.secret("passphrase_file", place),
     )
 
@@ -158,6 +162,15 @@ class _Said:
         if type(value) is not int or not 1 <= value <= 10**9:
             raise InvalidInput(source, "not a whole number from 1 to 1000000000")
         return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """Yes or no; `true` or `false` in the file too."""
+        source, value = self.find(name)
+        if value is None or isinstance(value, bool):
+            return default if value is None else value
+        if value not in ("yes", "no"):
+            raise InvalidInput(source, "neither yes nor no")
+        return bool(value == "yes")
 
     def url(self, name: str) -> str | None:
         """A URL with a scheme; never quoted in an error, for it may hold a password."""

@@ -26,10 +26,11 @@ from deedbook.api.routes import (
     usage,
 )
 from deedbook.api.serving import Serving
+from deedbook.api.web import site
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The app; every route reads and acts through `serving`."""
+def create_app(serving: Serving, *, pages: bool = True) -> FastAPI:
+    """The app; every route reads and acts through `serving`. `pages`: for people too, under `/explore`."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -60,4 +61,6 @@ def create_app(serving: Serving) -> FastAPI:
     for noun in nouns:
         app.include_router(noun.router)
     description.install(app)
+    if pages:
+        site.install(app, serving)
     return app

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from deedbook.domain.events import Event
 from deedbook.domain.operations import Answered, Operation
+from deedbook.queries.blocks import LogView
 from deedbook.queries.rows import Reading
 
 
@@ -98,3 +100,21 @@ class Serving(Protocol):
 
     def log_tile(self, exchange: bytes, path: str) -> bytes:
         """The hashes of a tile, by its path in the tlog-tiles layout. Raises InvalidInput, NotFound."""
+
+    # What the pages show besides.
+
+    def now(self) -> int:
+        """The time, Unix seconds."""
+
+    def titled(self, words: str) -> Sequence[bytes]:
+        """The hashes of some public descriptors whose title holds these words."""
+
+    def cover(self, cover_hash: bytes) -> bytes | None:
+        """The encoded public cover of this hash, or None where it is not kept here."""
+
+    def decoded(self, found: LogView) -> Event | None:
+        """The event of a log, or None where this release cannot decode it."""
+
+    def transaction(self, tx_hash: bytes) -> Mapping[str, Any]:
+        """`hash`, `blockNumber`, `from`, `to` (or None), `gasUsed` and whether it `succeeded`, as the node has it.
+        Raises NotFound."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from deedbook.bootstrap.services import SOLE, Services
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consents import SignedConsent, Withdrawal
+from deedbook.domain.events import Event
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
@@ -30,6 +31,7 @@ from deedbook.domain.tiles import TilePath
 from deedbook.errors import (
     DeedbookError,
     IntegrityError,
+    InvalidFormat,
     InvalidInput,
     NotFound,
     RejectedByContract,
@@ -41,6 +43,7 @@ from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
+from deedbook.queries.blocks import LogView
 
 LOG = logging.getLogger(__name__)
 RELAYER = "relayer"
@@ -279,6 +282,40 @@ class Desk:
     def log_tile(self, exchange: bytes, path: str) -> bytes:
         """A tile of a log. Raises InvalidInput, NotFound."""
         return self._services.shown_logs.tile(exchange, TilePath.of(path))
+
+    # -- what the pages show besides ---------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """The time, Unix seconds."""
+        return self._services.clock()
+
+    def titled(self, words: str) -> Sequence[bytes]:
+        """The hashes of some public descriptors whose title holds these words."""
+        return self._services.records.documents.titled(words)
+
+    def cover(self, cover_hash: bytes) -> bytes | None:
+        """The encoded public cover of this hash, or None. Raises IntegrityError where it was changed."""
+        return self._services.records.deliveries.cover(cover_hash)
+
+    def decoded(self, found: LogView) -> Event | None:
+        """The event of a log, or None where this release cannot decode it."""
+        with suppress(InvalidFormat, KeyError):
+            return self._services.decoder.decode(found.log(self._services.addresses[found.contract]))
+        return None
+
+    def transaction(self, tx_hash: bytes) -> Mapping[str, Any]:
+        """A transaction that was mined, as the node has it. Raises NotFound, ChainUnavailable."""
+        found = self._services.node.request("eth_getTransactionReceipt", [to_hex(tx_hash)])
+        if found is None:
+            raise NotFound("transaction", to_hex(tx_hash))
+        return {
+            "hash": to_hex(tx_hash),
+            "blockNumber": int(found["blockNumber"], 16),
+            "from": found["from"],
+            "to": found["to"],
+            "gasUsed": int(found["gasUsed"], 16),
+            "succeeded": int(found["status"], 16) == 1,
+        }
 
     def _erase(self, consent_id: bytes) -> int:
         """Destroys the record's key in every payload that holds it; how many there were."""

@@ -25,9 +25,10 @@ app = grammar.single()
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="the port (DEEDBOOK_PORT); 0 takes a free one", show_default=False)] = -1,
+    pages: Annotated[bool | None, typer.Option(help="show pages, or not (DEEDBOOK_PAGES)", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run node, follower and API of a home on loopback until interrupted."""
+    """Run node, follower, API and pages of a home on loopback until interrupted."""
     api = importlib.import_module("deedbook.api.server")  # strangers: the terminal starts the API, and knows no more
     if port > 65_535:
         raise InvalidInput("port", "not a port from 0 to 65535")
@@ -35,11 +36,13 @@ def serve(
     with _listening(settings.host, settings.port if port < 0 else port) as listener:
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
         with _alone(settings) as services, Desk(services) as desk, Announcement(services.home, url):
-            said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
+            shown = settings.pages if pages is None else pages
+            look = f"; pages at {url}/explore/" if shown else ""
+            said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc{look}; stop with Ctrl-C"
             here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc"}
             print(json.dumps(here) if as_json else said, flush=True)
             gc.freeze()  # what was imported stays: the collector need not look at it again
-            api.run(desk, listener)
+            api.run(desk, listener, pages=shown)
     print("stopped", file=sys.stderr)
 
 

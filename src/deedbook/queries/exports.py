@@ -103,14 +103,14 @@ def alerts_relation(pages: Pages) -> Relation:
 
 
 def _paged(name: str, view: type[View], pages: Pages) -> Relation:
-    columns = _fields(view)
+    columns = fields_of(view)
 
     def rows(mirror: Reading) -> Iterator[tuple[Cell, ...]]:
         with mirror.reading() as connection:
             after: str | None = None
             while True:
                 page = pages(Held(connection), after)
-                yield from (_cells(item, columns) for item in page.items)
+                yield from (cells_of(item, columns) for item in page.items)
                 after = page.after
                 if after is None:
                     return
@@ -135,8 +135,8 @@ def _kind_of(column: Column[Any]) -> Kind:
     return Kind.TEXT
 
 
-def _fields(view: type[View]) -> tuple[Field, ...]:
-    """By the types that the view declares: whole numbers and flags as such, all else as text."""
+def fields_of(view: type[View]) -> tuple[Field, ...]:
+    """The columns of a view, by the types that the view declares: whole numbers and flags as such, all else as text."""
     hints = get_type_hints(view)
     names = [each.name for each in fields(view)]  # type: ignore[arg-type]
     return tuple(Field(name, _kind_in(view, name, hints[name])) for name in names)
@@ -152,7 +152,8 @@ def _kind_in(view: type[View], name: str, hint: Any) -> Kind:
     return Kind.TEXT
 
 
-def _cells(item: View, columns: Iterable[Field]) -> tuple[Cell, ...]:
+def cells_of(item: View, columns: Iterable[Field]) -> tuple[Cell, ...]:
+    """The cells of an item in these columns."""
     decimal = type(item).DECIMAL
     found = ((each, json_value(getattr(item, each.name), decimal=each.name in decimal)) for each in columns)
     return tuple(_cell_of(value, each.kind) for each, value in found)
