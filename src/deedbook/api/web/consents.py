@@ -124,13 +124,11 @@ def _terms(asked: Asked, found: BatchView) -> Sequence[Section]:
 
 
 def _sentence(asked: Asked, found: BatchView) -> Sequence[Section]:
-    notice = None
     with suppress(DeedbookError, ValueError, RecursionError):
         notice = Notice.decode(asked.home.document(found.notice_hash)[1])
         text = render_statement(notice, _as_consent(found))
-    if notice is None:
-        return [Note(asked.shown.say("sentence.away"))]
-    return [Quote("sentence", asked.shown.text(text), notice.language, "sentence.aside")]
+        return [Quote("sentence", asked.shown.text(text), notice.language, "sentence.aside")]
+    return [Note(asked.shown.say("sentence.away"))]
 
 
 def _as_consent(found: BatchView) -> Consent:
