@@ -85,10 +85,16 @@ def sale(asked: Asked) -> Page:
     """One sale."""
     found = queries.sale(asked.mirror, asked.key("sale"))
     show = asked.shown
-    sections: list[Section] = [_facts(asked, found), _line(asked, found)]
+    sections: list[Section] = [_line(asked, found)]
     if found.settlement is not None:
         sections.append(_earned(asked, found.settlement))
-    sections += [*_money(asked, found), *_paid(asked, found), *_cover(asked, found), *_used(asked, found)]
+    sections += [
+        *_money(asked, found),
+        _facts(asked, found),
+        *_paid(asked, found),
+        *_cover(asked, found),
+        *_used(asked, found),
+    ]
     sections += _disputed(asked, found)
     links = [(show.path("sales", to_hex(found.sale_id), "certificate"), show.say("certificate.open"))]
     if found.settlement is not None:
