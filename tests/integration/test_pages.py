@@ -290,7 +290,15 @@ def test_what_is_not_there_or_badly_asked_is_told_kindly(client: Client, path: s
 
 def test_a_report_of_a_browser_is_taken_and_forgotten(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     report = {"csp-report": {"effective-directive": "img-src", "blocked-uri": "https://somebody.example/secret"}}
-    for body in (report, [{"body": {"effectiveDirective": "img-src"}}], [], {}, {"csp-report": 5}, {"csp-report": {}}):
+    bodies: tuple[object, ...] = (
+        report,
+        [{"body": {"effectiveDirective": "img-src"}}],
+        [],
+        {},
+        {"csp-report": 5},
+        {"csp-report": {}},
+    )
+    for body in bodies:
         assert client.post("/explore/reports", body, media_type="application/csp-report").status == 204
     assert client.post("/explore/reports", b"{", media_type="application/csp-report").status == 204
     assert client.post("/explore/reports", b" " * 20_000, media_type="application/csp-report").status == 413
