@@ -14,7 +14,7 @@ from deedbook.api.web.assets import asset_columns
 from deedbook.api.web.sales import sale_columns
 from deedbook.api.web.sections import Page, Section, Table
 from deedbook.domain.hashing import checksum_address, from_hex, to_hex
-from deedbook.errors import NotFound
+from deedbook.errors import ChainUnavailable, NotFound
 from deedbook.queries import assets, sales
 from deedbook.queries.search import (
     FoundView,
@@ -85,7 +85,7 @@ def _found(asked: Asked, question: str) -> Sequence[FoundView]:
 def _off_the_mirror(asked: Asked, key: bytes) -> Sequence[FoundView]:
     """What the mirror has no index of: a transaction, a consent that waits in its batch, a public document."""
     found = []
-    with suppress(NotFound):
+    with suppress(NotFound, ChainUnavailable):  # all else is found while the node is away
         asked.home.transaction(key)
         found.append(FoundView("transaction", key))
     with suppress(NotFound):
