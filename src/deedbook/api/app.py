@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from deedbook import __version__
 from deedbook.api import description, problems
-from deedbook.api.limits import BodyLimit
+from deedbook.api.limits import BodyLimit, Crowd
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -14,6 +14,7 @@ from deedbook.api.routes import (
     consents,
     deployment,
     documents,
+    events,
     members,
     offers,
     operations,
@@ -24,13 +25,18 @@ from deedbook.api.routes import (
     statements,
     status,
     usage,
+    webhooks,
 )
 from deedbook.api.serving import Serving
+from deedbook.api.stopping import Stopping
+from deedbook.api.streams import Streams
+from deedbook.api.watching import Unwatched, Watch, Watching
 from deedbook.api.web import site
 
 
-def create_app(serving: Serving, *, pages: bool = True) -> FastAPI:
-    """The app; every route reads and acts through `serving`. `pages`: for people too, under `/explore`."""
+def create_app(serving: Serving, watch: Watch | None = None, *, pages: bool = True) -> FastAPI:
+    """The app; every route reads and acts through `serving`, and `watch` is told of every request. `pages`: for people
+    too, under `/explore`."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -39,8 +45,12 @@ def create_app(serving: Serving, *, pages: bool = True) -> FastAPI:
         redoc_url=None,
     )
     app.state.serving = serving
+    app.state.streams = Streams(serving)
+    app.state.stopping = Stopping()
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Crowd)
+    app.add_middleware(Watching, watch=watch or Unwatched())
     nouns = (
         *(
             status,
@@ -57,6 +67,7 @@ def create_app(serving: Serving, *, pages: bool = True) -> FastAPI:
             statements,
         ),
         *(payees, alerts, documents, rpc),
+        *(events, webhooks),
     )
     for noun in nouns:
         app.include_router(noun.router)

@@ -14,6 +14,20 @@ from deedbook.api.problems import MEDIA_TYPE, Problem
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 _FASTAPIS: Final = ("HTTPValidationError", "ValidationError")
+_EVERY: Final = {
+    "500": "the operator has to mend something, and has been told",
+    "503": "the service stops, is too busy, or the chain cannot be reached now: ask again",
+}
+"""What any request may be answered, by status."""
+_BY_PATH: Final = {"404": "nothing has this name", "422": "a field is wrong"}
+"""Further, where the path names something."""
+_BY_BODY: Final = {
+    "408": "the body did not come in time",
+    "409": "it contradicts what is there",
+    "413": "the body is too long",
+    "422": "a field is wrong",
+}
+"""Further, where a body is sent."""
 
 
 def install(app: FastAPI) -> None:
@@ -34,7 +48,8 @@ def _described(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = Problem.model_json_schema()
     for name in _FASTAPIS:
         schemas.pop(name, None)
-    for method, operation in _operations(made):
+    for path, method, operation in _operations(made):
+        _answer_as_all(path, method, operation["responses"])
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
@@ -44,6 +59,18 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return made
 
 
-def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for methods in made["paths"].values():
-        yield from methods.items()
+def _answer_as_all(path: str, method: str, responses: dict[str, Any]) -> None:
+    """Adds what the app answers wherever a route is: nobody says it at each."""
+    more = dict(_EVERY)
+    if "{" in path:
+        more |= _BY_PATH
+    if method == "post":
+        more |= _BY_BODY
+    for status, words in more.items():
+        responses.setdefault(status, {"description": words})
+
+
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation

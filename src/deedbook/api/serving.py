@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from deedbook.domain.events import Event
 from deedbook.domain.operations import Answered, Operation
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.queries.blocks import LogView
+from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
 
 
@@ -18,11 +20,22 @@ class Serving(Protocol):
     def mirror(self) -> Reading:
         """The public copy of the chain."""
 
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""
 
     def heads(self) -> tuple[int, int]:
         """The chain's newest block and the mirror's."""
+
+    def metrics(self) -> bytes:
+        """What is counted and timed, in Prometheus' text format. Raises NotFound where another port answers that."""
 
     def is_right_chain(self) -> bool:
         """Whether the node is of the deployment's chain."""

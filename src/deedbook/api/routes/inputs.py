@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.serving import Serving
 from deedbook.domain.hashing import from_hex, parse_json
 from deedbook.errors import InvalidInput
+
+READ_AT_ONCE: Final = 64 * 1024
+"""Bytes of JSON that nobody has to wait for."""
 
 
 def serving_of(request: Request) -> Serving:
@@ -26,7 +30,10 @@ async def json_body(request: Request) -> Any:
     """The body as strict JSON (no duplicate keys, no NaN), where it is declared as such. Raises InvalidFormat."""
     if not is_json(request):
         raise InvalidInput("Content-Type", "must be application/json")
-    return parse_json(await request.body(), "body")
+    body = await request.body()
+    if len(body) <= READ_AT_ONCE:
+        return parse_json(body, "body")
+    return await run_in_threadpool(parse_json, body, "body")  # others are answered meanwhile
 
 
 async def ndjson_body(request: Request) -> bytes:
