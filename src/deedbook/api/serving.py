@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from deedbook.api.hands import Acts
+from deedbook.api.offices import Offices
 from deedbook.domain.events import Event
 from deedbook.domain.operations import Answered, Operation
 from deedbook.ledger.webhooks import Webhooks
+from deedbook.queries.alerts import AlertView
 from deedbook.queries.blocks import LogView
 from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 
-class Serving(Protocol):
+class Serving(Acts, Offices, Protocol):
     """A running home."""
 
     @property
@@ -55,7 +59,7 @@ class Serving(Protocol):
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
 
     def collect(self, signed: Any) -> Mapping[str, Any]:
@@ -115,9 +119,6 @@ class Serving(Protocol):
         """The hashes of a tile, by its path in the tlog-tiles layout. Raises InvalidInput, NotFound."""
 
     # What the pages show besides.
-
-    def now(self) -> int:
-        """The time, Unix seconds."""
 
     def titled(self, words: str) -> Sequence[bytes]:
         """The hashes of some public descriptors whose title holds these words."""

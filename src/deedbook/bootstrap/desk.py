@@ -22,18 +22,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from deedbook.bootstrap.hands import Elsewhere, HandOf
+from deedbook.bootstrap.offices import Offices
 from deedbook.bootstrap.services import SOLE, Services
 from deedbook.bootstrap.watching import ServiceWatch
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.events import Event
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
 from deedbook.domain.relaying import SignedRequest
 from deedbook.domain.tiles import TilePath
 from deedbook.errors import (
+    Conflict,
     DeedbookError,
     IntegrityError,
     InvalidFormat,
@@ -46,13 +49,19 @@ from deedbook.ledger.acting import Act
 from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
+from deedbook.ledger.operations import Prepared
+from deedbook.ledger.relaying import Drafted
 from deedbook.ledger.webhooks import Webhooks
 from deedbook.mirror.store import Cursor, Mirror
-from deedbook.queries.alerts import alerts
+from deedbook.queries.alerts import AlertView, alerts
 from deedbook.queries.blocks import LogView
 from deedbook.queries.events import EventFeed
+from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 LOG = logging.getLogger(__name__)
+Use = Callable[[HandOf], None]
+"""A use case that an act carries out (see `api.hands`)."""
 RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
@@ -69,7 +78,7 @@ ERASE_EVERY = 60
 """Seconds after which a consent that has expired is erased at the latest, where no block comes."""
 
 
-class Desk:
+class Desk(Offices):
     """Implements `api.serving.Serving` over the services of a home."""
 
     def __init__(self, services: Services) -> None:
@@ -210,10 +219,10 @@ class Desk:
         """A person's statement. Raises NotFound."""
         return self._services.statement(consent_id).to_json()
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
         now, covers = self._services.clock(), self._services.records.deliveries.cover
-        return alerts(self.mirror, now, covers=covers, limit=limit, after=after).to_json()
+        return alerts(mirror, now, covers=covers, limit=limit, after=after)
 
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""
@@ -247,6 +256,30 @@ class Desk:
             if act is None:
                 return {**about, "anchored": False, "erased": 0}
             return self._accepted(OperationKind.WITHDRAWAL, act, about, key)
+
+    def act(self, by: bytes, use: Use, key: bytes | None = None) -> Operation | Mapping[str, Any]:
+        """Accepts what `use` does by an account of this home, once its contract said that it would take it; what it
+        says of it, where nothing is left to do. Raises InvalidInput (`as`), RejectedByContract."""
+        with self._writing:
+            hand = HandOf(self._services, self._services.preparing, self._services.signer_of(by, "as"))
+            try:
+                use(hand)
+            except Prepared as made:
+                call = made.act.call
+                about = {"act": f"{call.contract}.{call.function}", "as": checksum_address(by), **hand.facts}
+                return self._accepted(OperationKind.ACT, made.act, about, key)
+            return hand.facts
+
+    def draft(self, by: bytes, use: Use, deadline: int | None) -> Mapping[str, Any]:
+        """What `by` signs so that what `use` does is done for it. Raises RejectedByContract; Conflict where nothing is
+        left to do."""
+        with self._writing:
+            hand = HandOf(self._services, self._services.drafting(deadline=deadline), Elsewhere(by))
+            try:
+                use(hand)
+            except Drafted as drafted:
+                return self._services.relaying.drafted(drafted.request, hand.facts)
+        raise Conflict("nothing is left to do", **hand.facts)
 
     def _accepted(self, kind: OperationKind, act: Act, about: Mapping[str, Any], key: bytes | None) -> Operation:
         operation = self._services.operations.put(kind, act, about, key=key)

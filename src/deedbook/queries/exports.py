@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any, BinaryIO, Final, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Table, select
 
@@ -177,18 +177,18 @@ _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _QUOTED: Final = re.compile(r'[",\r\n]')
 
 
-def write_csv(relation: Relation, mirror: Reading, sink: BinaryIO) -> int:
+def write_csv(relation: Relation, mirror: Reading, sink: IO[bytes]) -> int:
     """Writes a relation as CSV (RFC 4180: commas, CRLF, quotes where they are needed; UTF-8), names first. Returns how
     many rows there were.
 
     Nothing is an empty cell, an empty text a quoted one. A text that a spreadsheet may take for a formula gets an
     apostrophe before it (`neutral`); numbers stay numbers.
     """
-    sink.write(_line(each.name for each in relation.fields))
+    sink.write(line(each.name for each in relation.fields))
     kinds = [each.kind for each in relation.fields]
     count = 0
     for row in relation.rows(mirror):
-        sink.write(_line(_written(cell, kind) for cell, kind in zip(row, kinds, strict=True)))
+        sink.write(line(_written(cell, kind) for cell, kind in zip(row, kinds, strict=True)))
         count += 1
     return count
 
@@ -203,7 +203,8 @@ def original(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def _line(cells: Iterable[str]) -> bytes:
+def line(cells: Iterable[str]) -> bytes:
+    """A line of CSV."""
     return (",".join(cells) + "\r\n").encode()
 
 
