@@ -69,7 +69,7 @@ install: ## what a user needs, in .venv
 dev: ## what a developer needs, in .venv
 	@$(PYTHON) tools/install.py dev $(VENV)
 
-node: dev ## compiler, contract libraries and Foundry, in contracts/node_modules
+node: dev ## compiler, contract libraries and Foundry, in contracts/node_modules; a browser for tests, in build/browser
 	@$(RUN) tools/check node
 
 format: dev ## write the house's format
@@ -89,4 +89,4 @@ pins: dev ## write requirements/*.txt again from pyproject.toml (needs uv)
 	@tools/pins
 
 clean: ## remove what a machine makes again by itself
-	rm -rf $(VENV) build contracts/node_modules contracts/out contracts/cache
+	rm -rf $(VENV) build tests/browser/node_modules contracts/node_modules contracts/out contracts/cache

@@ -12,6 +12,7 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
     DEEDBOOK_ANCHOR_ENTRIES   anchor_entries    a log is anchored after so many        10000
     DEEDBOOK_ANCHOR_SECONDS   anchor_seconds    or so long after the first that waits  600
+    DEEDBOOK_PAGES            pages             whether people see pages, /explore     true
     DEEDBOOK_WEBHOOK_HTTP     webhook_http      whether webhooks may be plain http     false
     DEEDBOOK_WEBHOOK_NETWORKS webhook_networks  networks of yours that they may be in  none: public addresses alone
     DEEDBOOK_WEBHOOK_TRIES    webhook_tries     how often a message is sent in vain    12
@@ -65,6 +66,7 @@ IN_FILE: Final = (
     "objects_url",
     "anchor_entries",
     "anchor_seconds",
+    "pages",
     "webhook_http",
     "webhook_networks",
     "webhook_tries",
@@ -91,6 +93,7 @@ class Settings:
     objects_url: str | None = field(default=None, repr=False)
     anchor_entries: int = DEFAULT_ANCHOR_ENTRIES
     anchor_seconds: int = DEFAULT_ANCHOR_SECONDS
+    pages: bool = True
     webhook_http: bool = False
     webhook_networks: tuple[str, ...] = ()
     webhook_tries: int = DEFAULT_WEBHOOK_TRIES
@@ -120,6 +123,7 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         objects_url=said.url("objects_url"),
         anchor_entries=said.count("anchor_entries", DEFAULT_ANCHOR_ENTRIES),
         anchor_seconds=said.count("anchor_seconds", DEFAULT_ANCHOR_SECONDS),
+        pages=said.flag("pages", default=True),
         webhook_http=said.flag("webhook_http"),
         webhook_networks=said.networks("webhook_networks"),
         webhook_tries=said.count("webhook_tries", DEFAULT_WEBHOOK_TRIES),
@@ -269,11 +273,11 @@ class _Said:
                 raise InvalidInput(source, f"network {position + 1} is none, such as 10.0.0.0/8") from error
         return found
 
-    def flag(self, name: str) -> bool:
-        """True or false; false where nothing is said."""
+    def flag(self, name: str, default: bool = False) -> bool:
+        """True or false; `default` where nothing is said."""
         source, value = self.find(name)
         if value is None:
-            return False
+            return default
         if isinstance(value, str) and value in ("true", "false"):
             value = value == "true"
         if not isinstance(value, bool):

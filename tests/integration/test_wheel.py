@@ -27,6 +27,10 @@ def test_wheel_ships_artifacts_survey_notices_and_licence(wheel: ZipFile) -> Non
     wanted |= {
         "deedbook/cli/demo/cps1988.csv.gz",
         "deedbook/domain/notices/recruitment.zh-CN.json",
+        "deedbook/api/web/catalogues/zh.po",
+        "deedbook/api/web/static/HTMX-LICENSE.txt",
+        "deedbook/api/web/static/htmx-2.0.11.min.js",
+        "deedbook/api/web/templates/base.html",
         "deedbook/py.typed",
     }
     assert wanted - names == set()

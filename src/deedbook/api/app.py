@@ -42,10 +42,12 @@ from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping
 from deedbook.api.streams import Streams
 from deedbook.api.watching import Unwatched, Watch, Watching
+from deedbook.api.web import site
 
 
-def create_app(serving: Serving, watch: Watch | None = None) -> FastAPI:
-    """The app; every route reads and acts through `serving`, and `watch` is told of every request."""
+def create_app(serving: Serving, watch: Watch | None = None, *, pages: bool = True) -> FastAPI:
+    """The app; every route reads and acts through `serving`, and `watch` is told of every request. `pages`: for people
+    too, under `/explore`."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -73,4 +75,6 @@ def create_app(serving: Serving, watch: Watch | None = None) -> FastAPI:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     description.install(app)
+    if pages:
+        site.install(app, serving)
     return app

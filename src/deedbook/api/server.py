@@ -62,8 +62,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def run(serving: Serving, listener: socket.socket, *, watch: Watch | None = None, drain: float = 0) -> None:
-    """Answers on `listener`; returns when the process is asked to stop, and everybody was answered.
+def run(
+    serving: Serving, listener: socket.socket, *, watch: Watch | None = None, drain: float = 0, pages: bool = True
+) -> None:
+    """Answers on `listener`, `pages` too; returns when the process is asked to stop, and everybody was answered.
 
     uvicorn ends its work in order and then raises the signal again: it ends here, so that what the caller opened is
     closed in order too.
@@ -72,7 +74,7 @@ def run(serving: Serving, listener: socket.socket, *, watch: Watch | None = None
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with suppress(KeyboardInterrupt):
-            Server(create_app(serving, watch), drain=drain).run(sockets=[listener])
+            Server(create_app(serving, watch, pages=pages), drain=drain).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, former)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from deedbook.api.hands import Acts
 from deedbook.api.offices import Offices
+from deedbook.domain.events import Event
 from deedbook.domain.operations import Answered, Operation
 from deedbook.ledger.webhooks import Webhooks
 from deedbook.queries.alerts import AlertView
+from deedbook.queries.blocks import LogView
 from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import Page
@@ -115,3 +117,18 @@ class Serving(Acts, Offices, Protocol):
 
     def log_tile(self, exchange: bytes, path: str) -> bytes:
         """The hashes of a tile, by its path in the tlog-tiles layout. Raises InvalidInput, NotFound."""
+
+    # What the pages show besides.
+
+    def titled(self, words: str) -> Sequence[bytes]:
+        """The hashes of some public descriptors whose title holds these words."""
+
+    def cover(self, cover_hash: bytes) -> bytes | None:
+        """The encoded public cover of this hash, or None where it is not kept here."""
+
+    def decoded(self, found: LogView) -> Event | None:
+        """The event of a log, or None where this release cannot decode it."""
+
+    def transaction(self, tx_hash: bytes) -> Mapping[str, Any]:
+        """`hash`, `blockNumber`, `from`, `to` (or None), `gasUsed` and whether it `succeeded`, as the node has it.
+        Raises NotFound."""

@@ -18,7 +18,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +29,7 @@ from deedbook.bootstrap.watching import ServiceWatch
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consents import SignedConsent, Withdrawal
+from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
@@ -38,6 +39,7 @@ from deedbook.errors import (
     Conflict,
     DeedbookError,
     IntegrityError,
+    InvalidFormat,
     InvalidInput,
     NotFound,
     RejectedByContract,
@@ -52,6 +54,7 @@ from deedbook.ledger.relaying import Drafted
 from deedbook.ledger.webhooks import Webhooks
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import AlertView, alerts
+from deedbook.queries.blocks import LogView
 from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import Page
@@ -356,6 +359,40 @@ class Desk(Offices):
     def log_tile(self, exchange: bytes, path: str) -> bytes:
         """A tile of a log. Raises InvalidInput, NotFound."""
         return self._services.shown_logs.tile(exchange, TilePath.of(path))
+
+    # -- what the pages show besides ---------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """The time, Unix seconds."""
+        return self._services.clock()
+
+    def titled(self, words: str) -> Sequence[bytes]:
+        """The hashes of some public descriptors whose title holds these words."""
+        return self._services.records.documents.titled(words)
+
+    def cover(self, cover_hash: bytes) -> bytes | None:
+        """The encoded public cover of this hash, or None. Raises IntegrityError where it was changed."""
+        return self._services.records.deliveries.cover(cover_hash)
+
+    def decoded(self, found: LogView) -> Event | None:
+        """The event of a log, or None where this release cannot decode it."""
+        with suppress(InvalidFormat, KeyError):
+            return self._services.decoder.decode(found.log(self._services.addresses[found.contract]))
+        return None
+
+    def transaction(self, tx_hash: bytes) -> Mapping[str, Any]:
+        """A transaction that was mined, as the node has it. Raises NotFound, ChainUnavailable."""
+        found = self._services.node.request("eth_getTransactionReceipt", [to_hex(tx_hash)])
+        if found is None:
+            raise NotFound("transaction", to_hex(tx_hash))
+        return {
+            "hash": to_hex(tx_hash),
+            "blockNumber": int(found["blockNumber"], 16),
+            "from": found["from"],
+            "to": found["to"],
+            "gasUsed": int(found["gasUsed"], 16),
+            "succeeded": int(found["status"], 16) == 1,
+        }
 
     def _erase(self, consent_id: bytes) -> int:
         """Destroys the record's key in every payload that holds it; how many there were."""

@@ -28,30 +28,40 @@ app = grammar.single()
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="the port (DEEDBOOK_PORT); 0 takes a free one", show_default=False)] = -1,
+    pages: Annotated[bool | None, typer.Option(help="show pages, or not (DEEDBOOK_PAGES)", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run node, follower and API of a home on loopback until interrupted."""
-    api = importlib.import_module("deedbook.api.server")  # strangers: the terminal starts the API, and knows no more
+    """Run node, follower, API and pages of a home on loopback until interrupted."""
     if port > 65_535:
         raise InvalidInput("port", "not a port from 0 to 65535")
     settings = config.load()
+    with listening(settings.host, settings.port if port < 0 else port) as listener:
+        answer(settings, listener, pages=settings.pages if pages is None else pages, as_json=as_json)
+
+
+def answer(settings: config.Settings, listener: socket.socket, *, pages: bool, as_json: bool) -> None:
+    """Serves the home on `listener` until interrupted."""
+    api = importlib.import_module("deedbook.api.server")  # strangers: the terminal starts the API, and knows no more
+    url = address(settings, listener)
     with (
         logging_to(sys.stderr, form=settings.log_form, level=settings.log_level),
-        _listening(settings.host, settings.port if port < 0 else port) as listener,
+        _alone(settings) as services,
+        Desk(services) as desk,
+        Announcement(services.home, url),
+        _metrics(desk, settings) as metrics,
     ):
-        url = f"http://{settings.host}:{listener.getsockname()[1]}"
-        with (
-            _alone(settings) as services,
-            Desk(services) as desk,
-            Announcement(services.home, url),
-            _metrics(desk, settings) as metrics,
-        ):
-            said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
-            here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc", "metrics": metrics}
-            print(json.dumps(here) if as_json else said, flush=True)
-            gc.freeze()  # what was imported stays: the collector need not look at it again
-            api.run(desk, listener, watch=desk.watch, drain=settings.drain_seconds)
+        look = f"; pages at {url}/explore/" if pages else ""
+        said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc{look}; stop with Ctrl-C"
+        here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc", "metrics": metrics}
+        print(json.dumps(here) if as_json else said, flush=True)
+        gc.freeze()  # what was imported stays: the collector need not look at it again
+        api.run(desk, listener, watch=desk.watch, drain=settings.drain_seconds, pages=pages)
     print("stopped", file=sys.stderr)
+
+
+def address(settings: config.Settings, listener: socket.socket) -> str:
+    """Where the service is reached."""
+    return f"http://{settings.host}:{listener.getsockname()[1]}"
 
 
 @contextmanager
@@ -73,7 +83,8 @@ def _alone(settings: config.Settings) -> Services:
     return services
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises Conflict where the port is taken, InvalidInput for another host."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -33,6 +33,8 @@ from deedbook.queries.rows import Reading, many, one, time_of
 from deedbook.queries.views import Page, View, code_of
 
 BY_ASSET: Final = Keyset("assets", table.c.asset_id)
+ASKED_AT_ONCE: Final = 500
+"""How many assets one question names: databases bound the parameters of a statement."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,18 @@ def _version_where(mirror: Reading, where: Any, name: str) -> VersionView:
         if row is None:
             raise NotFound("version", name)
         return _version(connection, row)
+
+
+def descriptors_of(mirror: Reading, asset_ids: Collection[int]) -> dict[int, bytes]:
+    """The hash of the newest version's descriptor for each of these assets that has a version."""
+    newest = and_(versions.c.asset_id == table.c.asset_id, versions.c.version == table.c.version)
+    joined = select(table.c.asset_id, versions.c.descriptor_hash).join(versions, newest)
+    keys, found = [asset_key(each) for each in asset_ids], dict[int, bytes]()
+    with mirror.reading() as connection:
+        for at in range(0, len(keys), ASKED_AT_ONCE):
+            for row in many(connection, joined.where(table.c.asset_id.in_(keys[at : at + ASKED_AT_ONCE]))):
+                found[int.from_bytes(row["asset_id"], "big")] = row["descriptor_hash"]
+    return found
 
 
 def parents_of(row: Mapping[str, Any]) -> tuple[int, ...]:

@@ -64,6 +64,12 @@ def cases(mirror: Reading, target: bytes, *, limit: int = 100, after: str | None
         return BY_OPENING.page(connection, query, _case, limit=limit, after=after)
 
 
+def all_cases(mirror: Reading, *, limit: int = 100, after: str | None = None) -> Page[CaseView]:
+    """Every case, oldest first. Raises InvalidInput."""
+    with mirror.reading() as connection:
+        return BY_OPENING.page(connection, select(table), _case, limit=limit, after=after)
+
+
 def holds(mirror: Reading, target: bytes) -> tuple[HoldView, ...]:
     """The holds that there are or were on a target key, by holder."""
     with mirror.reading() as connection:

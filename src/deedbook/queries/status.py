@@ -132,6 +132,12 @@ def copied(mirror: Reading, first: int, last: int) -> tuple[int, list[int]]:
         return count, list(times)
 
 
+def verification(mirror: Reading) -> VerificationView:
+    """How far the mirror is more than one node's word, alone: counts nothing."""
+    with mirror.reading() as connection:
+        return _verification(connection)
+
+
 def _verification(connection: Connection) -> VerificationView:
     receipts, nodes = (read_check(connection, way) for way in (schema.RECEIPTS, schema.NODES))
     return VerificationView(

@@ -6,16 +6,19 @@ What the chain names by a hash is found here; a document is never changed, since
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import insert, select
 
 from deedbook.domain.hashing import canonical_json, parse_json, sha256, to_hex
-from deedbook.errors import IntegrityError, NotFound
+from deedbook.errors import IntegrityError, InvalidFormat, NotFound
 from deedbook.records.database import Database, Row
 from deedbook.records.schema import documents
 
 JSON: Final = "application/json"
+LOOKED_AT: Final = 10_000
+"""Documents whose titles one search reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,24 @@ class Documents:
         wanted = select(documents).where(documents.c.kind == kind).order_by(documents.c.added_at, documents.c.hash)
         with self._database.reading() as connection:
             return [_document(row) for row in connection.execute(wanted).mappings()]
+
+    def titled(self, words: str, *, kind: str = "descriptor", most: int = 50) -> list[bytes]:
+        """The hashes of documents of a kind whose `title` holds these words, whatever their case: at most `most`, of
+        the LOOKED_AT that were added last; the newest first."""
+        wanted = select(documents).where(documents.c.kind == kind).order_by(documents.c.added_at.desc())
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted.limit(LOOKED_AT)).mappings()
+            found = (row["hash"] for row in rows if words.casefold() in _title(row).casefold())
+            return list(islice(found, most))
+
+
+def _title(row: Row) -> str:
+    try:
+        value = parse_json(row["content"], row["kind"])
+    except InvalidFormat:
+        return ""
+    title = value.get("title") if isinstance(value, dict) else None
+    return title if isinstance(title, str) else ""
 
 
 def _document(row: Row) -> Document:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +18,16 @@ import typer
 from deedbook import config
 from deedbook.bootstrap.home import Home, read_json, write_bytes, write_json
 from deedbook.bootstrap.services import Services, require_unused
-from deedbook.cli import acts, grammar
+from deedbook.cli import acts, grammar, serve
 from deedbook.cli.demo.firms import MOST as MOST_FIRMS
 from deedbook.cli.demo.guiyang import Guiyang
 from deedbook.cli.demo.shenzhen import Shenzhen
 from deedbook.cli.demo.teller import Teller
 from deedbook.cli.grammar import AsJson
+from deedbook.domain.attestations import asset_key
+from deedbook.domain.hashing import to_hex
 from deedbook.errors import Conflict, InvalidInput
+from deedbook.queries.sales import sales
 
 app = grammar.single()
 
@@ -44,6 +47,9 @@ def demo(
     firms: Annotated[int | None, typer.Option(help="shenzhen: how many synthetic firms, 2 to 5000 [500]")] = None,
     home: Annotated[str, typer.Option(help="the folder of the demo's home (DEEDBOOK_HOME, else build/demo)")] = "",
     lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    stay: Annotated[
+        bool, typer.Option("--serve", help="show the story on pages afterwards, until interrupted")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell a sale by doing it: real contracts and an embedded chain; in Guiyang real records, in Shenzhen synthetic."""
@@ -52,6 +58,8 @@ def demo(
     count = _count(story, {"guiyang": ("people", people), "shenzhen": ("firms", firms)})
     path = Path(home or os.environ.get("DEEDBOOK_HOME") or DEFAULT_HOME)
     teller = Teller(lang, sys.stderr if as_json else sys.stdout)
+    if stay:
+        _require_free(path)
     _clear(path, teller)
     Home.create(path)
     write_json(path / MARKER, _marker("running", story, count, lang))
@@ -61,10 +69,43 @@ def demo(
         STORIES[story](services, teller, count).tell()
         write_bytes(path / "story.txt", "\n".join(teller.lines).encode())
         write_json(path / MARKER, _marker("told", story, count, lang))
+        links = _links(services)
     if as_json:
         left = {"bundle": str(path / "sale-1.deed"), "trust": str(path / "trust.json")}
         said = {"home": str(path), "told": story, _COUNTED[story]: count}
         acts.say_json({**said, **left, "story": teller.lines})
+    if stay:
+        _show(path, teller, links, as_json)
+
+
+def _require_free(path: Path) -> None:
+    """Raises Conflict where the port is taken: told before the story, and not after it."""
+    settings = config.load(path)
+    serve.listening(settings.host, settings.port).close()
+
+
+def _links(services: Services) -> tuple[tuple[str, str, str], ...]:
+    """What to look at, in English and Chinese, and the path of its page."""
+    services.follow()
+    first = sales(services.mirror, limit=1).items[0]
+    sale = f"/explore/sales/{to_hex(first.sale_id)}"
+    return (
+        ("everything", "全部", "/explore/"),
+        ("the asset", "资产", f"/explore/assets/{to_hex(asset_key(first.asset_id))}"),
+        ("the first sale, and what each person earned", "首笔交易及每人所得", sale),
+        ("its certificate, to be printed", "可打印的交易凭证", f"{sale}/certificate"),
+    )
+
+
+def _show(path: Path, teller: Teller, links: Sequence[tuple[str, str, str]], as_json: bool) -> None:
+    """Serves the told home until interrupted."""
+    settings = config.load(path)
+    with serve.listening(settings.host, settings.port) as listener:
+        url = serve.address(settings, listener)
+        teller.note("", "")
+        for english, chinese, page in links:
+            teller.note(f"{english}: {url}{page}", f"{chinese}:{url}{page}")
+        serve.answer(settings, listener, pages=True, as_json=as_json)
 
 
 _COUNTED = {"guiyang": "people", "shenzhen": "firms"}

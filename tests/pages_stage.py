@@ -1,0 +1,197 @@
+"""What the pages show, at their seam: the whole scripted ledger with its public documents, a lineage of 300 assets and
+one of 3,000, and texts by somebody who means ill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import insert, update
+
+from deedbook.api.serving import Serving
+from deedbook.api.web.shown import asset_name
+from deedbook.domain.assets import Descriptor, Field
+from deedbook.domain.attestations import asset_key
+from deedbook.domain.events import Event
+from deedbook.domain.hashing import checksum_address, sha256, to_hex
+from deedbook.domain.merkle import consent_leaf, positional_proof
+from deedbook.domain.notices import load_notice
+from deedbook.errors import NotFound
+from deedbook.mirror import schema
+from deedbook.mirror.follower import Follower
+from deedbook.mirror.store import Mirror
+from deedbook.queries.blocks import LogView
+from tests import ledger_story as story
+from tests.e2e.http_service import Client, running
+from tests.mirror_stage import asset_row, key, time_of
+from tests.scripted_chain import CONTRACTS, ScriptedChain, decode
+
+NOW = time_of(story.LAST) + 100_000
+NARROW, WIDE, EVIL = 10_000, 20_000, 30_000
+"""Where the assets of the lineages of 300 and of 3,000 begin, and the one with the texts."""
+SCRIPT = '<script>document.title="taken"</script><img src=x onerror=alert(1)>'
+JAVASCRIPT = "javascript:alert(1)"
+FORMULA = '=HYPERLINK("https://elsewhere.example/")'
+LONG = SCRIPT + "长" * (4096 - len(SCRIPT))
+
+
+def descriptor(title: str, description: str = "one record per person") -> Descriptor:
+    return Descriptor(
+        language="en",
+        title=title,
+        description=description,
+        kind=1,
+        fields=(Field("wage", "integer", "CNY", description), Field(FORMULA, "text", "", SCRIPT)),
+        period_from=1_600_000_000,
+        period_until=1_700_000_000,
+        source=JAVASCRIPT,
+        quality={SCRIPT: FORMULA},
+        record_count=story.PEOPLE,
+        size=4096,
+    )
+
+
+NOTICE = load_notice("en", controller="A merchant", contact="nobody@example.org", asset_title="resumes")
+DOCUMENTS = {
+    sha256(b"descriptor"): descriptor("Resumes of job seekers").encode(),
+    story.NOTICE: NOTICE.encode(),
+    sha256(b"evil"): descriptor(LONG, LONG).encode(),
+}
+
+
+@dataclass
+class Exhibit:
+    """What pages ask of a home, over a mirror that a script was played to."""
+
+    mirror: Mirror
+    chain: ScriptedChain
+    documents: dict[bytes, bytes] = field(default_factory=lambda: dict(DOCUMENTS))
+
+    def now(self) -> int:
+        return NOW
+
+    def document(self, digest: bytes) -> tuple[str, bytes]:
+        if digest not in self.documents:
+            raise NotFound("document", to_hex(digest))
+        return "application/json", self.documents[digest]
+
+    def titled(self, words: str) -> Sequence[bytes]:
+        named = [name for name in self.documents if name != story.NOTICE]
+        return [name for name in named if words.casefold() in Descriptor.decode(self.documents[name]).title.casefold()]
+
+    def cover(self, cover_hash: bytes) -> bytes | None:
+        return story.COVERS.get(cover_hash)
+
+    def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
+        if consent_id not in story.CONSENTS:
+            raise NotFound("consent", to_hex(consent_id))
+        return story.BATCH, story.CONSENTS.index(consent_id)
+
+    def proof(self, consent_id: bytes) -> Mapping[str, Any]:
+        _, index = self.place_of(consent_id)
+        leaves = [consent_leaf(*pair) for pair in zip(story.CONSENTS, story.SUBJECTS, strict=True)]
+        path = [to_hex(node) for node in positional_proof(leaves, index)]
+        return {"index": index, "leaf": to_hex(leaves[index]), "proof": path}
+
+    def decoded(self, found: LogView) -> Event | None:
+        return decode(found.log(CONTRACTS[found.contract]))
+
+    def deployment(self) -> Mapping[str, Any]:
+        return {"chainId": "31337"}
+
+    def transaction(self, tx_hash: bytes) -> Mapping[str, Any]:
+        found = [log for block in self.chain.blocks for log in block.logs if log.tx_hash == tx_hash]
+        if not found:
+            raise NotFound("transaction", to_hex(tx_hash))
+        sender = checksum_address(story.PROVIDER)
+        facts = {"hash": to_hex(tx_hash), "blockNumber": found[0].block_number, "from": sender, "to": None}
+        return {**facts, "gasUsed": 100_000, "succeeded": True}
+
+
+def exhibit(folder: Path) -> Exhibit:
+    chain = ScriptedChain()
+    for calls in [*story.story(), *story.aside()]:
+        chain.mine(*calls)
+    mirror = Mirror.open(f"sqlite:///{folder}/mirror.sqlite", chain.chain)
+    Follower(chain, mirror, decode).follow()
+    lineages = {
+        **_tree(NARROW, 300),
+        **_tree(WIDE, 3000),
+        EVIL: asset_row(EVIL, registered_block=1),
+    }
+    version = {"asset_id": asset_key(EVIL), "version": 1, "version_key": key("evil"), "content_root": key("root")}
+    version |= {"record_count": 6, "descriptor_hash": sha256(b"evil"), "published_block": 1, "published_tx": key("p")}
+    with mirror.writing() as connection:
+        connection.execute(insert(schema.assets), list(lineages.values()))
+        connection.execute(insert(schema.versions), [version])
+        connection.execute(update(schema.batches).values(valid_until="1900000000"))  # a time that a sentence can say
+    return Exhibit(mirror, chain)
+
+
+def _tree(first: int, count: int) -> dict[int, dict[str, Any]]:
+    """Each asset derives from the one at half its place, some from their neighbour too."""
+    rows = {first: asset_row(first, registered_block=1)}
+    for place in range(2, count + 1):
+        parents = {first + place // 2 - 1, first + place - 2 if place % 7 == 0 else first + place // 2 - 1}
+        rows[first + place - 1] = asset_row(first + place - 1, sorted(parents), registered_block=1)
+    return rows
+
+
+@contextmanager
+def shown(folder: Path) -> Iterator[tuple[Exhibit, Client]]:
+    """The pages of an exhibit, served."""
+    made = exhibit(folder)
+    try:
+        with running(cast(Serving, made)) as client:
+            yield made, client
+    finally:
+        made.mirror.close()
+
+
+def paths() -> dict[str, str]:
+    """One path of every kind of page, by what it shows."""
+    asset = asset_name(story.ASSET)
+    tx = to_hex(_first_tx())
+    kinds = {
+        "start": "/",
+        "search": "/search?q=resumes",
+        "nothing found": "/search?q=nothing+of+this+name",
+        "assets": "/assets",
+        "asset": f"/assets/{asset}",
+        "evil asset": f"/assets/{asset_name(EVIL)}",
+        "batches": f"/assets/{asset}/batches",
+        "lineage of 300": f"/assets/{asset_name(NARROW)}/lineage",
+        "lineage of 3,000": f"/assets/{asset_name(WIDE)}/lineage",
+        "batch": f"/batches/{to_hex(story.BATCH)}",
+        "consent": f"/consents/{to_hex(story.CONSENTS[0])}",
+        "ended consent": f"/consents/{to_hex(story.CONSENTS[story.LEAVING])}",
+        "granted consent": f"/consents/{to_hex(story.DIRECT_CONSENT)}",
+        "attestations": f"/attestations/{to_hex(story.VERSION_KEY)}",
+        "attestation": f"/attestations/{to_hex(story.VERSION_KEY)}/1-{checksum_address(story.REVIEWER)}",
+        "offers": "/offers",
+        "offer": f"/offers/{to_hex(story.OFFER)}",
+        "sales": "/sales",
+        "sale": f"/sales/{to_hex(story.SECOND_SALE)}",
+        "disputed sale": f"/sales/{to_hex(story.UPHELD)}",
+        "metered sale": f"/sales/{to_hex(story.FREE)}",
+        "certificate": f"/sales/{to_hex(story.SALE)}/certificate",
+        "members": "/members",
+        "member": f"/members/{checksum_address(story.PROVIDER)}",
+        "cases": "/cases",
+        "case": f"/cases/{to_hex(story.CASE)}",
+        "blocks": "/blocks",
+        "block": "/blocks/1",
+        "transaction": f"/transactions/{tx}",
+        "event": "/events/6-1",
+        "alerts": "/alerts",
+        "error": "/sales/0x00",
+    }
+    return {kind: "/explore" + path for kind, path in kinds.items()}
+
+
+def _first_tx() -> bytes:
+    chain = ScriptedChain()
+    return chain.mine(*story.story()[0]).logs[0].tx_hash
