@@ -12,6 +12,9 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_OBJECTS_URL      objects_url       file:// or s3:// place of the objects  the home's own folder
     DEEDBOOK_ANCHOR_ENTRIES   anchor_entries    a log is anchored after so many        10000
     DEEDBOOK_ANCHOR_SECONDS   anchor_seconds    or so long after the first that waits  600
+    DEEDBOOK_WEBHOOK_HTTP     webhook_http      whether webhooks may be plain http     false
+    DEEDBOOK_WEBHOOK_NETWORKS webhook_networks  networks of yours that they may be in  none: public addresses alone
+    DEEDBOOK_WEBHOOK_TRIES    webhook_tries     how often a message is sent in vain    12
     DEEDBOOK_METRICS_PORT     metrics_port      a port of its own for GET /metrics     none: the service's
     DEEDBOOK_LOG_FORM         log_form          auto, json or text: how lines look     auto: text on a terminal
     DEEDBOOK_LOG_LEVEL        log_level         info, debug, warning or error          info
@@ -29,6 +32,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -40,6 +44,7 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8545
 DEFAULT_ANCHOR_ENTRIES: Final = 10_000
 DEFAULT_ANCHOR_SECONDS: Final = 600
+DEFAULT_WEBHOOK_TRIES: Final = 12
 FILE: Final = "deedbook.toml"
 PREFIX: Final = "DEEDBOOK_"
 CONSENSUS: Final = ("instant", "clique", "qbft")
@@ -60,6 +65,9 @@ IN_FILE: Final = (
     "objects_url",
     "anchor_entries",
     "anchor_seconds",
+    "webhook_http",
+    "webhook_networks",
+    "webhook_tries",
     "metrics_port",
     "log_form",
     "log_level",
@@ -83,6 +91,9 @@ class Settings:
     objects_url: str | None = field(default=None, repr=False)
     anchor_entries: int = DEFAULT_ANCHOR_ENTRIES
     anchor_seconds: int = DEFAULT_ANCHOR_SECONDS
+    webhook_http: bool = False
+    webhook_networks: tuple[str, ...] = ()
+    webhook_tries: int = DEFAULT_WEBHOOK_TRIES
     metrics_port: int | None = None
     log_form: str = LOG_FORMS[0]
     log_level: str = LOG_LEVELS[0]
@@ -109,6 +120,9 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         objects_url=said.url("objects_url"),
         anchor_entries=said.count("anchor_entries", DEFAULT_ANCHOR_ENTRIES),
         anchor_seconds=said.count("anchor_seconds", DEFAULT_ANCHOR_SECONDS),
+        webhook_http=said.flag("webhook_http"),
+        webhook_networks=said.networks("webhook_networks"),
+        webhook_tries=said.count("webhook_tries", DEFAULT_WEBHOOK_TRIES),
         metrics_port=said.maybe_port("metrics_port"),
         log_form=said.one_of("log_form", LOG_FORMS),
         log_level=said.one_of("log_level", LOG_LEVELS),
@@ -239,15 +253,39 @@ class _Said:
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """HTTP addresses: a list in the file, comma-separated in the environment."""
-        source, value = self.find(name)
-        given = value.split(",") if isinstance(value, str) else [] if value is None else value
-        if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
-            raise InvalidInput(source, "not a list of addresses")
-        found = tuple(item.strip() for item in given)
+        source, found = self._texts(name, "addresses")
         for position, address in enumerate(found):
             if not _is_http(address):
                 raise InvalidInput(source, f"address {position + 1} is not an http or https URL")
         return found
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        """Networks such as 10.0.0.0/8, given as addresses are."""
+        source, found = self._texts(name, "networks")
+        for position, network in enumerate(found):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise InvalidInput(source, f"network {position + 1} is none, such as 10.0.0.0/8") from error
+        return found
+
+    def flag(self, name: str) -> bool:
+        """True or false; false where nothing is said."""
+        source, value = self.find(name)
+        if value is None:
+            return False
+        if isinstance(value, str) and value in ("true", "false"):
+            value = value == "true"
+        if not isinstance(value, bool):
+            raise InvalidInput(source, "neither true nor false")
+        return value
+
+    def _texts(self, name: str, what: str) -> tuple[str, tuple[str, ...]]:
+        source, value = self.find(name)
+        given = value.split(",") if isinstance(value, str) else [] if value is None else value
+        if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+            raise InvalidInput(source, f"not a list of {what}")
+        return source, tuple(item.strip() for item in given)
 
     def secret(self, name: str, home: Path) -> str | None:
         """The first line of a file; a relative path is taken from the home."""

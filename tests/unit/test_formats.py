@@ -24,6 +24,7 @@ from deedbook.audit.trust import Trust
 from deedbook.bootstrap.home import Home
 from deedbook.chain import extradata, proofs, seals
 from deedbook.chain import receipts as of_blocks
+from deedbook.chain.decoding import decode_event
 from deedbook.chain.deployment import FORWARDER_NAME, Deployment
 from deedbook.cli.consent_files import documents_in
 from deedbook.domain import (
@@ -48,10 +49,13 @@ from deedbook.domain import (
     tiles,
     usage,
     validators,
+    webhooks,
 )
+from deedbook.domain.events import Log
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
-from deedbook.errors import DeedbookError, IntegrityError
+from deedbook.domain.told import Told
+from deedbook.errors import DeedbookError, IntegrityError, InvalidFormat
 from deedbook.mirror import schema
 from deedbook.vault import envelopes, keks, payload_objects, payloads, records_form
 from deedbook.vault import keytree as seeds_of
@@ -1022,6 +1026,32 @@ def usage_report(given: Input) -> Any:
         "signature": to_hex(read.signature),
         "document": read.encode().decode(),
     }
+
+
+@runs("event")
+def event(given: Input) -> Any:
+    log = Log(
+        raw(given["address"]),
+        tuple(map(raw, given["topics"])),
+        raw(given["data"]),
+        given["block"],
+        raw(given["blockHash"]),
+        raw(given["transaction"]),
+        given["transactionIndex"],
+        given["logIndex"],
+    )
+    try:
+        meant = decode_event(given["contract"], log)
+    except InvalidFormat:
+        meant = None
+    told = Told(int(given["chainId"]), given["contract"], log, given["time"], meant, given["retracted"])
+    return {"document": told.encode().decode()}
+
+
+@runs("webhook-signature")
+def webhook_signature(given: Input) -> Any:
+    secrets = [webhooks.Secret.of(text) for text in given["secrets"]]
+    return webhooks.signed(given["id"], given["timestamp"], given["body"].encode(), secrets)
 
 
 @runs("canonical-json")

@@ -1,5 +1,6 @@
 """Runs the app on a socket until it is told to stop (SIGINT, SIGTERM), then to its end in order: readiness says 503,
-who waits for an operation is answered, no connection is taken any more, what was begun is answered.
+who waits for an operation is answered, streams of events end, no connection is taken any more, what was begun is
+answered.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from deedbook.api.app import create_app
 from deedbook.api.connections import Connection
 from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping
+from deedbook.api.streams import Streams
 from deedbook.api.watching import Watch
 
 LAST: Final = 20
 """Seconds after which a request that is still not answered is given up when the service stops."""
+SLOW: Final = 20
+"""Seconds for which a reader may take nothing of what waits for it; then its connection is ended, where the system can
+do that (TCP_USER_TIMEOUT, Linux)."""
 _TURN = 0.05
 
 
@@ -43,6 +48,7 @@ class Server(uvicorn.Server):
             )
         )
         self._stopping: Stopping = app.state.stopping
+        self.streams: Streams = app.state.streams
         self._drain = drain
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -52,6 +58,7 @@ class Server(uvicorn.Server):
         until = clock() + self._drain
         while clock() < until and not self.force_exit:
             await asyncio.sleep(_TURN)
+        self.streams.end()
         await super().shutdown(sockets)
 
 
@@ -61,12 +68,20 @@ def run(serving: Serving, listener: socket.socket, *, watch: Watch | None = None
     uvicorn ends its work in order and then raises the signal again: it ends here, so that what the caller opened is
     closed in order too.
     """
+    drop_slow_readers(listener, SLOW)
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with suppress(KeyboardInterrupt):
             Server(create_app(serving, watch), drain=drain).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def drop_slow_readers(listener: socket.socket, seconds: float) -> None:
+    """Ends connections accepted from now on whose readers take nothing for so long; its memory with them."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None:
+        listener.setsockopt(socket.IPPROTO_TCP, option, round(1000 * seconds))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from deedbook.api.hands import Acts
+from deedbook.api.offices import Offices
 from deedbook.domain.operations import Answered, Operation
+from deedbook.ledger.webhooks import Webhooks
+from deedbook.queries.alerts import AlertView
+from deedbook.queries.events import EventFeed
 from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 
-class Serving(Protocol):
+class Serving(Acts, Offices, Protocol):
     """A running home."""
 
     @property
     def mirror(self) -> Reading:
         """The public copy of the chain."""
+
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""
@@ -43,7 +57,7 @@ class Serving(Protocol):
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
 
     def collect(self, signed: Any) -> Mapping[str, Any]:

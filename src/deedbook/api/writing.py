@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.problems import documented, refused
@@ -26,6 +26,7 @@ from deedbook.api.routes.inputs import Body, Home
 from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping, stopping_of
 from deedbook.api.watching import note
+from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
@@ -61,7 +62,7 @@ class OperationAnswer(BaseModel):
     state: IntentState
     about: dict[str, Any]
     transaction: str | None
-    block: int | None
+    block: Annotated[int, Field(ge=0, le=MOST_NUMBER)] | None
     gas: str | None
     reason: Reason | None
 
@@ -200,6 +201,9 @@ ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
     **_REFUSED,
 }
 """What a route answers that needs a transaction."""
+
+DRAFTED_OR_NOT: Final = dict(_REFUSED)
+"""What a route answers that drafts, beside its draft."""
 
 OnceOnly = Annotated[Once, Depends(Once)]
 Waiting = Annotated[Wait, Depends(Wait)]

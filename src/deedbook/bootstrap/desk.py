@@ -5,6 +5,7 @@ answered at once, as an operation; threads bring it to its end:
                 also for commands that did not live to see it
     relayer     carries members' signed acts whose turn has come
     follower    keeps the mirror at the chain's head, and destroys the keys of records whose consents have ended
+    teller      delivers events to webhooks
 
 One writer at a time changes the private records and the mirror; nobody waits for the chain meanwhile. Of several
 processes on one database one follows and erases for all, one sends for an account (by its lease), and any of them
@@ -21,17 +22,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from deedbook.bootstrap.hands import Elsewhere, HandOf
+from deedbook.bootstrap.offices import Offices
 from deedbook.bootstrap.services import SOLE, Services
 from deedbook.bootstrap.watching import ServiceWatch
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consents import SignedConsent, Withdrawal
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
 from deedbook.domain.relaying import SignedRequest
 from deedbook.domain.tiles import TilePath
 from deedbook.errors import (
+    Conflict,
     DeedbookError,
     IntegrityError,
     InvalidInput,
@@ -43,10 +47,18 @@ from deedbook.ledger.acting import Act
 from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
+from deedbook.ledger.operations import Prepared
+from deedbook.ledger.relaying import Drafted
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.mirror.store import Cursor, Mirror
-from deedbook.queries.alerts import alerts
+from deedbook.queries.alerts import AlertView, alerts
+from deedbook.queries.events import EventFeed
+from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 LOG = logging.getLogger(__name__)
+Use = Callable[[HandOf], None]
+"""A use case that an act carries out (see `api.hands`)."""
 RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
@@ -63,7 +75,7 @@ ERASE_EVERY = 60
 """Seconds after which a consent that has expired is erased at the latest, where no block comes."""
 
 
-class Desk:
+class Desk(Offices):
     """Implements `api.serving.Serving` over the services of a home."""
 
     def __init__(self, services: Services) -> None:
@@ -81,6 +93,8 @@ class Desk:
         self._relaying = _Loop("relayer", self._relay_round)
         self._anchoring = _Loop("anchorer", self._anchor_round)
         self._driving = _Loop("sender", self._drive)
+        self._telling = _Loop("teller", self._tell_round)
+        self._delivering = services.delivering(self._owner, self._telling.wake)
         self._chain = None
         if services.chain is not None:
             from deedbook.chain.embedded.rpc import Methods
@@ -106,15 +120,22 @@ class Desk:
         with suppress(DeedbookError):
             self._services.records.shifts.leave(FOLLOWING, self._life)
         self._relaying.join(GRACE)
+        self._telling.join()
+        self._delivering.close(GRACE)
 
     @property
     def _loops(self) -> tuple[_Loop, ...]:
-        return self._following, self._relaying, self._anchoring, self._driving
+        return self._following, self._relaying, self._anchoring, self._driving, self._telling
 
     @property
     def mirror(self) -> Mirror:
         """The public copy of the chain."""
         return self._services.mirror
+
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+        return self._services.events
 
     def catch_up(self) -> None:
         """Relays acts whose turn has come, anchors logs that are due, brings the mirror to the chain's head, and
@@ -141,6 +162,11 @@ class Desk:
             if self._services.chain is None and settled != self._settled:
                 shifts.reach(FOLLOWING, self._life, settled)
             self._settled = settled
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return self._services.webhooks
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""
@@ -190,10 +216,10 @@ class Desk:
         """A person's statement. Raises NotFound."""
         return self._services.statement(consent_id).to_json()
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
         now, covers = self._services.clock(), self._services.records.deliveries.cover
-        return alerts(self.mirror, now, covers=covers, limit=limit, after=after).to_json()
+        return alerts(mirror, now, covers=covers, limit=limit, after=after)
 
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""
@@ -227,6 +253,30 @@ class Desk:
             if act is None:
                 return {**about, "anchored": False, "erased": 0}
             return self._accepted(OperationKind.WITHDRAWAL, act, about, key)
+
+    def act(self, by: bytes, use: Use, key: bytes | None = None) -> Operation | Mapping[str, Any]:
+        """Accepts what `use` does by an account of this home, once its contract said that it would take it; what it
+        says of it, where nothing is left to do. Raises InvalidInput (`as`), RejectedByContract."""
+        with self._writing:
+            hand = HandOf(self._services, self._services.preparing, self._services.signer_of(by, "as"))
+            try:
+                use(hand)
+            except Prepared as made:
+                call = made.act.call
+                about = {"act": f"{call.contract}.{call.function}", "as": checksum_address(by), **hand.facts}
+                return self._accepted(OperationKind.ACT, made.act, about, key)
+            return hand.facts
+
+    def draft(self, by: bytes, use: Use, deadline: int | None) -> Mapping[str, Any]:
+        """What `by` signs so that what `use` does is done for it. Raises RejectedByContract; Conflict where nothing is
+        left to do."""
+        with self._writing:
+            hand = HandOf(self._services, self._services.drafting(deadline=deadline), Elsewhere(by))
+            try:
+                use(hand)
+            except Drafted as drafted:
+                return self._services.relaying.drafted(drafted.request, hand.facts)
+        raise Conflict("nothing is left to do", **hand.facts)
 
     def _accepted(self, kind: OperationKind, act: Act, about: Mapping[str, Any], key: bytes | None) -> Operation:
         operation = self._services.operations.put(kind, act, about, key=key)
@@ -334,6 +384,10 @@ class Desk:
         with suppress(DeedbookError):
             if self._services.anchoring.step():
                 self._following.wake()
+
+    def _tell_round(self) -> None:
+        with suppress(DeedbookError):
+            self._delivering.step()
 
     def _take_up(self) -> None:
         """Serves every account that has something under way, whichever process or earlier life accepted it."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "usage": "what was used, metered against a quota",
     "cases": "objections, disputes and holds",
     "anchors": "checkpoints of an exchange's own log",
+    "webhooks": "who is told of events, and what nobody took",
     "relayed": "acts that their member signs and others pay for",
     "deployment": "what the contracts follow, and their end",
     "payloads": "seal, show, erase",

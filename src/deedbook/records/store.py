@@ -28,8 +28,9 @@ from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD, intents, metadata
 from deedbook.records.sealing import Sealer
 from deedbook.records.shifts import Shifts
+from deedbook.records.webhooks import WebhookBook
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", HEAD)
 """Every migration, oldest first."""
 
 
@@ -50,6 +51,7 @@ class Records:
         self.relayed = RelayedActs(database)
         self.operations = OperationBook(database, sealer)
         self.anchors = AnchorLogs(database)
+        self.webhooks = WebhookBook(database, sealer)
         self.shifts = Shifts(database)
 
     @classmethod
