@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.migration import MigrationContext
 
 from deedbook.domain.hashing import sha256
 from deedbook.errors import Conflict, CorruptStore, IntegrityError, InvalidInput, Locked, NotFound, WrongVersion
+from deedbook.records import store
 from deedbook.records.database import Database
 from deedbook.records.deliveries import DeliveryRecord
 from deedbook.records.members import MemberEntry
@@ -32,6 +34,21 @@ def records(path: Path) -> Records:
 def test_the_migrations_make_the_schema(records: Records) -> None:
     with records.database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_every_migration_is_known_in_its_order() -> None:
+    folder = Path(store.__file__).parent / "migrations" / "versions"
+    found = re.findall(r'^revision = "(\d+)"\ndown_revision = (?:"(\d+)"|None)$', _texts(folder), re.MULTILINE)
+    before = {former: version for version, former in found}
+    order = [before[""]]
+    while order[-1] in before:
+        order.append(before[order[-1]])
+    assert tuple(order) == store.KNOWN
+    assert len(found) == len(order)
+
+
+def _texts(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in sorted(folder.glob("m*.py")))
 
 
 def test_opening_again_changes_nothing(records: Records, path: Path) -> None:
