@@ -227,7 +227,7 @@ def signed(name: str, at: int, body: bytes, secrets: Sequence[Secret]) -> Mappin
 def delay(tries: int, luck: float) -> int:
     """Seconds until a message that was sent `tries` times in vain is sent again: four times as long each time, up to
     six hours; `luck` (0 to 1) makes it half to one and a half of that, so that not all come back together."""
-    plain = min(_LONGEST, _FIRST * _GROWS ** min(tries - 1, 16))
+    plain: int = min(_LONGEST, _FIRST * _GROWS ** min(tries - 1, 16))
     return max(1, round(plain * (0.5 + luck)))
 
 
