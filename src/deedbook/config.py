@@ -15,6 +15,10 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_WEBHOOK_HTTP     webhook_http      whether webhooks may be plain http     false
     DEEDBOOK_WEBHOOK_NETWORKS webhook_networks  networks of yours that they may be in  none: public addresses alone
     DEEDBOOK_WEBHOOK_TRIES    webhook_tries     how often a message is sent in vain    12
+    DEEDBOOK_METRICS_PORT     metrics_port      a port of its own for GET /metrics     none: the service's
+    DEEDBOOK_LOG_FORM         log_form          auto, json or text: how lines look     auto: text on a terminal
+    DEEDBOOK_LOG_LEVEL        log_level         info, debug, warning or error          info
+    DEEDBOOK_DRAIN_SECONDS    drain_seconds     how long a service that stops answers  0
     DEEDBOOK_PASSPHRASE       -                 opens the keystores                    the home's own
     DEEDBOOK_PASSPHRASE_FILE  passphrase_file   a file that holds it
 
@@ -27,11 +31,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from deedbook.errors import InvalidFormat, InvalidInput, MissingKey
 
@@ -46,6 +50,11 @@ PREFIX: Final = "DEEDBOOK_"
 CONSENSUS: Final = ("instant", "clique", "qbft")
 """How the nodes agree, and so when a block is final; the first is the default (embedded chain, anvil)."""
 
+LOG_FORMS: Final = ("auto", "json", "text")
+"""How the lines of a service's log look; `auto`: words where a terminal reads them."""
+LOG_LEVELS: Final = ("info", "debug", "warning", "error")
+"""The least important lines that are written."""
+
 IN_FILE: Final = (
     "host",
     "port",
@@ -59,6 +68,10 @@ IN_FILE: Final = (
     "webhook_http",
     "webhook_networks",
     "webhook_tries",
+    "metrics_port",
+    "log_form",
+    "log_level",
+    "drain_seconds",
     "passphrase_file",
 )
 """The names that `deedbook.toml` may use."""
@@ -81,6 +94,10 @@ class Settings:
     webhook_http: bool = False
     webhook_networks: tuple[str, ...] = ()
     webhook_tries: int = DEFAULT_WEBHOOK_TRIES
+    metrics_port: int | None = None
+    log_form: str = LOG_FORMS[0]
+    log_level: str = LOG_LEVELS[0]
+    drain_seconds: int = 0
     passphrase: str | None = field(default=None, repr=False)
 
 
@@ -106,8 +123,57 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         webhook_http=said.flag("webhook_http"),
         webhook_networks=said.networks("webhook_networks"),
         webhook_tries=said.count("webhook_tries", DEFAULT_WEBHOOK_TRIES),
+        metrics_port=said.maybe_port("metrics_port"),
+        log_form=said.one_of("log_form", LOG_FORMS),
+        log_level=said.one_of("log_level", LOG_LEVELS),
+        drain_seconds=said.count("drain_seconds", 0, least=0, most=600),
         passphrase=environ.get(PREFIX + "PASSPHRASE") or said.secret("passphrase_file", place),
     )
+
+
+HIDDEN: Final = "***"
+"""What stands in the place of a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A setting as it may be shown: its value in JSON without secrets, and where it was said."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def shown(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Shown]:
+    """Every setting, and where each was said: `default`, a variable, or a key of `deedbook.toml`. Of a URL, user,
+    password, path and query are hidden where they may hold a secret; of the passphrase everything."""
+    said = _Said(environ, _read_file(settings.home / FILE))
+    found = [Shown("home", str(settings.home), PREFIX + "HOME" if environ.get(PREFIX + "HOME") else "default")]
+    for each in fields(settings):
+        if each.name in ("home", "passphrase"):
+            continue
+        value = getattr(settings, each.name)
+        source, given = said.find(each.name)
+        found.append(Shown(each.name, _without_secrets(each.name, value), "default" if given is None else source))
+    source = PREFIX + "PASSPHRASE" if environ.get(PREFIX + "PASSPHRASE") else said.find("passphrase_file")[0]
+    hidden = None if settings.passphrase is None else HIDDEN
+    return [*found, Shown("passphrase", hidden, "default" if hidden is None else source)]
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    if name == "rpc_urls":
+        return [_masked(each) for each in value]
+    return _masked(value) if name.endswith("_url") and value is not None else value
+
+
+def _masked(url: str) -> str:
+    """Scheme, host and port of an HTTP address, whose path may be a key; of another URL its path too."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    hidden = f"{HIDDEN}@" if "@" in parts.netloc else ""
+    path = parts.path if parts.scheme not in ("http", "https") or parts.path in ("", "/") else f"/{HIDDEN}"
+    query = "?" + "&".join(f"{key}={HIDDEN}" for key, _ in parse_qsl(parts.query)) if parts.query else ""
+    return f"{parts.scheme}://{hidden}{place}{path}{query}"
 
 
 def _read_file(path: Path) -> Mapping[str, Any]:
@@ -153,24 +219,29 @@ class _Said:
 
     def port(self, name: str, default: int) -> int:
         """A TCP port."""
+        found = self.maybe_port(name)
+        return default if found is None else found
+
+    def maybe_port(self, name: str) -> int | None:
+        """A TCP port, or None where none is said."""
         source, value = self.find(name)
         if value is None:
-            return default
+            return None
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value)
         if type(value) is not int or not 0 <= value <= 65535:
             raise InvalidInput(source, "not a port from 0 to 65535")
         return value
 
-    def count(self, name: str, default: int) -> int:
-        """A whole number from 1 to 10^9."""
+    def count(self, name: str, default: int, *, least: int = 1, most: int = 10**9) -> int:
+        """A whole number from `least` to `most`."""
         source, value = self.find(name)
         if value is None:
             return default
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 11:
             value = int(value)
-        if type(value) is not int or not 1 <= value <= 10**9:
-            raise InvalidInput(source, "not a whole number from 1 to 1000000000")
+        if type(value) is not int or not least <= value <= most:
+            raise InvalidInput(source, f"not a whole number from {least} to {most}")
         return value
 
     def url(self, name: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 
 from deedbook.api import streams
+from deedbook.api.app import create_app
 from deedbook.api.server import Server, drop_slow_readers
 from deedbook.api.serving import Serving
 from deedbook.domain.hashing import to_hex
@@ -57,7 +58,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 @pytest.fixture
 def server(home: Home) -> Server:
-    return Server(cast(Serving, home))
+    return Server(create_app(cast(Serving, home)))
 
 
 @pytest.fixture

@@ -54,6 +54,10 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         webhook_http=True,
         webhook_networks=("10.0.0.0/8", "fd00::/8"),
         webhook_tries=3,
+        metrics_port=0,
+        log_form="json",
+        log_level="debug",
+        drain_seconds=600,
         passphrase="open sesame",
     )
     said = {
@@ -67,6 +71,10 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         "DEEDBOOK_WEBHOOK_HTTP": "true",
         "DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.0/8, fd00::/8",
         "DEEDBOOK_WEBHOOK_TRIES": "3",
+        "DEEDBOOK_METRICS_PORT": "0",
+        "DEEDBOOK_LOG_FORM": "json",
+        "DEEDBOOK_LOG_LEVEL": "debug",
+        "DEEDBOOK_DRAIN_SECONDS": "600",
         "DEEDBOOK_PASSPHRASE_FILE": str(tmp_path / "secret"),
     }
     assert load(tmp_path, said) == expected
@@ -75,7 +83,7 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         'host = "::1"\nport = 1\nrpc_urls = ["http://127.0.0.1:8545", "https://node.example/rpc"]\n'
         'consensus = "clique"\nmirror_url = "postgresql+psycopg://m"\nrecords_url = "sqlite:///r"\nobjects_url = "s3://bucket"\n'
         'webhook_http = true\nwebhook_networks = ["10.0.0.0/8", "fd00::/8"]\nwebhook_tries = 3\n'
-        'passphrase_file = "secret"\n',
+        'metrics_port = 0\nlog_form = "json"\nlog_level = "debug"\ndrain_seconds = 600\npassphrase_file = "secret"\n',
     )
     assert load(tmp_path, {}) == expected
 
@@ -110,6 +118,10 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ({"DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.0/8,hush"}, "DEEDBOOK_WEBHOOK_NETWORKS"),
         ({"DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.1/8"}, "DEEDBOOK_WEBHOOK_NETWORKS"),
         ({"DEEDBOOK_WEBHOOK_TRIES": "0"}, "DEEDBOOK_WEBHOOK_TRIES"),
+        ({"DEEDBOOK_METRICS_PORT": "65536"}, "DEEDBOOK_METRICS_PORT"),
+        ({"DEEDBOOK_LOG_FORM": "hush"}, "DEEDBOOK_LOG_FORM"),
+        ({"DEEDBOOK_LOG_LEVEL": "hush"}, "DEEDBOOK_LOG_LEVEL"),
+        ({"DEEDBOOK_DRAIN_SECONDS": "601"}, "DEEDBOOK_DRAIN_SECONDS"),
     ],
 )
 def test_malformed_variable_is_named_and_not_quoted(said: Mapping[str, str], field: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ from deedbook.vault import envelopes, keks, payload_objects, payloads, records_f
 from deedbook.vault import keytree as seeds_of
 from deedbook.vault.erasure import Erasure, without
 from deedbook.vault.sealers import KeySealer
-from deedbook.wallet import derivation, keystores, recovery
+from deedbook.wallet import backups, derivation, keystores, recovery
 from deedbook.wallet.signers import LocalSigner
 from tests.key_ledgers import MemoryKeyLedger
 
@@ -815,6 +816,26 @@ def seed_book(given: Input) -> Any:
     read = keystores.SeedBook.open(file, given["passphrase"], entropy=bytes)
     assert {label: to_hex(read.seed(label)) for label in read.labels()} == given["seeds"]
     return {"file": to_hex(file.read_bytes())}
+
+
+@runs("backup")
+def backup(given: Input) -> Any:
+    if "file" in given:
+        read = backups.read_backup(io.BytesIO(raw(given["file"])), given["passphrase"])
+        return {"entries": [{"name": name, "content": to_hex(b"".join(pieces))} for name, pieces in read]}
+    contents = [
+        (each["name"], raw(each["content"]) if "content" in each else raw(each["byte"]) * each["length"])
+        for each in given["entries"]
+    ]
+    out = io.BytesIO()
+    options: Any = {"entropy": lambda _: raw(given["salt"]), "scrypt_n": 2 ** given["logN"]}
+    length = backups.write_backup(out, [(name, [held]) for name, held in contents], given["passphrase"], **options)
+    file = out.getvalue()
+    read = backups.read_backup(io.BytesIO(file), given["passphrase"])
+    assert [(name, b"".join(pieces)) for name, pieces in read] == contents
+    assert length == len(file)
+    large = any(each.get("length", 0) > 1000 for each in given["entries"])
+    return {"length": length, "sha256": to_hex(hashing.sha256(file))} if large else {"file": to_hex(file)}
 
 
 @runs("sealed-value")

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0010"
+HEAD: Final = "0013"
 """The newest migration."""
 
 metadata = MetaData()
@@ -327,6 +327,15 @@ webhook_messages = Table(
     word("failure", null=True),
     number("status", null=True),
     Index("ix_webhook_messages_hook_id_state_number", "hook_id", "state", "number"),
+)
+
+shifts = Table(
+    "shifts",
+    metadata,
+    word("work", primary=True),
+    word("owner"),
+    number("until"),  # Unix seconds
+    number("done"),  # how far the work is; what that counts is the work's own matter
 )
 
 steps = Table(

@@ -62,6 +62,7 @@ export const formats = {
   "kek-file": stored.kekFile,
   "kek-environment": vault.kekEnvironment,
   "seed-book": stored.seedBook,
+  backup: stored.backup,
   "sealed-value": stored.sealedValue,
   erasure: stored.erasure,
   deployment: stored.deployment,

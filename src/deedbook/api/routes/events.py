@@ -54,7 +54,7 @@ async def events(
     final: Flag = False,
     after: After = None,
     start: From = "0",
-    limit: Limit = 100,
+    limit: Limit = None,
     last: Last = None,
 ) -> Response:
     """Events (`deedbook.event`, version 1) in the order of the chain, and what forks took back, from a place on: by
@@ -62,7 +62,7 @@ async def events(
     can still change. With `Accept: text/event-stream` it is a stream of Server-Sent Events that goes on; otherwise a
     page, whose `after` is where the next one begins, also where there is no `more` now."""
     wanted = Filter.of(contract or (), event or (), entity or (), final=final)
-    telling = await run_in_threadpool(_first, home.events, last or after, start, wanted, limit)
+    telling = await run_in_threadpool(_first, home.events, last or after, start, wanted, limit or 100)
     if _wants_stream(request):
         streams: Streams = request.app.state.streams
         return EventStream(streams, wanted, telling)
