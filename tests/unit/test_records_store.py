@@ -15,7 +15,7 @@ from deedbook.records.database import Database
 from deedbook.records.deliveries import DeliveryRecord
 from deedbook.records.members import MemberEntry
 from deedbook.records.schema import metadata
-from deedbook.records.store import Records
+from deedbook.records.store import KNOWN, Records
 from tests.toy_sealer import ToySealer
 
 
@@ -32,6 +32,11 @@ def records(path: Path) -> Records:
 def test_the_migrations_make_the_schema(records: Records) -> None:
     with records.database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_every_migration_is_known_in_its_order(root: Path) -> None:
+    versions = root / "src" / "deedbook" / "records" / "migrations" / "versions"
+    assert list(KNOWN) == sorted(file.name[1:5] for file in versions.glob("m*.py"))
 
 
 def test_opening_again_changes_nothing(records: Records, path: Path) -> None:

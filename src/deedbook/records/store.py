@@ -30,7 +30,7 @@ from deedbook.records.sealing import Sealer
 from deedbook.records.shifts import Shifts
 from deedbook.records.webhooks import WebhookBook
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", HEAD)
 """Every migration, oldest first."""
 
 
