@@ -36,7 +36,7 @@ class EventSource:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.socket.connect((parts.hostname, parts.port))
         header = "" if last is None else f"Last-Event-ID: {last}\r\n"
         request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: text/event-stream\r\n{header}\r\n"

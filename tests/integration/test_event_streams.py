@@ -85,7 +85,7 @@ def listen(client: Client) -> Listen:
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.01)
