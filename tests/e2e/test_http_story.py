@@ -43,7 +43,7 @@ def _refused(answer: Answer, status: int, **said: Any) -> Any:
 
 def test_every_act_over_http_was_accepted_at_least_once(story: Story) -> None:
     acts = [path for path, methods in openapi.described()["paths"].items() if "post" in methods]
-    direct = {path for path in acts if not path.startswith("/drafts/")}
+    direct = {path for path in acts if not path.startswith(("/drafts/", "/webhooks"))}
     used = {path.removeprefix("/drafts") for path in story.http.posted} | story.http.posted
     elsewhere = {"/rpc", "/batches/strikes", "/batches/{batch_id}/challenges", "/holds/release-for"}
     assert templates(sorted(direct), used) == elsewhere | {"/consents/{consent_id}/mark/dismissal"}
@@ -173,7 +173,7 @@ def test_answers_are_what_the_description_says(story: Story) -> None:
         found = exact or [each for each in document["paths"] if fits(each, path)]
         operation = next(document["paths"][each][method] for each in found if method in document["paths"][each])
         told = operation["responses"][str(answer.status)]
-        if answer.headers["content-type"] == "application/json":
+        if "application/json" in told.get("content", {}) and answer.headers["content-type"] == "application/json":
             schema = {**told["content"]["application/json"]["schema"], "components": document["components"]}
             jsonschema.Draft202012Validator(schema).validate(answer.json())
             checked.add(found[0])
@@ -219,7 +219,7 @@ def test_whoever_proves_nothing_ends_nothing(story: Story) -> None:
     path = f"/consents/{story.consents[0]}/mark/dismissal"
     _refused(story.tried("auditor", path, **of), 409, error="NotMarked")
     freed = {"target": f"asset:{story.asset}", "holder": story.address("arbiter"), "document": story.why}
-    _refused(story.tried("arbiter", "/holds/release-for", **freed), 409, contract="Cases")
+    _refused(story.tried("arbiter", "/holds/release-for", **freed), 409, contract="Membership")
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,11 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from schemathesis import Case, GenerationMode
+from schemathesis import Case, GenerationMode, SerializationContext
 from schemathesis.checks import negative_data_rejection
 from schemathesis.core.result import Ok
 
+from deedbook.api.routes.inputs import NDJSON
 from deedbook.bootstrap.desk import Desk
 from deedbook.chain.transactions import Call
 from deedbook.domain.hashing import sha256, to_hex
@@ -152,6 +153,12 @@ VALUES: Final = st.recursive(
 )
 
 
+@schemathesis.serializer(NDJSON)
+def lines(_context: SerializationContext, value: Any) -> bytes:
+    """A body of lines as it was drawn; what is no text is a line of JSON."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else json.dumps(value).encode()
+
+
 class Drawn:
     """Sends drawn requests and asks every check of what is answered."""
 
@@ -173,6 +180,9 @@ class Drawn:
                     values[name] = data.draw(st.sampled_from(known))
         if isinstance(case.body, (dict, list)) and data.draw(st.integers(0, 3)):
             case.body = data.draw(changed(self._served.stored.documents))
+        if case.media_type == NDJSON and data.draw(st.integers(0, 3)):
+            lines = data.draw(st.lists(changed(self._served.stored.documents), max_size=3))
+            case.body = "\n".join(map(json.dumps, lines))
 
     def ask(self, case: Case[Any]) -> None:
         """One request."""

@@ -12,15 +12,17 @@ rows. One that does not hold the whole list says where it goes on: in its last l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from enum import StrEnum
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from deedbook import __version__
 from deedbook.api.problems import documented
@@ -177,13 +179,22 @@ def _table(
         "Content-Disposition": f'attachment; filename="{name}{suffix}"',
     }
     media_type = f"{form}; charset=utf-8; header=present" if form is Form.CSV else form.value
-    return StreamingResponse(_pieces(file), headers=said, media_type=media_type)
+    return _FileResponse(file, said, media_type)
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(CHUNK):
-            yield piece
+class _FileResponse(StreamingResponse):
+    """An open file, which is closed however the answer ends."""
+
+    def __init__(self, file: IO[bytes], headers: Mapping[str, str], media_type: str) -> None:
+        super().__init__(iter(partial(file.read, CHUNK), b""), headers=headers, media_type=media_type)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
 
 
 def _link(asked: Asked, after: str | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from deedbook.api.acting import By, act
 from deedbook.api.hands import Hand
 from deedbook.api.reading import own
-from deedbook.api.routes.inputs import Body, Home, Lines, asset_id_of, key_of
+from deedbook.api.routes.inputs import NDJSON, OF_LINES, Body, Home, Lines, asset_id_of, key_of
 from deedbook.api.said import Account, Asset, Key32, Object
 from deedbook.api.writing import ACCEPTED, DONE, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.consents import SignedConsent, Withdrawal
@@ -28,11 +28,11 @@ def collect(home: Home, body: Body, once: OnceOnly) -> Response:
     return once.answer(lambda: home.collect(body))
 
 
-@router.post("/assets/{asset_id}/consents", status_code=201, response_class=Response)
+@router.post("/assets/{asset_id}/consents", status_code=201, response_class=Response, openapi_extra=OF_LINES)
 def collect_all(home: Home, asset_id: str, lines: Lines) -> Response:
     """Takes signed consents of an asset, all or none: NDJSON, one a line, some thousands of them. Answers with their
     receipts, one a line in the same order. The same consent again has the same receipt."""
-    return Response(home.collect_all(asset_id_of(asset_id), lines), 201, media_type="application/x-ndjson")
+    return Response(home.collect_all(asset_id_of(asset_id), lines), 201, media_type=NDJSON)
 
 
 @router.get("/consents/{consent_id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -22,7 +22,12 @@ class Judging(Said):
     trust: Object
 
 
-@router.get("/sales/{sale_id}/bundle", response_class=Response)
+ONE_FILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/json": {"schema": {"type": "object"}}}}
+}
+
+
+@router.get("/sales/{sale_id}/bundle", response_class=Response, responses=ONE_FILE)
 def bundle(home: Home, sale_id: str, public: Flag = False) -> Response:
     """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as a sale
     of over 100,000 has to."""
@@ -30,14 +35,14 @@ def bundle(home: Home, sale_id: str, public: Flag = False) -> Response:
     return _file(content, f"{sale_id}.deed")
 
 
-@router.get("/sales/{sale_id}/evidence/{consent_id}", response_class=Response)
+@router.get("/sales/{sale_id}/evidence/{consent_id}", response_class=Response, responses=ONE_FILE)
 def own_evidence(home: Home, sale_id: str, consent_id: str) -> Response:
     """What a person needs to check the own statement of a sale without this exchange: for that person alone."""
     content = home.own_evidence(key_of(sale_id, "saleId"), key_of(consent_id, "consentId"))
     return _file(content, f"{sale_id}-own.deed")
 
 
-@router.get("/trust", response_class=Response)
+@router.get("/trust", response_class=Response, responses=ONE_FILE)
 def trust(home: Home) -> Response:
     """A trust as this exchange has it (`deedbook.trust`): an auditor compares it with another member's before relying
     on it."""

@@ -17,6 +17,8 @@ from deedbook.errors import InvalidInput
 from deedbook.queries.tables import MOST_TABLE
 
 NDJSON: Final = "application/x-ndjson"
+OF_LINES: Final = {"requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}}}
+"""How a route is described that takes `Lines`."""
 
 READ_AT_ONCE: Final = 64 * 1024
 """Bytes of JSON that nobody has to wait for."""
