@@ -362,10 +362,6 @@ class Desk(Offices):
 
     # -- what the pages show besides ---------------------------------------------------------------------------------
 
-    def now(self) -> int:
-        """The time, Unix seconds."""
-        return self._services.clock()
-
     def titled(self, words: str) -> Sequence[bytes]:
         """The hashes of some public descriptors whose title holds these words."""
         return self._services.records.documents.titled(words)
