@@ -20,7 +20,7 @@ from deedbook.domain.hashing import to_hex
 from tests.e2e.command_line import Answer, command, environment
 from tests.e2e.http_service import Client, running
 
-MOST_PAGES = 400
+MOST_PAGES = 1000
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -301,3 +302,10 @@ def test_wrong_questions_are_refused_before_anything_is_told(
     answer = asked.get(f"/events?{query}", Accept=accept, **headers)
     assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["field"] == field
+
+
+def test_a_stream_that_is_asked_for_by_head_ends(asked: Client) -> None:
+    wish = urllib.request.Request(f"{asked.url}/events", headers={"Accept": "text/event-stream"}, method="HEAD")
+    with urllib.request.urlopen(wish, timeout=20) as answer:
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        assert answer.read() == b""

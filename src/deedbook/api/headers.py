@@ -3,7 +3,12 @@ nothing of caches is kept by none."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEAD: Final = "deedbook.head"
+"""In the scope of a GET that was a HEAD: for who would answer without end."""
 
 
 class Headers:
@@ -28,4 +33,4 @@ class Headers:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"} if is_head else scope, receive, told)
+        await self._app({**scope, "method": "GET", HEAD: True} if is_head else scope, receive, told)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from deedbook.api.headers import HEAD
 from deedbook.api.problems import documented
 from deedbook.api.routes.inputs import After, Flag, Home, Limit
 from deedbook.api.streams import MEDIA_TYPE, EventStream, Streams
@@ -64,6 +65,8 @@ async def events(
     wanted = Filter.of(contract or (), event or (), entity or (), final=final)
     telling = await run_in_threadpool(_first, home.events, last or after, start, wanted, limit or 100)
     if _wants_stream(request):
+        if HEAD in request.scope:
+            return Response(media_type=MEDIA_TYPE)
         streams: Streams = request.app.state.streams
         return EventStream(streams, wanted, telling)
     page = {

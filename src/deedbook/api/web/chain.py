@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from deedbook.api.web.asked import Asked, Columns, listed, relation
 from deedbook.api.web.sections import Facts, Page, Section, Table
-from deedbook.domain.hashing import parse_address, to_hex
-from deedbook.errors import InvalidInput
+from deedbook.domain.hashing import checksum_address, parse_address, to_hex
+from deedbook.errors import InvalidInput, NotFound
 from deedbook.queries import blocks as queries
+from deedbook.queries import members
 from deedbook.queries.blocks import BlockView, LogView
 from deedbook.queries.views import json_value
 
@@ -68,7 +69,7 @@ def transaction(asked: Asked) -> Page:
         ("transaction.hash", show.hash(tx)),
         ("transaction.succeeded", show.flag(bool(found["succeeded"]))),
         ("block", show.block(number)),
-        ("transaction.sender", show.member(parse_address(str(found["from"]), "from"))),
+        ("transaction.sender", _sender(asked, parse_address(str(found["from"]), "from"))),
         ("transaction.gas", show.number(int(found["gasUsed"]))),
     ]
     if found["to"] is not None:
@@ -78,6 +79,14 @@ def transaction(asked: Asked) -> Page:
     said = {**found, "events": page.to_json()}
     sections: list[Section] = [Facts("transaction.facts", rows), table]
     return Page(show.say("transaction"), "blocks", sections, said, relation("events", LogView, page.items))
+
+
+def _sender(asked: Asked, account: bytes) -> Markup:
+    """An account that sent a transaction, and the page of its member where it is one: whoever relays need not be."""
+    try:
+        return asked.shown.member(members.member(asked.mirror, account).account)
+    except NotFound:
+        return asked.shown.hash_text(checksum_address(account), "")
 
 
 def event_columns(asked: Asked) -> Columns:
