@@ -10,8 +10,10 @@ import pytest
 
 from tools import openapi
 
-READS = ("/rpc", "/payees/kept")
+READS = ("/rpc", "/payees/kept", "/session/nonce")
 """Routes that are posted to and write nothing."""
+BY_NONCE = ("/session",)
+"""Routes to which the same again is refused: a nonce is good once, and a session ends once."""
 BY_CONTENT = ("/anchors/{exchange}/entries",)
 """Routes to which the same again is the same by itself: what is sent is its own key."""
 
@@ -38,7 +40,7 @@ def test_every_route_says_what_it_does_and_its_errors_are_problems(
     for status, answer in found["responses"].items():
         media_types = list(answer.get("content", {"": None}))
         assert media_types == (["application/problem+json"] if int(status) >= 400 else media_types), (path, method)
-    writes = method != "get" and path not in READS + BY_CONTENT
+    writes = method != "get" and path not in READS + BY_CONTENT + BY_NONCE
     names = {each["name"] for each in found.get("parameters", ())}
     assert ("Idempotency-Key" in names) == writes
     assert writes <= ("requestBody" in found)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from deedbook import __version__
 from deedbook.api import description, problems
+from deedbook.api.door import Door
+from deedbook.api.gate import Gate
 from deedbook.api.limits import BodyLimit
+from deedbook.api.rights import admit
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -14,6 +17,7 @@ from deedbook.api.routes import (
     consents,
     deployment,
     documents,
+    me,
     members,
     offers,
     operations,
@@ -21,6 +25,7 @@ from deedbook.api.routes import (
     relayed,
     rpc,
     sales,
+    session,
     statements,
     status,
     usage,
@@ -28,18 +33,22 @@ from deedbook.api.routes import (
 from deedbook.api.serving import Serving
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The app; every route reads and acts through `serving`."""
+def create_app(serving: Serving, door: Door | None = None) -> FastAPI:
+    """The app; every route reads and acts through `serving`, for whom `door` knows. Without one nobody is asked."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
         summary="who holds which data asset, who consented, who bought, who was paid",
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(admit)],
     )
     app.state.serving = serving
+    app.state.door = door
     problems.install(app)
     app.add_middleware(BodyLimit)
+    if door is not None:
+        app.add_middleware(Gate, door=door)
     nouns = (
         *(
             status,
@@ -55,7 +64,7 @@ def create_app(serving: Serving) -> FastAPI:
             anchors,
             statements,
         ),
-        *(payees, alerts, documents, rpc),
+        *(payees, alerts, documents, session, me, rpc),
     )
     for noun in nouns:
         app.include_router(noun.router)

@@ -1,18 +1,44 @@
-"""The OpenAPI document: what FastAPI knows of the routes, and what it cannot know: errors are problems (RFC 9457), and
-what is posted is read as strict JSON by the route itself."""
+"""The OpenAPI document: what FastAPI knows of the routes, and what it cannot know: errors are problems (RFC 9457), what
+is posted is read as strict JSON by the route itself, and who may ask is in the table of rights."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from deedbook.api.door import COOKIE
 from deedbook.api.problems import MEDIA_TYPE, Problem
+from deedbook.api.rights import NEVER, RIGHTS, Right
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+_SCHEMES: Final[dict[str, Any]] = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "an API key (`deedbook keys add`), or a session's token",
+    },
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "set by `POST /session`"},
+    "issuer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "of the configured issuer"},
+}
+_KNOWN: Final[list[dict[str, list[str]]]] = [{name: []} for name in _SCHEMES]
+_TEXT: Final = {"schema": {"type": "string"}}
+_DOOR: Final[dict[str, dict[str, Any]]] = {
+    "401": {
+        "description": "it has to be known who asks, or what was shown is not good",
+        "headers": {"WWW-Authenticate": {"description": "how to say who asks", **_TEXT}},
+    },
+    "403": {"description": "who asks may not do this"},
+    "429": {
+        "description": "too many requests of this account or address",
+        "headers": {"Retry-After": {"description": "seconds", **_TEXT}},
+    },
+}
+"""What every route answers where the service asks who somebody is."""
 _FASTAPIS: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -34,7 +60,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = Problem.model_json_schema()
     for name in _FASTAPIS:
         schemas.pop(name, None)
-    for method, operation in _operations(made):
+    made["components"]["securitySchemes"] = _SCHEMES
+    rights = {(method.lower(), path.replace(":path}", "}")): right for (method, path), right in RIGHTS.items()}
+    for path, method, operation in _operations(made):
+        operation["responses"] = {**copy.deepcopy(_DOOR), **operation["responses"]}
+        operation["security"] = _security(rights.get((method, path), NEVER))
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
@@ -44,6 +74,13 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return made
 
 
-def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for methods in made["paths"].values():
-        yield from methods.items()
+def _security(right: Right) -> list[dict[str, list[str]]]:
+    if right.is_for_all:
+        return []
+    return [{}, *_KNOWN] if right.on_chain else list(_KNOWN)
+
+
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation

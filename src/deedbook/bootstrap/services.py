@@ -23,6 +23,7 @@ from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.payments import Payments
+from deedbook.bootstrap.persons import Persons, ReadLog
 from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
@@ -517,6 +518,16 @@ class Services:
         """Anchors the logs in time."""
         pace = Pace(self.settings.anchor_entries, self.settings.anchor_seconds)
         return Anchoring(self.logs, self.records.anchors, pace, self.signer_of, self.clock)
+
+    @property
+    def persons(self) -> Persons:
+        """What is a person's own."""
+        return Persons(self.mirror, self.records)
+
+    @property
+    def read_log(self) -> ReadLog:
+        """Who read a person's matter."""
+        return ReadLog(self.records.principals, self.clock)
 
     @property
     def payments(self) -> Payments:

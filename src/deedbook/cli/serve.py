@@ -14,6 +14,7 @@ import typer
 
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.doorkeeper import doorkeeper_of
 from deedbook.bootstrap.services import Announcement, Services
 from deedbook.cli import grammar
 from deedbook.cli.grammar import AsJson
@@ -21,13 +22,15 @@ from deedbook.errors import Conflict, InvalidInput, Locked
 
 app = grammar.single()
 
+OPEN = "warning: open: whoever reaches this address may do everything; DEEDBOOK_ACCESS=closed asks who they are"
+
 
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="the port (DEEDBOOK_PORT); 0 takes a free one", show_default=False)] = -1,
     as_json: AsJson = False,
 ) -> None:
-    """Run node, follower and API of a home on loopback until interrupted."""
+    """Run node, follower and API of a home until interrupted: on loopback, unless the settings say otherwise."""
     api = importlib.import_module("deedbook.api.server")  # strangers: the terminal starts the API, and knows no more
     if port > 65_535:
         raise InvalidInput("port", "not a port from 0 to 65535")
@@ -35,11 +38,14 @@ def serve(
     with _listening(settings.host, settings.port if port < 0 else port) as listener:
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
         with _alone(settings) as services, Desk(services) as desk, Announcement(services.home, url):
+            door = doorkeeper_of(services, url)
             said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
             here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc"}
             print(json.dumps(here) if as_json else said, flush=True)
+            if door is None:
+                print(OPEN, file=sys.stderr, flush=True)
             gc.freeze()  # what was imported stays: the collector need not look at it again
-            api.run(desk, listener)
+            api.run(desk, listener, door)
     print("stopped", file=sys.stderr)
 
 

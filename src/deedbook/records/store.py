@@ -14,17 +14,18 @@ from deedbook.records.database import PATIENCE, Database
 from deedbook.records.deferred import DeferredLists
 from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
-from deedbook.records.members import MemberDirectory
+from deedbook.records.members import LegalIdentities, MemberDirectory
 from deedbook.records.operations import OperationBook
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.payees import BankBatches, Payees
 from deedbook.records.payloads import PayloadBook
+from deedbook.records.principals import Principals
 from deedbook.records.progress import Progress
 from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD
 from deedbook.records.sealing import Sealer
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", HEAD)
 """Every migration, oldest first."""
 
 
@@ -45,6 +46,8 @@ class Records:
         self.relayed = RelayedActs(database)
         self.operations = OperationBook(database, sealer)
         self.anchors = AnchorLogs(database)
+        self.principals = Principals(database)
+        self.identities = LegalIdentities(database, sealer)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from deedbook.api.door import Asking
 from deedbook.api.routes.inputs import After, Home, Limit, Lines, key_of
 from deedbook.domain.hashing import parse_address
 from deedbook.domain.tiles import MOST_SIZE
+from deedbook.errors import NotFound
 from deedbook.queries import checkpoints as queries
 
 router = APIRouter(prefix="/anchors", tags=["anchors"])
@@ -30,11 +32,14 @@ def checkpoints(home: Home, exchange: str, limit: Limit = 100, after: After = No
 
 
 @router.post("/{exchange}/entries", status_code=201, response_class=Response)
-def append(home: Home, exchange: str, lines: Lines) -> Response:
+def append(home: Home, exchange: str, lines: Lines, caller: Asking) -> Response:
     """Takes entries into the exchange's log: NDJSON, any JSON value a line, at most 10,000 of them. Answers with a
     signed receipt for each (`deedbook.log-receipt`, version 1), one a line in the same order, once all of them are on
     disk. An entry is its content: the same one again has the same receipt. Where a line is refused, none is kept."""
-    return Response(home.append(_account(exchange), lines), 201, media_type="application/x-ndjson")
+    account = _account(exchange)
+    if not caller.is_one_of((account,)):
+        raise NotFound("log of", exchange)
+    return Response(home.append(account, lines), 201, media_type="application/x-ndjson")
 
 
 @router.get("/{exchange}/log")

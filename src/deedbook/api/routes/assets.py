@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from deedbook.api.door import Asking
 from deedbook.api.routes.inputs import After, Body, Flag, Home, Limit, asset_id_of
 from deedbook.api.writing import ACCEPTED, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.hashing import from_hex
@@ -56,11 +57,11 @@ def batches_of(home: Home, asset_id: str, limit: Limit = 100, after: After = Non
 
 
 @router.post("/{asset_id}/batches", status_code=202, response_model=OperationAnswer, responses=ACCEPTED)
-async def anchor(home: Home, asset_id: str, body: Body, once: OnceOnly, wait: Waiting) -> Response:
+async def anchor(home: Home, asset_id: str, body: Body, once: OnceOnly, wait: Waiting, caller: Asking) -> Response:
     """Anchors all consents that wait for this asset as one batch. The body is `{}`, or `{"salt": "0x..."}` for an asset
     that is not registered yet."""
     if not isinstance(body, dict) or set(body) - {"salt"}:
         raise InvalidInput("body", "must be an object with at most a salt")
     salt = from_hex(body["salt"], "salt", 32) if "salt" in body else None
     asset = asset_id_of(asset_id)
-    return await accepted(once, wait, lambda key: home.anchor(asset, salt, key))
+    return await accepted(once, wait, lambda key: home.anchor(asset, salt, key, caller))

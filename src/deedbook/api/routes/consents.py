@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from deedbook.api.door import Asking
 from deedbook.api.routes.inputs import Body, Home, key_of
 from deedbook.api.writing import ACCEPTED, DONE, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.queries import consents as queries
@@ -15,9 +16,10 @@ router = APIRouter(tags=["consents"])
 
 
 @router.post("/consents", status_code=201, response_model=dict[str, Any], responses=DONE)
-def collect(home: Home, body: Body, once: OnceOnly) -> Response:
-    """Takes a signed consent (`deedbook.consent`, version 1) and answers with the collector's signed receipt."""
-    return once.answer(lambda: home.collect(body))
+def collect(home: Home, body: Body, once: OnceOnly, caller: Asking) -> Response:
+    """Takes a signed consent (`deedbook.consent`, version 1) and answers with the collector's signed receipt. Where the
+    service asks who somebody is, its subject or its controller hands it in."""
+    return once.answer(lambda: home.collect(body, caller))
 
 
 @router.get("/consents/{consent_id}")
