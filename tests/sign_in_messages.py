@@ -23,12 +23,23 @@ WHOLE = SignInMessage(
     request_id="order-7",
     resources=("urn:deedbook:scope:own", "https://deeds.example.org/notices/1"),
 )
-BARE = replace(
-    WHOLE, scheme=None, statement=None, expiration_time=None, not_before=None, request_id=None, resources=()
-)
+BARE = replace(WHOLE, scheme=None, statement=None, expiration_time=None, not_before=None, request_id=None, resources=())
 PARTS = ("scheme", "statement", "expiration_time", "not_before", "request_id")
 SIGNS = " \n\r\t:/-.@#?[]%\\\"'<>{}0aZ٣é\u00a0\u200b\u202e\u2028\x00"
-TOKENS = ("\n\n", "\r\n", "- ", "Nonce: ", "Resources:", "://", "0x", "Z", "+00:00", "%41", "2027-02-30T00:00:00Z", "-1")
+TOKENS = (
+    "\n\n",
+    "\r\n",
+    "- ",
+    "Nonce: ",
+    "Resources:",
+    "://",
+    "0x",
+    "Z",
+    "+00:00",
+    "%41",
+    "2027-02-30T00:00:00Z",
+    "-1",
+)
 
 
 def mutations(*, seed: int, count: int) -> Iterator[str]:

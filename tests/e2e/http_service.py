@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from deedbook.api.app import create_app
+from deedbook.api.door import Door
 from deedbook.api.serving import Serving
 
 
@@ -49,6 +51,12 @@ class Client:
         headers = {"Content-Type": media_type} | ({} if key is None else {"Idempotency-Key": key})
         return self._ask(urllib.request.Request(self.url + path, content, headers, method="POST"))
 
+    def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any method, with headers; a body of JSON, or of bytes as they are."""
+        content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        said = ({} if content is None else {"Content-Type": "application/json"}) | dict(headers or {})
+        return self._ask(urllib.request.Request(self.url + path, content, said, method=method))
+
     def _ask(self, request: urllib.request.Request) -> Answer:
         try:
             with self._opener.open(request, timeout=60) as answer:
@@ -58,11 +66,18 @@ class Client:
 
 
 @contextmanager
-def running(serving: Serving) -> Iterator[Client]:
-    """The service on a free port, from a thread of its own."""
+def running(serving: Serving, door: Door | None = None) -> Iterator[Client]:
+    """The service on a free port, from a thread of its own; with a door, it asks who somebody is."""
+    with listening(create_app(serving, door)) as client:
+        yield client
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[Client]:
+    """An app on a free port, from a thread of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(serving), log_level="warning", access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

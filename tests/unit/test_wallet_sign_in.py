@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from eth_account.messages import encode_defunct
@@ -128,9 +130,9 @@ def test_what_is_read_is_written_again_to_the_same_bytes_however_it_is_mutated()
         (lambda _: "\0", "message"),
     ],
 )  # fmt: skip
-def test_another_form_is_refused_by_its_field(change: object, field: str) -> None:
+def test_another_form_is_refused_by_its_field(change: Callable[[str], str], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        SignInMessage.of(change(WHOLE.text))  # type: ignore[operator]
+        SignInMessage.of(change(WHOLE.text))
     assert refused.value.field == field
 
 
@@ -153,7 +155,7 @@ def test_another_form_is_refused_by_its_field(change: object, field: str) -> Non
         ("resources", ("urn:" + "a" * MOST_MESSAGE,), "message"),
     ],
 )
-def test_a_message_that_could_not_be_read_again_is_not_made(name: str, value: object, field: str) -> None:
+def test_a_message_that_could_not_be_read_again_is_not_made(name: str, value: Any, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         replace(WHOLE, **{name: value})
     assert refused.value.field == field

@@ -43,7 +43,7 @@ def add(
 def list_keys(as_json: AsJson = False) -> None:
     """List every key that was ever made, oldest first, without its secret."""
     with acts.opened() as services:
-        now, found = services.clock(), services.records.principals.keys()
+        now, found = services.clock(), services.records.principals.every_key()
     shown = [{**_shown(entry), "good": entry.is_good(now)} for entry in found]
     if as_json:
         acts.say_json({"items": shown})

@@ -34,7 +34,10 @@ class Principals:
 
     def add_key(self, entry: KeyEntry, kept: bytes) -> None:
         """Keeps a key by the hash of its secret (32 bytes). Raises Conflict where another one is called so and good."""
+        named = select(api_keys).where(api_keys.c.name == entry.name)
         with self._database.writing() as connection:
+            if any(_key(row).is_good(entry.made_at) for row in connection.execute(named).mappings()):
+                raise Conflict("another good key is called so", name=entry.name)
             self._add(connection, entry, kept)
 
     def rotate(self, entry: KeyEntry, kept: bytes, *, former_ends: int) -> None:
@@ -49,14 +52,10 @@ class Principals:
             self._add(connection, entry, kept)
 
     def _add(self, connection: Connection, entry: KeyEntry, kept: bytes) -> None:
-        rows = connection.execute(select(api_keys).where(api_keys.c.name == entry.name)).mappings().all()
-        others = [row for row in rows if row["key_id"] != entry.former]
-        if any(_key(row).is_good(entry.made_at) and row["former"] != entry.former for row in others):
-            raise Conflict("another good key is called so", name=entry.name)
         last = connection.execute(select(func.max(api_keys.c.position))).scalar_one() or 0
         connection.execute(insert(api_keys), {**_key_row(entry), "position": last + 1, "secret_hash": kept})
 
-    def keys(self) -> list[KeyEntry]:
+    def every_key(self) -> list[KeyEntry]:
         """Every key that was ever made, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(select(api_keys).order_by(api_keys.c.position)).mappings()
