@@ -34,7 +34,7 @@ from deedbook.domain.principals import (
     session_of,
 )
 from deedbook.errors import ChainUnavailable, InvalidFormat, InvalidInput, NotFound, Unauthenticated
-from deedbook.ledger.signing_in import Place, SigningIn
+from deedbook.ledger.signing_in import SIGN_IN_TAG, Place, SigningIn
 from deedbook.queries.members import member
 from deedbook.wallet.tokens import Issuer, Tokens
 
@@ -82,7 +82,7 @@ class Doorkeeper:
             Place(origin, services.chain_id),
             self._book,
             services.node,
-            key=hmac.new(services.seeds.seed(RECORDS_KEY), b"deedbook.sign-in.v1", hashlib.sha256).digest(),
+            key=hmac.new(services.seeds.seed(RECORDS_KEY), SIGN_IN_TAG, hashlib.sha256).digest(),
             clock=services.clock,
             entropy=services.entropy,
         )

@@ -30,7 +30,9 @@ STATEMENT: Final = "Sign in to Deedbook. This costs nothing and moves nothing."
 SCOPE_RESOURCE: Final = "urn:deedbook:scope:"
 """With a scope's word behind it: a resource that narrows a session to it."""
 
-_RANDOM: Final = 12
+SIGN_IN_TAG: Final = b"deedbook.sign-in.v1"
+RANDOM: Final = 12
+"""Random bytes of a nonce."""
 _CODE: Final = 16
 _MAGIC: Final = bytes.fromhex("1626ba7e")
 """What ERC-1271's isValidSignature(bytes32,bytes) returns, and its selector."""
@@ -157,8 +159,7 @@ class SigningIn:
     # -- nonces ----------------------------------------------------------------------------------------------------
 
     def _nonce(self, now: int) -> str:
-        said = now.to_bytes(8, "big") + self._entropy(_RANDOM)
-        return (said + self._code(said)).hex()
+        return nonce_of(self._key, now, self._entropy(RANDOM))
 
     def _require_ours(self, nonce: str, now: int) -> int:
         """Until when the nonce is good. Raises InvalidInput."""
@@ -166,16 +167,14 @@ class SigningIn:
             given = bytes.fromhex(nonce)
         except ValueError:
             given = b""
-        said, code = given[: 8 + _RANDOM], given[8 + _RANDOM :]
-        if len(given) != 8 + _RANDOM + _CODE or nonce != given.hex() or not hmac.compare_digest(code, self._code(said)):
+        time, random = given[:8], given[8 : 8 + RANDOM]
+        ours = nonce_of(self._key, int.from_bytes(time, "big"), random)
+        if len(nonce) != len(ours) or not hmac.compare_digest(nonce.encode(), ours.encode()):
             raise InvalidInput("nonce", "was not given here", hint="ask for one: POST /session/nonce")
-        ends = int.from_bytes(said[:8], "big") + NONCE_LIFE
+        ends = int.from_bytes(time, "big") + NONCE_LIFE
         if now >= ends:
             raise InvalidInput("nonce", "is too old", hint="ask for another one: POST /session/nonce")
         return ends
-
-    def _code(self, said: bytes) -> bytes:
-        return hmac.new(self._key, b"deedbook.sign-in.v1" + said, hashlib.sha256).digest()[:_CODE]
 
     # -- signatures ------------------------------------------------------------------------------------------------
 
@@ -201,6 +200,14 @@ class SigningIn:
         except NodeError:  # it reverted, or burnt all its gas
             return False
         return bool(answer == to_hex(_MAGIC + bytes(28)))
+
+
+def nonce_of(key: bytes, time: int, random: bytes) -> str:
+    """The nonce (format 47) of a home's key (32 bytes), a time (Unix seconds) and 12 random bytes: their digits, and
+    those of a code over them."""
+    said = time.to_bytes(8, "big") + random
+    code = hmac.new(key, SIGN_IN_TAG + said, hashlib.sha256).digest()[:_CODE]
+    return (said + code).hex()
 
 
 def _scopes_of(message: SignInMessage) -> frozenset[Scope]:
