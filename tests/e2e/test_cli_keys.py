@@ -110,15 +110,15 @@ def test_reads_by_commands_are_kept_too(cli: CommandLine) -> None:
     with closing(sqlite3.connect(cli.home / "records.sqlite")) as raw:
         (consent,) = raw.execute("SELECT consent_id FROM consents WHERE batch_id IS NOT NULL").fetchone()
     name = f"0x{consent.hex()}"
-    assert cli.done("reads", "list") == {"items": [], "after": None}
+    assert cli.done("reads") == {"items": [], "after": None}
     cli.done("consents", "statement", name)
-    (read,) = cli.done("reads", "list", "--consent", name, "--kind", "statement")["items"]
+    (read,) = cli.done("reads", "--consent", name, "--kind", "statement")["items"]
     assert (read["means"], read["by"], read["kind"]) == ("open", "command", "statement")
-    assert cli.done("reads", "list", "--consent", name, "--kind", "payee")["items"] == []
-    assert name[2:] not in json.dumps(cli.done("reads", "list"))
-    assert read["matter"] in cli("reads", "list").out
-    assert cli("reads", "list", "--kind", "statement", "--json").error["field"] == "kind"
-    assert cli("reads", "list", "--consent", name, "--json").error["field"] == "kind"
+    assert cli.done("reads", "--consent", name, "--kind", "payee")["items"] == []
+    assert name[2:] not in json.dumps(cli.done("reads"))
+    assert read["matter"] in cli("reads").out
+    assert cli("reads", "--kind", "statement", "--json").error["field"] == "kind"
+    assert cli("reads", "--consent", name, "--json").error["field"] == "kind"
 
 
 def test_who_a_member_of_another_home_is_is_kept_where_the_chain_agrees(cli: CommandLine, tmp_path: Path) -> None:

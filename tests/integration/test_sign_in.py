@@ -143,6 +143,35 @@ def test_another_key_or_another_form_of_the_signature_is_refused_and_uses_no_non
     assert post(home, text, signature).status == 201
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"{}", b'{"message":"a"}', b'{"message":1,"signature":"0x"}', b"[" * 10_000,
+        b'{"message":"a","signature":"0x","more":1}', b'{"message":"a","message":"b","signature":"0x"}',
+        b'{"message":"a","signature":"0xzz"}', b'{"message":"\\ud800","signature":"0x"}', b'{"message":NaN,"signature":"0x"}',
+        b'{"message":"' + b"a" * 1_000_000 + b'","signature":"0x"}', b"\xff",
+    ],
+)  # fmt: skip
+def test_a_malformed_body_is_a_problem_and_no_session(home: Served, body: bytes) -> None:
+    for path in ("/session", "/session/nonce"):
+        answer = home.client.ask("POST", path, body)
+        if path == "/session" or answer.status != 200:
+            assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
+        assert "set-cookie" not in answer.headers
+    assert home.client.ask("POST", "/session", body, {"Content-Type": "text/plain"}).status == 422
+
+
+def test_neither_tokens_nor_messages_are_logged(home: Served, caplog: pytest.LogCaptureFixture) -> None:
+    text = asked(home)
+    signature = signed(text)
+    token = post(home, text, signature).json()["token"]
+    home.ask(token, "GET", "/me")
+    home.ask(token[:-1] + "x", "GET", "/me")
+    post(home, text, signature)
+    nonce = SignInMessage.of(text).nonce
+    assert [secret for secret in (token, nonce, signature.hex(), text) if secret in caplog.text] == []
+
+
 def test_the_resources_narrow_a_session(home: Served) -> None:
     token = home.sign_in(PERSON, "urn:deedbook:scope:read").json()["token"]
     assert home.ask(token, "GET", "/me").json()["scopes"] == ["read"]

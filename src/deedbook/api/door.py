@@ -63,7 +63,7 @@ class Door(Protocol):
         """The person's account (20 bytes) of a consent. Raises NotFound."""
 
 
-def door_of(request: Request) -> Door | None:
+async def door_of(request: Request) -> Door | None:
     """The door of this app; None where it is open."""
     door: Door | None = request.app.state.door
     return door
@@ -71,7 +71,7 @@ def door_of(request: Request) -> Door | None:
 
 async def caller_of(request: Request) -> Caller:
     """Who asks."""
-    if door_of(request) is None:
+    if request.app.state.door is None:
         return ANYBODY
     caller: Caller = request.state.caller  # the gate's word; without a gate, no answer
     return caller

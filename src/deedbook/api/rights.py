@@ -125,7 +125,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
 
 async def admit(request: Request) -> None:
     """Lets a request through to its route. Raises Unauthenticated, Forbidden."""
-    door = door_of(request)
+    door = await door_of(request)
     if door is None:
         return
     right = RIGHTS.get((request.method, request.scope["route"].path), NEVER)

@@ -12,11 +12,11 @@ from deedbook.domain.hashing import parse_address, to_hex
 from deedbook.domain.principals import Matter, PersonalRead, matter_of
 from deedbook.errors import InvalidInput
 
-app = grammar.group("Reads: who read a person's consents, statement, orders or payee.")
+app = grammar.single()
 
 
-@app.command("list")
-def list_reads(
+@app.command()
+def reads(
     consent: Annotated[str, typer.Option(help="only reads of this consent's statement or payee, by --kind")] = "",
     account: Annotated[str, typer.Option(help="only reads of this account's consents or orders, by --kind")] = "",
     kind: Annotated[str, typer.Option(help=f"of what kind: {', '.join(Matter)}")] = "",
@@ -24,8 +24,8 @@ def list_reads(
     after: Annotated[int, typer.Option(min=0, help="go on after this place")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """List reads, oldest first: when, by what means and whose (a key's id, a session's mark), of what kind, in which
-    request. What was read stands there as a commitment."""
+    """List who read a person's consents, statement, orders or payee, oldest first: when, by what means and whose (a
+    key's id, a session's mark), of what kind, in which request. What was read stands there as a commitment."""
     matter = _matter(consent, account, kind)
     with acts.opened() as services:
         found, more = services.records.principals.reads(matter=matter, after=after, limit=limit)
