@@ -148,7 +148,8 @@ def test_another_key_or_another_form_of_the_signature_is_refused_and_uses_no_non
     [
         b"", b"{", b"[]", b"null", b"{}", b'{"message":"a"}', b'{"message":1,"signature":"0x"}', b"[" * 10_000,
         b'{"message":"a","signature":"0x","more":1}', b'{"message":"a","message":"b","signature":"0x"}',
-        b'{"message":"a","signature":"0xzz"}', b'{"message":"\\ud800","signature":"0x"}', b'{"message":NaN,"signature":"0x"}',
+        b'{"message":"a","signature":"0xzz"}', b'{"message":"\\ud800","signature":"0x"}',
+        b'{"message":NaN,"signature":"0x"}',
         b'{"message":"' + b"a" * 1_000_000 + b'","signature":"0x"}', b"\xff",
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from deedbook.api.door import COOKIE
 from deedbook.api.problems import MEDIA_TYPE, Problem
-from deedbook.api.rights import NEVER, RIGHTS, Right
+from deedbook.api.rights import RIGHTS, Right, right_of
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
@@ -61,10 +61,10 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for name in _FASTAPIS:
         schemas.pop(name, None)
     made["components"]["securitySchemes"] = _SCHEMES
-    rights = {(method.lower(), path.replace(":path}", "}")): right for (method, path), right in RIGHTS.items()}
+    declared = {path.replace(":path}", "}"): path for _, path in RIGHTS}
     for path, method, operation in _operations(made):
         operation["responses"] = {**copy.deepcopy(_DOOR), **operation["responses"]}
-        operation["security"] = _security(rights.get((method, path), NEVER))
+        operation["security"] = _security(right_of(method.upper(), declared.get(path, path)))
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}

@@ -19,6 +19,8 @@ from deedbook.domain.codes import Role
 from deedbook.domain.principals import Caller, Scope
 from deedbook.errors import Forbidden, Unauthenticated
 
+TABLES: Final = ("csv", "parquet")
+"""The forms in which a list is a table."""
 FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers of a request that came through a proxy."""
 
@@ -128,13 +130,23 @@ async def admit(request: Request) -> None:
     door = await door_of(request)
     if door is None:
         return
-    right = RIGHTS.get((request.method, request.scope["route"].path), NEVER)
+    right = right_of(request.method, request.scope["route"].path)
     caller = await caller_of(request)
     if right.local:
         _require_local(request)
     if right.is_for_all or (right.on_chain and door.public_reads):
         return
     await _require(door, right, caller)
+
+
+def right_of(method: str, path: str) -> Right:
+    """The right of a route: a table (`.csv`, `.parquet`) is the list's in another form, and HEAD is GET."""
+    method = "GET" if method == "HEAD" else method
+    found = RIGHTS.get((method, path))
+    if found is None and method == "GET":
+        stem, dot, form = path.rpartition(".")
+        found = RIGHTS.get((method, stem)) if dot and form in TABLES else None
+    return found or NEVER
 
 
 async def _require(door: Door, right: Right, caller: Caller) -> None:

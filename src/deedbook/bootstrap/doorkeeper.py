@@ -42,6 +42,8 @@ MOST_DOCUMENT: Final = 256 * 1024
 """Bytes of the longest document that an issuer gives."""
 PATIENCE: Final = 5.0
 """Seconds that an issuer has for an answer."""
+PROVEN: Final = (OperationKind.WITHDRAWAL, OperationKind.RELAYED)
+"""What a signed message proves, whoever hands it over."""
 OVERLAP: Final = 86_400
 """Seconds for which a key that was replaced stays good, where nothing else is said."""
 
@@ -177,9 +179,9 @@ class Doorkeeper:
         """Who handed it over, and whom it concerns; None for what a signed message proves, handed over by nobody who
         is known."""
         handed = self._book.owners(operation.operation_id)
-        if operation.kind is OperationKind.BATCH or handed:
-            return handed | self._concerned(operation)
-        return None
+        if operation.kind in PROVEN and not handed:
+            return None
+        return handed | self._concerned(operation)
 
     def _concerned(self, operation: Operation) -> frozenset[bytes]:
         """The account of the person who withdraws, of the member who signed, of the collector."""
@@ -189,6 +191,8 @@ class Doorkeeper:
                 return frozenset({consents.standing(bytes.fromhex(about["consentId"][2:])).subject})
             if operation.kind is OperationKind.RELAYED:
                 return frozenset({parse_address(about["member"], "member")})
+            if "as" in about:
+                return frozenset({parse_address(about["as"], "as")})
             if operation.kind is OperationKind.BATCH:
                 return frozenset({consents.batch(bytes.fromhex(about["batchId"][2:])).terms.controller})
         return frozenset()

@@ -35,6 +35,8 @@ class Scope(StrEnum):
     """What is on chain, where that is not open to everybody; the account's own operations."""
     COLLECT = "collect"
     """Hand in consents of people, and anchor them."""
+    ACT = "act"
+    """Have the account act on chain, where its key is in this home; its contracts say what it may do."""
     ANCHOR = "anchor"
     """Append to the exchange's own log."""
     OWN = "own"
