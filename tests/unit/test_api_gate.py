@@ -36,6 +36,7 @@ class Doorman:
         return MEMBER if text == "member" else ANOTHER
 
     def session(self, token: str) -> Caller | None:
+        self.asked += 1
         return MEMBER if token == "member" else None
 
 
@@ -53,13 +54,13 @@ class Street:
         await send({"type": "http.response.body", "body": b""})
 
     def ask(
-        self, token: str = "", *, address: str = "192.0.2.1", method: str = "GET", **headers: str
+        self, token: str = "", *, address: str = "192.0.2.1", path: str = "/", **headers: str
     ) -> tuple[int, dict[str, str]]:
         said = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         if token:
             said["authorization"] = f"Bearer {token}"
         scope = {
-            "type": "http", "method": method, "path": "/", "client": (address, 1),
+            "type": "http", "method": "GET", "path": path, "client": (address, 1),
             "headers": [(name.encode(), value.encode()) for name, value in said.items()],
         }  # fmt: skip
         answered: list[Any] = []
@@ -101,6 +102,13 @@ def test_who_is_not_known_is_counted_by_address_and_ipv6_by_its_network() -> Non
     assert street.ask("member")[0] == 200
 
 
+def test_the_chain_and_whether_the_process_lives_are_not_counted() -> None:
+    street = Street(unknown=1)
+    for path in ("/rpc", "/health"):
+        assert [street.ask(path=path)[0] for _ in range(3)] == [200, 200, 200]
+    assert [street.ask()[0] for _ in range(2)] == [200, 429]
+
+
 def test_whoever_guesses_is_not_heard_any_more() -> None:
     street = Street(unknown=2)
     answers = [street.ask("guess") for _ in range(4)]
@@ -109,6 +117,12 @@ def test_whoever_guesses_is_not_heard_any_more() -> None:
     assert street.doorman.asked == 2
     assert street.ask("member", address="192.0.2.9")[0] == 200
     assert street.seen[-1]["caller"] == MEMBER
+
+
+def test_whoever_guesses_cookies_is_looked_up_no_more() -> None:
+    street = Street(unknown=2)
+    answers = [street.ask(Cookie=f"{COOKIE}=guess")[0] for _ in range(4)]
+    assert (answers, street.doorman.asked) == ([200, 200, 429, 429], 2)
 
 
 def test_what_cannot_be_looked_up_now_is_no_guess() -> None:

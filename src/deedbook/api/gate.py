@@ -30,6 +30,8 @@ REQUEST_ID: Final = "X-Request-ID"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""
 MINUTE: Final = 60
+UNCOUNTED: Final = frozenset({"/rpc", "/health", "/livez"})
+"""The chain, which is this machine's: commands of the home ask it thousands of times. And whether the process lives."""
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
 
@@ -53,7 +55,8 @@ class Gate:
         said = {REQUEST_ID: request_id}
         try:
             caller = await self._caller(scope, headers)
-            said |= self._counters.take(caller, _address(scope))
+            if scope["path"] not in UNCOUNTED:
+                said |= self._counters.take(caller, _address(scope))
         except DeedbookError as error:
             await answer_to(error)(scope, receive, _saying(said, send))
             return
@@ -72,8 +75,10 @@ class Gate:
         token = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         if token is None or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return NOBODY
+        self._counters.require_patience(_address(scope))
         caller = await run_in_threadpool(self._door.session, token)
         if caller is None:
+            self._counters.note_failure(_address(scope))
             return NOBODY
         if scope["method"] not in SAFE and not self._is_own_page(headers):
             raise Forbidden("a cookie changes things only from the service's own pages")

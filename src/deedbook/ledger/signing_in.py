@@ -26,6 +26,8 @@ LEEWAY: Final = 60
 """Seconds by which a person's clock may differ."""
 SESSION_LIFE: Final = 12 * 3600
 """Seconds that a session lasts at most."""
+MOST_SIGNATURE: Final = 4096
+"""Bytes of the longest signature: what a contract takes for one may be longer than a key's."""
 STATEMENT: Final = "Sign in to Deedbook. This costs nothing and moves nothing."
 SCOPE_RESOURCE: Final = "urn:deedbook:scope:"
 """With a scope's word behind it: a resource that narrows a session to it."""
@@ -181,6 +183,8 @@ class SigningIn:
     def _require_signed(self, message: SignInMessage, signature: bytes) -> None:
         """That the account signed: its key, or the contract that it is (ERC-1271)."""
         refusal = InvalidSignature("signature", "made by another account")
+        if len(signature) > MOST_SIGNATURE:
+            raise InvalidSignature("signature", f"is longer than {MOST_SIGNATURE} bytes")
         try:
             if signed_by_key(message, signature):
                 return
