@@ -116,6 +116,8 @@ def test_reads_by_commands_are_kept_too(cli: CommandLine) -> None:
     assert (read["means"], read["by"], read["kind"]) == ("open", "command", "statement")
     assert cli.done("reads", "--consent", name, "--kind", "payee")["items"] == []
     assert name[2:] not in json.dumps(cli.done("reads"))
+    assert cli.done("reads", "--reader", "command")["items"] == [read]
+    assert cli.done("reads", "--reader", "0x" + "07" * 20)["items"] == []
     assert read["matter"] in cli("reads").out
     assert cli("reads", "--kind", "statement", "--json").error["field"] == "kind"
     assert cli("reads", "--consent", name, "--json").error["field"] == "kind"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from deedbook.domain.hashing import checksum_address, from_hex, sha256, to_hex
-from deedbook.domain.principals import Matter, Means, Scope, matter_of
+from deedbook.domain.principals import Matter, Means, Scope, matter_of, reader_mark
 from deedbook.errors import IntegrityError
 from deedbook.ledger import members
 from tests.e2e.leaks import files_of
@@ -131,6 +131,8 @@ def test_every_read_is_noted_before_it_is_answered_and_the_log_names_nobodys(hom
     assert reads[0][1].matter == matter_of(Matter.STATEMENT, consent)
     assert [place for place, _ in book.reads(matter=matter_of(Matter.STATEMENT, consent))[0]] == [1]
     assert [place for place, _ in book.reads(after=1, limit=1)[0]] == [2]
+    mine, theirs = (book.reads(reference=reader_mark(each.address))[0] for each in (PERSON, OTHER))
+    assert ([place for place, _ in mine], theirs) == ([1, 2, 3], [])
     said = json.dumps([str(read) for _, read in reads])
     for secret in (consent.hex(), PERSON.address.hex(), checksum_address(PERSON.address)[2:], repr(consent)):
         assert secret not in said

@@ -30,6 +30,7 @@ from deedbook.domain.principals import (
     Scope,
     Secret,
     Session,
+    reader_mark,
     session_kept,
     session_of,
 )
@@ -139,7 +140,7 @@ class Doorkeeper:
         found = self._book.session(kept, now=self._services.clock())
         if found is None:
             return None
-        return Caller(Means.SESSION, found.account, found.scopes, kept[:8].hex())
+        return Caller(Means.SESSION, found.account, found.scopes, reader_mark(found.account))
 
     def _key(self, text: str) -> Caller | None:
         try:

@@ -73,8 +73,8 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `account` (20 bytes) is None for nobody; `reference` names the key, session or token in the log of
-    reads, and opens nothing."""
+    """Who asks. `account` (20 bytes) is None for nobody; `reference` is who it was in the log of reads: a
+    key's id, or the account's mark (`reader_mark`)."""
 
     means: Means
     account: bytes | None = None
@@ -207,3 +207,9 @@ class PersonalRead:
 def matter_of(kind: Matter, identifier: bytes) -> bytes:
     """The commitment of the log of reads: SHA-256("deedbook.personal-read.v1" || kind || 0x00 || id)."""
     return sha256(MATTER_TAG + str(kind).encode() + b"\0" + identifier)
+
+
+def reader_mark(account: bytes) -> str:
+    """What stands in the log of reads for whoever read by a session or a token: 16 digits of
+    SHA-256("deedbook.personal-read.v1" || "reader" || 0x00 || account)."""
+    return sha256(MATTER_TAG + b"reader\0" + account)[:8].hex()

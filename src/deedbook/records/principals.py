@@ -153,13 +153,15 @@ class Principals:
                 connection.execute(insert(personal_reads), rows)
 
     def reads(
-        self, *, matter: bytes | None = None, after: int = 0, limit: int = 100
+        self, *, matter: bytes | None = None, reference: str | None = None, after: int = 0, limit: int = 100
     ) -> tuple[list[tuple[int, PersonalRead]], bool]:
-        """The reads behind a place of the log, each with its place, of one matter where named; and whether there are
-        more."""
+        """The reads behind a place of the log, each with its place, of one matter or by one reader where named; and
+        whether there are more."""
         query = select(personal_reads).where(personal_reads.c.position > after)
         if matter is not None:
             query = query.where(personal_reads.c.matter == matter)
+        if reference is not None:
+            query = query.where(personal_reads.c.reference == reference)
         limit = min(limit, MOST_READS)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(personal_reads.c.position).limit(limit + 1)).mappings().all()

@@ -19,8 +19,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 from joserfc.jwt import JWTClaimsRegistry
 
-from deedbook.domain.hashing import parse_json, sha256
-from deedbook.domain.principals import Caller, Means, Scope
+from deedbook.domain.hashing import parse_json
+from deedbook.domain.principals import Caller, Means, Scope, reader_mark
 from deedbook.errors import ChainUnavailable, DeedbookError, InvalidFormat, InvalidInput, Unauthenticated
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384", "Ed25519", "EdDSA")
@@ -93,7 +93,7 @@ class Tokens:
         said = claims.get("scope", "")
         words = said.split() if isinstance(said, str) else []
         scopes = frozenset(Scope(word) for word in words if word in tuple(Scope))
-        return Caller(Means.ISSUED, account, scopes, sha256(text.encode())[:8].hex())
+        return Caller(Means.ISSUED, account, scopes, reader_mark(account))
 
     def _claims(self, text: str) -> Mapping[str, Any]:
         header = _header(text)
