@@ -84,5 +84,5 @@ def served(scenario: Scenario, **settings: Any) -> Iterator[Served]:
     services.settings = replace(services.settings, **said)
     with Desk(services) as desk:
         door = Doorkeeper(services, ORIGIN)
-        with running(desk, door) as client:
+        with running(desk, door=door) as client:
             yield Served(scenario, desk, door, client)

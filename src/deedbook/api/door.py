@@ -8,9 +8,12 @@ from typing import Annotated, Any, Final, Protocol
 from fastapi import Depends, Request
 
 from deedbook.domain.codes import Role
+from deedbook.domain.hashing import from_hex
 from deedbook.domain.operations import Operation
 from deedbook.domain.principals import ANYBODY, Caller, Session
 from deedbook.errors import DeedbookError, NotFound
+from deedbook.queries.rows import Reading
+from deedbook.queries.sales import sale
 
 COOKIE: Final = "__Host-deedbook"
 """The cookie that carries a session: by its name no other host, path or plain HTTP can set it (RFC 6265bis, 4.1.3)."""
@@ -99,6 +102,14 @@ def require_own_consent(door: Door | None, caller: Caller, consent_id: bytes, na
         return
     if not caller.is_one_of((door.subject_of(consent_id),)):
         raise NotFound("consent", name)
+
+
+def require_party(mirror: Reading, caller: Caller, sale_id: str) -> None:
+    """Raises NotFound, as for a sale that is not there, for who is neither its buyer nor its provider."""
+    if caller.is_bound:
+        found = sale(mirror, from_hex(sale_id, "saleId", 32))
+        if not caller.is_one_of([each for each in (found.buyer, found.provider) if each is not None]):
+            raise NotFound("sale", sale_id)
 
 
 AtDoor = Annotated["Door | None", Depends(door_of)]

@@ -45,11 +45,11 @@ def consents(home: Home, caller: Asking, request_id: RequestId) -> Response:
 
 
 @router.get("/orders", response_model=dict[str, Any])
-def orders(home: Home, caller: Asking, request_id: RequestId, limit: Limit = 100, after: After = None) -> Response:
+def orders(home: Home, caller: Asking, request_id: RequestId, limit: Limit = None, after: After = None) -> Response:
     """A page of the orders that cover a record of who asks, oldest first, from the order's own block on: by whom - the
     buyer's legal name, where the commitment on chain opens to it - for what, and how far it has come."""
     account = _account(caller)
-    page = dict(home.own_orders(account, limit, after))
+    page = dict(home.own_orders(account, limit or 100, after))
     home.note_read(caller, Matter.ORDERS, [account], request_id)
     return JSONResponse(page, headers=NO_STORE)
 
