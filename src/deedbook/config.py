@@ -13,6 +13,17 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_ANCHOR_ENTRIES   anchor_entries    a log is anchored after so many        10000
     DEEDBOOK_ANCHOR_SECONDS   anchor_seconds    or so long after the first that waits  600
     DEEDBOOK_PAGES            pages             whether people see pages, /explore     true
+    DEEDBOOK_ACCESS           access            auto, closed or open: who may ask      auto
+    DEEDBOOK_ORIGIN           origin            where people reach it, for sign-in     its own address
+    DEEDBOOK_PUBLIC_READS     public_reads      yes or no: what is on chain, to all    yes
+    DEEDBOOK_LIMIT            limit             requests a minute, of who is known     1200
+    DEEDBOOK_LIMIT_NOBODY     limit_nobody      the same of an address, unknown        300
+    DEEDBOOK_OIDC_ISSUER      oidc_issuer       whose bearer tokens are believed       none
+    DEEDBOOK_OIDC_AUDIENCE    oidc_audience     for whom they have to be
+    DEEDBOOK_OIDC_KEYS_URL    oidc_keys_url     where its keys are                     asked of the issuer
+    DEEDBOOK_OIDC_ALGORITHMS  oidc_algorithms   how they are signed                    RS256, ES256
+    DEEDBOOK_OIDC_CLAIM       oidc_claim        the claim that says who                sub
+    DEEDBOOK_OIDC_ACCOUNTS    oidc_accounts     its values and accounts: a=0x.., b=0x..
     DEEDBOOK_WEBHOOK_HTTP     webhook_http      whether webhooks may be plain http     false
     DEEDBOOK_WEBHOOK_NETWORKS webhook_networks  networks of yours that they may be in  none: public addresses alone
     DEEDBOOK_WEBHOOK_TRIES    webhook_tries     how often a message is sent in vain    12
@@ -23,13 +34,16 @@ The first that speaks wins: command line, then `DEEDBOOK_*`, then `deedbook.toml
     DEEDBOOK_PASSPHRASE       -                 opens the keystores                    the home's own
     DEEDBOOK_PASSPHRASE_FILE  passphrase_file   a file that holds it
 
-`home` and the passphrase itself cannot stand in `deedbook.toml`: that file lies in the home, and is no place for a
-secret. Cheap to import: standard library only. Only bootstrap builds from settings.
+`auto` asks nobody who they are where the service listens on loopback, no API key was ever made and no issuer is named;
+`open` asks nobody, on loopback alone; `closed` always asks. `home` and the passphrase itself cannot stand in
+`deedbook.toml`: that file lies in the home, and is no place for a secret. Cheap to import: standard library only. Only
+bootstrap builds from settings.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -45,9 +59,15 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8545
 DEFAULT_ANCHOR_ENTRIES: Final = 10_000
 DEFAULT_ANCHOR_SECONDS: Final = 600
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+"""Hosts that no other machine reaches."""
 DEFAULT_WEBHOOK_TRIES: Final = 12
 FILE: Final = "deedbook.toml"
 PREFIX: Final = "DEEDBOOK_"
+DEFAULT_LIMIT: Final = 1200
+DEFAULT_LIMIT_NOBODY: Final = 300
+ACCESS: Final = ("auto", "closed", "open")
+"""Who may ask the service; the first is the default."""
 CONSENSUS: Final = ("instant", "clique", "qbft")
 """How the nodes agree, and so when a block is final; the first is the default (embedded chain, anvil)."""
 
@@ -67,6 +87,17 @@ IN_FILE: Final = (
     "anchor_entries",
     "anchor_seconds",
     "pages",
+    "access",
+    "origin",
+    "public_reads",
+    "limit",
+    "limit_nobody",
+    "oidc_issuer",
+    "oidc_audience",
+    "oidc_keys_url",
+    "oidc_algorithms",
+    "oidc_claim",
+    "oidc_accounts",
     "webhook_http",
     "webhook_networks",
     "webhook_tries",
@@ -77,6 +108,18 @@ IN_FILE: Final = (
     "passphrase_file",
 )
 """The names that `deedbook.toml` may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """An issuer of bearer tokens (OpenID Connect). `accounts` are pairs of a claim's value and an account's text."""
+
+    issuer: str
+    audience: str
+    accounts: tuple[tuple[str, str], ...]
+    keys_url: str | None = None
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    claim: str = "sub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +137,12 @@ class Settings:
     anchor_entries: int = DEFAULT_ANCHOR_ENTRIES
     anchor_seconds: int = DEFAULT_ANCHOR_SECONDS
     pages: bool = True
+    access: str = ACCESS[0]
+    origin: str | None = None
+    public_reads: bool = True
+    limit: int = DEFAULT_LIMIT
+    limit_nobody: int = DEFAULT_LIMIT_NOBODY
+    oidc: Oidc | None = None
     webhook_http: bool = False
     webhook_networks: tuple[str, ...] = ()
     webhook_tries: int = DEFAULT_WEBHOOK_TRIES
@@ -124,6 +173,12 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         anchor_entries=said.count("anchor_entries", DEFAULT_ANCHOR_ENTRIES),
         anchor_seconds=said.count("anchor_seconds", DEFAULT_ANCHOR_SECONDS),
         pages=said.flag("pages", default=True),
+        access=said.one_of("access", ACCESS),
+        origin=said.origin("origin"),
+        public_reads=said.one_of("public_reads", ("yes", "no")) == "yes",
+        limit=said.count("limit", DEFAULT_LIMIT),
+        limit_nobody=said.count("limit_nobody", DEFAULT_LIMIT_NOBODY),
+        oidc=_oidc(said),
         webhook_http=said.flag("webhook_http"),
         webhook_networks=said.networks("webhook_networks"),
         webhook_tries=said.count("webhook_tries", DEFAULT_WEBHOOK_TRIES),
@@ -132,6 +187,26 @@ def load(home: str | Path | None = None, environ: Mapping[str, str] = os.environ
         log_level=said.one_of("log_level", LOG_LEVELS),
         drain_seconds=said.count("drain_seconds", 0, least=0, most=600),
         passphrase=environ.get(PREFIX + "PASSPHRASE") or said.secret("passphrase_file", place),
+    )
+
+
+def _oidc(said: _Said) -> Oidc | None:
+    issuer = said.address("oidc_issuer")
+    if issuer is None:
+        return None
+    audience = said.text("oidc_audience")
+    if audience is None:
+        raise InvalidInput(said.find("oidc_audience")[0], "is missing: an issuer's tokens are for somebody")
+    pairs = [each.rpartition("=") for each in said.words("oidc_accounts")]
+    if not all(equals and value and account.startswith("0x") for value, equals, account in pairs):
+        raise InvalidInput(said.find("oidc_accounts")[0], "is not a list of VALUE=0xACCOUNT")
+    return Oidc(
+        issuer,
+        audience,
+        tuple((value, account) for value, _, account in pairs),
+        said.address("oidc_keys_url"),
+        tuple(said.words("oidc_algorithms")) or ("RS256", "ES256"),
+        said.text("oidc_claim") or "sub",
     )
 
 
@@ -165,6 +240,8 @@ def shown(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[S
 
 
 def _without_secrets(name: str, value: Any) -> Any:
+    if name == "oidc":
+        return None if value is None else value.issuer
     if name == "rpc_urls":
         return [_masked(each) for each in value]
     return _masked(value) if name.endswith("_url") and value is not None else value
@@ -255,6 +332,30 @@ class _Said:
             raise InvalidInput(self.find(name)[0], "not a URL, such as sqlite:///path or s3://bucket")
         return value
 
+    def address(self, name: str) -> str | None:
+        """An https address, or an http one of this machine."""
+        value = self.text(name)
+        if value is not None and not is_safe_address(value):
+            raise InvalidInput(self.find(name)[0], "is not an https address")
+        return value
+
+    def origin(self, name: str) -> str | None:
+        """Scheme, host and port, and nothing else."""
+        value = self.text(name)
+        if value is None:
+            return None
+        if not _is_http(value) or not _ORIGIN.fullmatch(value):
+            raise InvalidInput(self.find(name)[0], "is not an origin, such as https://deeds.example.org")
+        return value
+
+    def words(self, name: str) -> list[str]:
+        """Texts: a list in the file, comma-separated in the environment."""
+        source, value = self.find(name)
+        given = value.split(",") if isinstance(value, str) else [] if value is None else value
+        if not isinstance(given, list) or not all(isinstance(item, str) and item.strip() for item in given):
+            raise InvalidInput(source, "not a list of texts")
+        return [item.strip() for item in given]
+
     def addresses(self, name: str) -> tuple[str, ...]:
         """HTTP addresses: a list in the file, comma-separated in the environment."""
         source, found = self._texts(name, "addresses")
@@ -304,6 +405,17 @@ class _Said:
         if not found:
             raise MissingKey(f"{source}: the file is empty", field=source)
         return found
+
+
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[0-9]{1,5})?")
+
+
+def is_safe_address(address: str) -> bool:
+    """Whether an address is https without a name in it, or http of this machine."""
+    if not _is_http(address):
+        return False
+    parts = urlsplit(address)
+    return parts.username is None and (parts.scheme == "https" or parts.hostname in LOOPBACK)
 
 
 def _is_http(address: str) -> bool:

@@ -6,6 +6,9 @@
     |   |-- InvalidFormat       a file, message or document is not in the named format
     |   |-- WrongVersion        a home, file or message of another version
     |   `-- KeyReused           an idempotency key that stands for another request
+    |-- Unauthenticated         the caller: it has to be known who asks, and it is not
+    |-- Forbidden               the caller: known, and may not do this
+    |-- TooManyRequests         retry: one caller asked too often
     |-- RejectedByContract      the caller: the contract's own custom error, with its arguments
     |-- NotFound                the caller: nothing has this identifier
     |-- Conflict                the caller: it exists already, or another holds it
@@ -88,6 +91,39 @@ class KeyReused(InvalidInput):
     def __init__(self) -> None:
         hint = "take a new key for each request, and the same one only to repeat it"
         super().__init__("Idempotency-Key", "stands for another request", hint=hint)
+
+
+class Unauthenticated(DeedbookError):
+    """It has to be known who asks, and it is not. `given` says whether something was shown that is not good, such as a
+    key that has ended: which of the two it is, and no more, is told."""
+
+    code = "unauthenticated"
+
+    def __init__(self, *, given: bool = False) -> None:
+        said = "what was shown to say who asks is not good" if given else "it has to be known who asks"
+        super().__init__(said, hint="sign in, or send a key: Authorization: Bearer KEY")
+        self.given = given
+
+
+class Forbidden(DeedbookError):
+    """Who asks is known and may not do this; `scope` names what the key lacks, where it is that."""
+
+    code = "forbidden"
+
+    def __init__(self, reason: str, *, scope: str | None = None) -> None:
+        super().__init__(reason, **({} if scope is None else {"scope": scope}))
+        self.scope = scope
+
+
+class TooManyRequests(DeedbookError):
+    """One caller asked too often; `retry_after` is in seconds."""
+
+    code = "too-many-requests"
+    retryable = True
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many requests", hint=f"ask again in {retry_after} seconds", retryAfter=retry_after)
+        self.retry_after = retry_after
 
 
 class RejectedByContract(DeedbookError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deedbook.api.app import create_app
+from deedbook.api.door import Door
 from deedbook.api.server import Server
 from deedbook.api.serving import Serving
 from deedbook.api.watching import Watch
@@ -49,6 +50,12 @@ class Client:
         headers = {"Content-Type": media_type} | ({} if key is None else {"Idempotency-Key": key})
         return self._ask(urllib.request.Request(self.url + path, content, headers, method="POST"))
 
+    def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any method, with headers; a body of JSON, or of bytes as they are."""
+        content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        said = ({} if content is None else {"Content-Type": "application/json"}) | dict(headers or {})
+        return self._ask(urllib.request.Request(self.url + path, content, said, method=method))
+
     def _ask(self, request: urllib.request.Request) -> Answer:
         try:
             with self._opener.open(request, timeout=300) as answer:
@@ -59,13 +66,24 @@ class Client:
 
 @contextmanager
 def running(
-    serving: Serving | Server, listener: socket.socket | None = None, *, watch: Watch | None = None
+    serving: Serving | Server,
+    listener: socket.socket | None = None,
+    *,
+    watch: Watch | None = None,
+    door: Door | None = None,
 ) -> Iterator[Client]:
-    """The service on a free port, from a thread of its own."""
+    """The service on a free port, from a thread of its own; with a door, it asks who somebody is."""
+    server = serving if isinstance(serving, Server) else Server(create_app(serving, watch, door))
+    with listening(server, listener) as client:
+        yield client
+
+
+@contextmanager
+def listening(server: Server, listener: socket.socket | None = None) -> Iterator[Client]:
+    """A server on a free port, from a thread of its own."""
     if listener is None:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
-    server = serving if isinstance(serving, Server) else Server(create_app(serving, watch))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -11,8 +11,10 @@ import pytest
 from deedbook.domain.documents import MOST_NUMBER
 from tools import openapi
 
-READS = ("/rpc", "/payees/kept", "/verifications", "/drafts/", "/commitments/")
+READS = ("/rpc", "/payees/kept", "/session/nonce", "/verifications", "/drafts/", "/commitments/")
 """Routes, or where they begin, that are posted to and write nothing that anybody sees."""
+BY_NONCE = ("/session",)
+"""Routes to which the same again is refused: a nonce is good once, and a session ends once."""
 BY_CONTENT = ("/anchors/{exchange}/entries", "/assets/{asset_id}/consents", "/documents")
 """Routes to which the same again is the same by itself: what is sent is its own key."""
 
@@ -39,7 +41,7 @@ def test_every_route_says_what_it_does_and_its_errors_are_problems(
     for status, answer in found["responses"].items():
         media_types = list(answer.get("content", {"": None}))
         assert media_types == (["application/problem+json"] if int(status) >= 400 else media_types), (path, method)
-    writes = method != "get" and not path.startswith(READS) and path not in BY_CONTENT
+    writes = method != "get" and not path.startswith(READS) and path not in BY_CONTENT + BY_NONCE
     names = {each["name"] for each in found.get("parameters", ())}
     assert ("Idempotency-Key" in names) == writes
     assert writes <= ("requestBody" in found)

@@ -15,6 +15,7 @@ from deedbook.api.writing import MOST_KEY, key_of_header
 from deedbook.domain.hashing import sha256
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
+from deedbook.domain.principals import Caller
 from deedbook.errors import ChainUnavailable, InvalidInput
 from deedbook.records.store import Records
 from tests.e2e.http_service import Answer, Client, running
@@ -34,7 +35,8 @@ class Home:
         self.gate.set()
         self.entered = threading.Event()
 
-    def collect(self, signed: Any) -> Mapping[str, Any]:
+    def collect(self, signed: Any, by: Caller) -> Mapping[str, Any]:
+        assert not by.is_bound
         self.entered.set()
         assert self.gate.wait(60)
         if self.fails:

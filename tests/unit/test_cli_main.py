@@ -35,6 +35,9 @@ EXAMPLES: dict[str, tuple[DeedbookError, int]] = {
     "CorruptStore": (errors.CorruptStore("damaged"), 8),
     "SealBroken": (errors.SealBroken("damaged"), 8),
     "MissingKey": (errors.MissingKey("no key"), 9),
+    "Unauthenticated": (errors.Unauthenticated(given=True), 9),
+    "Forbidden": (errors.Forbidden("the key is not for this", scope="read"), 9),
+    "TooManyRequests": (errors.TooManyRequests(7), 7),
 }
 
 

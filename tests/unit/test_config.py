@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deedbook import config
-from deedbook.config import Settings, load
+from deedbook.config import Oidc, Settings, load
 from deedbook.errors import DeedbookError, InvalidFormat, InvalidInput, MissingKey
 
 
@@ -51,6 +51,19 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         mirror_url="postgresql+psycopg://m",
         records_url="sqlite:///r",
         objects_url="s3://bucket",
+        access="closed",
+        origin="https://deeds.example.org",
+        public_reads=False,
+        limit=7,
+        limit_nobody=5,
+        oidc=Oidc(
+            issuer="https://login.example.org",
+            audience="deeds",
+            accounts=(("a=b", "0x01"), ("c", "0x02")),
+            keys_url="http://127.0.0.1:1/k",
+            algorithms=("ES256",),
+            claim="org",
+        ),
         webhook_http=True,
         webhook_networks=("10.0.0.0/8", "fd00::/8"),
         webhook_tries=3,
@@ -68,6 +81,17 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         "DEEDBOOK_MIRROR_URL": "postgresql+psycopg://m",
         "DEEDBOOK_RECORDS_URL": "sqlite:///r",
         "DEEDBOOK_OBJECTS_URL": "s3://bucket",
+        "DEEDBOOK_ACCESS": "closed",
+        "DEEDBOOK_ORIGIN": "https://deeds.example.org",
+        "DEEDBOOK_PUBLIC_READS": "no",
+        "DEEDBOOK_LIMIT": "7",
+        "DEEDBOOK_LIMIT_NOBODY": "5",
+        "DEEDBOOK_OIDC_ISSUER": "https://login.example.org",
+        "DEEDBOOK_OIDC_AUDIENCE": "deeds",
+        "DEEDBOOK_OIDC_KEYS_URL": "http://127.0.0.1:1/k",
+        "DEEDBOOK_OIDC_ALGORITHMS": "ES256",
+        "DEEDBOOK_OIDC_CLAIM": "org",
+        "DEEDBOOK_OIDC_ACCOUNTS": "a=b=0x01, c=0x02",
         "DEEDBOOK_WEBHOOK_HTTP": "true",
         "DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.0/8, fd00::/8",
         "DEEDBOOK_WEBHOOK_TRIES": "3",
@@ -82,6 +106,10 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         tmp_path,
         'host = "::1"\nport = 1\nrpc_urls = ["http://127.0.0.1:8545", "https://node.example/rpc"]\n'
         'consensus = "clique"\nmirror_url = "postgresql+psycopg://m"\nrecords_url = "sqlite:///r"\nobjects_url = "s3://bucket"\n'
+        'access = "closed"\norigin = "https://deeds.example.org"\npublic_reads = "no"\n'
+        'limit = 7\nlimit_nobody = 5\noidc_issuer = "https://login.example.org"\noidc_audience = "deeds"\n'
+        'oidc_keys_url = "http://127.0.0.1:1/k"\noidc_algorithms = ["ES256"]\noidc_claim = "org"\n'
+        'oidc_accounts = ["a=b=0x01", "c=0x02"]\n'
         'webhook_http = true\nwebhook_networks = ["10.0.0.0/8", "fd00::/8"]\nwebhook_tries = 3\n'
         'metrics_port = 0\nlog_form = "json"\nlog_level = "debug"\ndrain_seconds = 600\npassphrase_file = "secret"\n',
     )
@@ -114,6 +142,22 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ({"DEEDBOOK_MIRROR_URL": "hush.sqlite"}, "DEEDBOOK_MIRROR_URL"),
         ({"DEEDBOOK_RECORDS_URL": "hush"}, "DEEDBOOK_RECORDS_URL"),
         ({"DEEDBOOK_OBJECTS_URL": "hush"}, "DEEDBOOK_OBJECTS_URL"),
+        ({"DEEDBOOK_ACCESS": "hush"}, "DEEDBOOK_ACCESS"),
+        ({"DEEDBOOK_ORIGIN": "https://hush.example/path"}, "DEEDBOOK_ORIGIN"),
+        ({"DEEDBOOK_ORIGIN": "https://hush@example.org"}, "DEEDBOOK_ORIGIN"),
+        ({"DEEDBOOK_PUBLIC_READS": "hush"}, "DEEDBOOK_PUBLIC_READS"),
+        ({"DEEDBOOK_LIMIT": "0"}, "DEEDBOOK_LIMIT"),
+        ({"DEEDBOOK_OIDC_ISSUER": "http://hush.example"}, "DEEDBOOK_OIDC_ISSUER"),
+        ({"DEEDBOOK_OIDC_ISSUER": "https://u:hush@example.org"}, "DEEDBOOK_OIDC_ISSUER"),
+        ({"DEEDBOOK_OIDC_ISSUER": "https://example.org"}, "deedbook.toml: oidc_audience"),
+        (
+            {
+                "DEEDBOOK_OIDC_ISSUER": "https://example.org",
+                "DEEDBOOK_OIDC_AUDIENCE": "a",
+                "DEEDBOOK_OIDC_ACCOUNTS": "hush",
+            },
+            "DEEDBOOK_OIDC_ACCOUNTS",
+        ),
         ({"DEEDBOOK_WEBHOOK_HTTP": "hush"}, "DEEDBOOK_WEBHOOK_HTTP"),
         ({"DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.0/8,hush"}, "DEEDBOOK_WEBHOOK_NETWORKS"),
         ({"DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.1/8"}, "DEEDBOOK_WEBHOOK_NETWORKS"),

@@ -42,6 +42,7 @@ from deedbook.domain import (
     money,
     notices,
     payees,
+    principals,
     receipts,
     relaying,
     revenue,
@@ -56,12 +57,13 @@ from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
 from deedbook.domain.told import Told
 from deedbook.errors import DeedbookError, IntegrityError, InvalidFormat
+from deedbook.ledger.signing_in import nonce_of
 from deedbook.mirror import schema
 from deedbook.vault import envelopes, keks, payload_objects, payloads, records_form
 from deedbook.vault import keytree as seeds_of
 from deedbook.vault.erasure import Erasure, without
 from deedbook.vault.sealers import KeySealer
-from deedbook.wallet import backups, derivation, keystores, recovery
+from deedbook.wallet import backups, derivation, keystores, recovery, sign_in
 from deedbook.wallet.signers import LocalSigner
 from tests.key_ledgers import MemoryKeyLedger
 
@@ -405,6 +407,55 @@ def case(given: Input) -> Any:
 @runs("identity")
 def identity(given: Input) -> Any:
     return {"identityCommitment": to_hex(members.identity_commitment(raw(given["salt"]), given["identity"]))}
+
+
+# -- 47 and 48
+
+
+@runs("sign-in")
+def sign_in_message(given: Input) -> Any:
+    if "message" in given:
+        said = given["message"]
+        made = sign_in.SignInMessage(
+            said["domain"], hashing.parse_address(said["address"], "address"), said["uri"], said["chainId"],
+            said["nonce"], said["issuedAt"], said.get("scheme"), said.get("statement"), said.get("expirationTime"),
+            said.get("notBefore"), said.get("requestId"), tuple(said.get("resources", ())),
+        )  # fmt: skip
+        signature = to_hex(LocalSigner(raw(given["privateKey"])).sign_digest(made.digest))
+        given = {"text": made.text, "signature": signature}
+    read = sign_in.SignInMessage.of(given["text"])
+    recovery.verify_signer(read.digest, raw(given["signature"]), read.account)
+    fields = {
+        "scheme": read.scheme, "domain": read.domain, "address": hashing.checksum_address(read.account),
+        "statement": read.statement, "uri": read.uri, "chainId": read.chain_id, "nonce": read.nonce,
+        "issuedAt": read.issued_at, "expirationTime": read.expiration_time, "notBefore": read.not_before,
+        "requestId": read.request_id, "resources": list(read.resources) or None,
+    }  # fmt: skip
+    known = {name: value for name, value in fields.items() if value is not None}
+    return {"text": read.text, "fields": known, "digest": to_hex(read.digest), "signature": given["signature"]}
+
+
+@runs("sign-in-nonce")
+def sign_in_nonce(given: Input) -> Any:
+    return {"nonce": nonce_of(raw(given["key"]), given["time"], raw(given["random"]))}
+
+
+@runs("api-key")
+def api_key(given: Input) -> Any:
+    made = principals.Secret(raw(given["id"]), raw(given["secret"])) if "id" in given else None
+    read = principals.Secret.of(given["text"] if made is None else made.text)
+    return {"text": read.text, "kept": to_hex(read.kept)}
+
+
+@runs("session-token")
+def session_token(given: Input) -> Any:
+    token = raw(given["token"]) if "token" in given else principals.session_of(given["text"])
+    return {"text": principals.session_text(token), "kept": to_hex(principals.session_kept(token))}
+
+
+@runs("personal-read")
+def personal_read(given: Input) -> Any:
+    return {"matter": to_hex(principals.matter_of(principals.Matter(given["kind"]), raw(given["id"])))}
 
 
 # -- 12

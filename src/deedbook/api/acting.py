@@ -18,12 +18,13 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from deedbook.api.door import Asking
 from deedbook.api.routes.inputs import Body, Home, asset_id_of, key_of
 from deedbook.api.said import Account, Said
 from deedbook.api.writing import ACCEPTED, DRAFTED_OR_NOT, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.documents import MOST_NUMBER
-from deedbook.domain.hashing import parse_address
-from deedbook.errors import InvalidInput
+from deedbook.domain.hashing import checksum_address, parse_address
+from deedbook.errors import InvalidInput, NotFound
 
 
 class By(Said):
@@ -84,8 +85,12 @@ def act(
         words = inspect.cleandoc(use.__doc__ or "")
         options: dict[str, Any] = {"openapi_extra": said.described(), "name": use.__name__}
 
-        async def acted(home: Home, once: OnceOnly, wait: Waiting, body: Body, **where: str) -> Response:
+        async def acted(
+            home: Home, once: OnceOnly, wait: Waiting, body: Body, caller: Asking, **where: str
+        ) -> Response:
             ids, told = _read(where), said.read(body)
+            if not caller.is_one_of((told.by,)):
+                raise NotFound("account", checksum_address(told.by))
             return await accepted(once, wait, lambda key: home.act(told.by, lambda hand: use(hand, told, **ids), key))
 
         async def drafted(home: Home, body: Body, deadline: Deadline = None, **where: str) -> Response:

@@ -6,8 +6,11 @@ from fastapi import Depends, FastAPI
 
 from deedbook import __version__
 from deedbook.api import acting, description, problems
+from deedbook.api.door import Door
+from deedbook.api.gate import Gate
 from deedbook.api.headers import Headers
 from deedbook.api.limits import BodyLimit, Crowd
+from deedbook.api.rights import admit
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -23,6 +26,7 @@ from deedbook.api.routes import (
     drafts,
     events,
     evidence,
+    me,
     members,
     offers,
     operations,
@@ -32,6 +36,7 @@ from deedbook.api.routes import (
     revenue,
     rpc,
     sales,
+    session,
     statements,
     status,
     usage,
@@ -45,36 +50,42 @@ from deedbook.api.watching import Unwatched, Watch, Watching
 from deedbook.api.web import site
 
 
-def create_app(serving: Serving, watch: Watch | None = None, *, pages: bool = True) -> FastAPI:
-    """The app; every route reads and acts through `serving`, and `watch` is told of every request. `pages`: for people
-    too, under `/explore`."""
+def create_app(
+    serving: Serving, watch: Watch | None = None, door: Door | None = None, *, pages: bool = True
+) -> FastAPI:
+    """The app; every route reads and acts through `serving`, for whom `door` knows - without one nobody is asked - and
+    `watch` is told of every request. `pages`: for people too, under `/explore`, where what is
+    on chain is everybody's."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
         summary="who holds which data asset, who consented, who bought, who was paid",
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(known_parameters)],
+        dependencies=[Depends(admit), Depends(known_parameters)],
     )
     app.state.serving = serving
+    app.state.door = door
     app.state.streams = Streams(serving)
     app.state.stopping = Stopping()
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     app.add_middleware(Crowd)
+    if door is not None:
+        app.add_middleware(Gate, door=door)
     app.add_middleware(Watching, watch=watch or Unwatched())
     nouns = (
         *(status, deployment, members, attestations, cases),
         *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),
         *(relayed, operations, anchors, statements, payees, evidence),
-        *(alerts, documents, commitments, drafts, rpc, events, webhooks),
+        *(alerts, documents, commitments, drafts, session, me, rpc, events, webhooks),
     )
     routers = [*(noun.router for noun in nouns), *acting.DRAFTED]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     description.install(app)
-    if pages:
-        site.install(app, serving)
+    if pages and (door is None or door.public_reads):  # they ask nobody
+        site.install(app, serving, for_all=door is not None)
     return app

@@ -23,9 +23,12 @@ from deedbook.errors import (
     Conflict,
     DeedbookError,
     EvidenceMissing,
+    Forbidden,
     InvalidInput,
     NotFound,
     RejectedByContract,
+    TooManyRequests,
+    Unauthenticated,
     UnderWay,
 )
 
@@ -36,9 +39,13 @@ STATUS: tuple[tuple[type[DeedbookError], int], ...] = (
     (Conflict, 409),
     (ChainUnavailable, 503),
     (EvidenceMissing, 404),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (TooManyRequests, 429),
 )
 TYPE = "urn:deedbook:problem:"
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="deedbook"'
 LOG = logging.getLogger(__name__)
 """Where the operator is told what only the operator can mend; messages hold nothing of a person."""
 
@@ -89,6 +96,11 @@ def refused(operation: Operation) -> JSONResponse:
 
 async def _of_deedbook(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DeedbookError)
+    return answer_to(error)
+
+
+def answer_to(error: DeedbookError) -> JSONResponse:
+    """The problem that an error is, with the headers that go with it (RFC 9110, 10.2.3 and 11.6.1; RFC 6750, 3)."""
     status = status_of(error)
     if status == 500:
         LOG.error("%s: %s", error.code, error)
@@ -96,6 +108,12 @@ async def _of_deedbook(_: Request, error: Exception) -> JSONResponse:
     answer = _worded(error, status)
     if isinstance(error, UnderWay):
         answer.headers["Retry-After"] = "1"
+    elif isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = CHALLENGE + (', error="invalid_token"' if error.given else "")
+    elif isinstance(error, Forbidden) and error.scope is not None:
+        answer.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'
     return answer
 
 

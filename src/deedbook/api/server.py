@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from deedbook.api.app import create_app
 from deedbook.api.connections import Connection
+from deedbook.api.door import Door
 from deedbook.api.serving import Serving
 from deedbook.api.stopping import Stopping
 from deedbook.api.streams import Streams
@@ -63,7 +64,13 @@ class Server(uvicorn.Server):
 
 
 def run(
-    serving: Serving, listener: socket.socket, *, watch: Watch | None = None, drain: float = 0, pages: bool = True
+    serving: Serving,
+    listener: socket.socket,
+    *,
+    watch: Watch | None = None,
+    drain: float = 0,
+    door: Door | None = None,
+    pages: bool = True,
 ) -> None:
     """Answers on `listener`, `pages` too; returns when the process is asked to stop, and everybody was answered.
 
@@ -74,7 +81,7 @@ def run(
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with suppress(KeyboardInterrupt):
-            Server(create_app(serving, watch, pages=pages), drain=drain).run(sockets=[listener])
+            Server(create_app(serving, watch, door, pages=pages), drain=drain).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, former)
 

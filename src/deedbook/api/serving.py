@@ -9,6 +9,7 @@ from deedbook.api.hands import Acts
 from deedbook.api.offices import Offices
 from deedbook.domain.events import Event
 from deedbook.domain.operations import Answered, Operation
+from deedbook.domain.principals import ANYBODY, Caller, Matter
 from deedbook.ledger.webhooks import Webhooks
 from deedbook.queries.alerts import AlertView
 from deedbook.queries.blocks import LogView
@@ -62,11 +63,13 @@ class Serving(Acts, Offices, Protocol):
     def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
 
-    def collect(self, signed: Any) -> Mapping[str, Any]:
-        """Takes a signed consent (JSON); the receipt."""
+    def collect(self, signed: Any, by: Caller = ANYBODY) -> Mapping[str, Any]:
+        """Takes a signed consent (JSON) of its subject or its controller; the receipt. Raises NotFound where `by` is
+        another."""
 
-    def anchor(self, asset_id: int, salt: bytes | None, key: bytes | None = None) -> Operation:
-        """Accepts to anchor what is pending for an asset; `key` is the idempotency key (its SHA-256)."""
+    def anchor(self, asset_id: int, salt: bytes | None, key: bytes | None = None, by: Caller = ANYBODY) -> Operation:
+        """Accepts to anchor what is pending for an asset; `key` is the idempotency key (its SHA-256). Raises NotFound
+        where it is not the consents' controller who asks."""
 
     def relay(self, signed: Any) -> Operation:
         """Accepts a member's signed act (JSON), which is relayed when its turn comes."""
@@ -95,6 +98,15 @@ class Serving(Acts, Offices, Protocol):
 
     def payee(self, request: Any) -> Mapping[str, Any]:
         """The payee that is kept, for its owner, who signed this request (JSON). Raises NotFound."""
+
+    def note_read(self, by: Caller, kind: Matter, identifiers: Sequence[bytes], request: str) -> None:
+        """Notes in the log of reads that a person's matter is about to be shown, by the ids of what it is of."""
+
+    def own_consents(self, account: bytes) -> Mapping[str, Any]:
+        """The consents of an account."""
+
+    def own_orders(self, account: bytes, limit: int, after: str | None) -> Mapping[str, Any]:
+        """A page of the orders that cover a record of an account, with the buyers' legal names. Raises InvalidInput."""
 
     def append(self, exchange: bytes, body: bytes) -> bytes:
         """Takes entries (NDJSON) into an exchange's log; its receipts, one a line."""

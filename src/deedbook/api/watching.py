@@ -66,7 +66,7 @@ class Watching:
             return
         name, status = request_id(dict(scope["headers"])), 0
         facts: dict[str, Any] = {}
-        scope.setdefault("state", {})["facts"] = facts
+        scope.setdefault("state", {}).update(facts=facts, request_id=name)
 
         async def also(message: Message) -> None:
             nonlocal status

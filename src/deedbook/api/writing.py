@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from deedbook.api.door import Asking, AtDoor
 from deedbook.api.problems import documented, refused
 from deedbook.api.routes.inputs import Body, Home
 from deedbook.api.serving import Serving
@@ -30,6 +31,7 @@ from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
+from deedbook.domain.principals import Caller
 from deedbook.errors import InvalidInput
 
 MOST_KEY: Final = 200
@@ -78,11 +80,15 @@ class Once:
         home: Home,
         request: Request,
         body: Body,
+        door: AtDoor,
+        caller: Asking,
         said: Annotated[str | None, Header(alias="Idempotency-Key", description=_WORDS)] = None,
     ) -> None:
         self.home: Serving = home
         self.request = request
-        self.key = None if said is None else sha256(key_of_header(said).encode())
+        self._door = door
+        self._caller = caller
+        self.key = None if said is None else sha256(_owned(caller) + key_of_header(said).encode())
         self._request = sha256(canonical_json([request.method, request.url.path, body])) if self.key else b""
 
     def run(self, act: Callable[[bytes | None], Operation | Mapping[str, Any]]) -> tuple[Operation | bytes, bool]:
@@ -106,6 +112,11 @@ class Once:
     def _again(self, answered: Answered) -> Operation | bytes:
         known = answered.operation_id
         return answered.answer if known is None else self.home.operation(known)
+
+    def own(self, operation: Operation) -> None:
+        """Notes that the operation was handed over by who asks."""
+        if self._door is not None and self._caller.account is not None:
+            self._door.own(operation, self._caller.account)
 
     def answer(self, act: Callable[[], Mapping[str, Any]]) -> Response:
         """The answer, 201, of something that is done when it returns."""
@@ -145,6 +156,7 @@ async def accepted(once: Once, wait: Wait, act: Callable[[bytes | None], Operati
     said, again = await run_in_threadpool(once.run, act)
     if not isinstance(said, Operation):
         return _done(said, again)
+    await run_in_threadpool(once.own, said)
     if wait.seconds:
         said = await wait.end_of(once.home, said)
     note(once.request, said)
@@ -170,6 +182,11 @@ def key_of_header(text: str) -> str:
     if not 1 <= len(key) <= MOST_KEY:
         raise InvalidInput("Idempotency-Key", f"has {len(key)} characters, not 1 to {MOST_KEY}")
     return key
+
+
+def _owned(caller: Caller) -> bytes:
+    """What sets one caller's keys apart from another's, who may choose the same; where nobody is known, nothing."""
+    return b"" if caller.account is None else caller.account + b"\0"
 
 
 def _kept(said: Operation | Mapping[str, Any]) -> Operation | bytes:

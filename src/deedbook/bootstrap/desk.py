@@ -33,6 +33,7 @@ from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
+from deedbook.domain.principals import ANYBODY, Caller, Matter
 from deedbook.domain.relaying import SignedRequest
 from deedbook.domain.tiles import TilePath
 from deedbook.errors import (
@@ -224,17 +225,27 @@ class Desk(Offices):
         now, covers = self._services.clock(), self._services.records.deliveries.cover
         return alerts(mirror, now, covers=covers, limit=limit, after=after)
 
-    def collect(self, signed: Any) -> Mapping[str, Any]:
-        """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""
+    def collect(self, signed: Any, by: Caller = ANYBODY) -> Mapping[str, Any]:
+        """Takes a signed consent of its subject or its controller; the receipt. Raises InvalidInput, InvalidSignature,
+        NotFound where `by` is another."""
         consent = SignedConsent.from_json(signed)
+        if not by.is_one_of((consent.consent.subject, consent.consent.controller)):
+            raise NotFound("controller", checksum_address(consent.consent.controller))
         with self._writing:
             return self._services.consents.collect(consent, self._controller(consent.consent.controller)).to_json()
 
-    def anchor(self, asset_id: int, salt: bytes | None, key: bytes | None = None) -> Operation:
-        """Accepts to anchor what is pending for an asset, or was when an anchoring was cut short. Raises NotFound,
-        InvalidInput where the controller is of another home, RejectedByContract."""
+    def anchor(self, asset_id: int, salt: bytes | None, key: bytes | None = None, by: Caller = ANYBODY) -> Operation:
+        """Accepts to anchor what is pending for an asset, or was when an anchoring was cut short. Raises NotFound -
+        also where `by` is not the consents' controller -, InvalidInput where the controller is of another home,
+        RejectedByContract."""
+
+        def signer_of(controller: bytes) -> Signer:
+            if not by.is_one_of((controller,)):
+                raise NotFound("pending consent of asset", str(asset_id))
+            return self._controller(controller)
+
         with self._writing:
-            made, act = self._services.consents.anchoring_by(asset_id, self._controller, salt=salt or NO_SALT)
+            made, act = self._services.consents.anchoring_by(asset_id, signer_of, salt=salt or NO_SALT)
             about = {"batchId": to_hex(made.batch_id), "root": to_hex(made.root), "count": made.count}
             return self._accepted(OperationKind.BATCH, act, about, key)
 
@@ -314,6 +325,18 @@ class Desk(Offices):
     def payee(self, request: Any) -> Mapping[str, Any]:
         """The payee that is kept, for its owner. Raises InvalidInput, InvalidSignature, NotFound."""
         return self._services.payees.kept(PayeeRequest.from_json(request)).to_json()
+
+    def note_read(self, by: Caller, kind: Matter, identifiers: Sequence[bytes], request: str) -> None:
+        """Notes in the log of reads that a person's matter is about to be shown."""
+        self._services.read_log.note(by, kind, identifiers, request)
+
+    def own_consents(self, account: bytes) -> Mapping[str, Any]:
+        """The consents of an account."""
+        return self._services.persons.consents(account)
+
+    def own_orders(self, account: bytes, limit: int, after: str | None) -> Mapping[str, Any]:
+        """A page of the orders that cover a record of an account. Raises InvalidInput."""
+        return self._services.persons.orders(account, limit, after)
 
     def relay(self, signed: Any) -> Operation:
         """Takes a member's signed act, to be relayed when its turn comes. Raises InvalidInput, InvalidSignature,

@@ -24,6 +24,7 @@ from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.outboxes import WatchedOutbox
 from deedbook.bootstrap.payments import Payments
+from deedbook.bootstrap.persons import Persons, ReadLog
 from deedbook.bootstrap.posting import Poster
 from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.bootstrap.webhooks import Delivering
@@ -574,6 +575,16 @@ class Services:
             tries=self.settings.webhook_tries,
             woken=woken,
         )
+
+    @property
+    def persons(self) -> Persons:
+        """What is a person's own."""
+        return Persons(self.mirror, self.records)
+
+    @property
+    def read_log(self) -> ReadLog:
+        """Who read a person's matter."""
+        return ReadLog(self.records.principals, self.clock)
 
     @property
     def payments(self) -> Payments:

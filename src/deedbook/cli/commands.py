@@ -34,6 +34,8 @@ COMMANDS = {
     "relayed": "acts that their member signs and others pay for",
     "deployment": "what the contracts follow, and their end",
     "payloads": "seal, show, erase",
+    "keys": "API keys: who may ask the service",
+    "reads": "who read personal matter",
     "wallet": "keys and signatures",
     "mirror": "the public copy of the chain",
     "audit": "export and verify",

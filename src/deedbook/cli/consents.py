@@ -26,6 +26,7 @@ from deedbook.domain.consents import (
 from deedbook.domain.hashing import ZERO_ADDRESS, to_hex
 from deedbook.domain.merkle import Rfc9162Root
 from deedbook.domain.notices import Notice, with_statement
+from deedbook.domain.principals import Matter
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import IntegrityError, InvalidFormat, InvalidInput, NotFound, RejectedByContract
 from deedbook.ledger.collecting import Progress
@@ -190,7 +191,9 @@ def receipt(consent: ConsentId, out: Out = "-", as_json: AsJson = False) -> None
 def statement(consent: ConsentId, as_json: AsJson = False) -> None:
     """Show the person's own statement: who bought, what is owed, what was paid."""
     with acts.reading() as services:
-        found = services.statement(grammar.key32(consent, "consent"))
+        name = grammar.key32(consent, "consent")
+        found = services.statement(name)
+        services.read_log.note_here(Matter.STATEMENT, [name])
     if as_json:
         acts.show(found, as_json)
         return

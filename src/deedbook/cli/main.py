@@ -2,8 +2,8 @@
 
 Exit codes: 0 done; 1 a check found a difference or a contradiction; 2 usage; 3 evidence missing; 4 a contract
 refused; 5 not found; 6 in use or in conflict; 7 chain or workers unavailable, another chain, or an account that cannot
-pay; 8 stored data is damaged, or nodes disagree; 9 a key is missing; 70 a fault of Deedbook itself (DEEDBOOK_DEBUG=1
-shows it); 130 interrupted.
+pay; 8 stored data is damaged, or nodes disagree; 9 a key is missing, or may not be used so; 70 a fault of Deedbook
+itself (DEEDBOOK_DEBUG=1 shows it); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from deedbook.errors import (
     Conflict,
     DeedbookError,
     EvidenceMissing,
+    Forbidden,
     IntegrityError,
     InvalidInput,
     MissingKey,
     NoFunds,
     NotFound,
     RejectedByContract,
+    TooManyRequests,
     TransactionFailed,
+    Unauthenticated,
     WorkersUnavailable,
     WrongChain,
 )
@@ -44,6 +47,9 @@ EXIT_CODES: tuple[tuple[type[DeedbookError], int], ...] = (
     (NoFunds, 7),
     (IntegrityError, 8),
     (MissingKey, 9),
+    (Unauthenticated, 9),
+    (Forbidden, 9),
+    (TooManyRequests, 7),
 )
 USAGE = 2
 FAULT = 70

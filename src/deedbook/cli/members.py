@@ -70,14 +70,15 @@ def admit(
     as_: Governance = "governance",
     as_json: AsJson = False,
 ) -> None:
-    """Admit a member. Keep the salt that is printed: it opens the commitment to who the member is."""
+    """Admit a member. Keep the salt that is printed: it opens the commitment to who the member is. This home keeps both
+    sealed: the people whose records the member orders are told its legal name."""
     known = grammar.json_of(identity, "identity")
     if not isinstance(known, dict):
         raise InvalidFormat("identity", "is not a JSON object")
     with acts.opened() as services:
         salt = services.entropy(32)
-        commitment = identity_commitment(salt, known)
         at = acts.account(services, account, "account")
+        commitment = identity_commitment(salt, known)
         receipt = ledger.admit(
             services.anew,
             acts.signer(services, as_),
@@ -88,6 +89,7 @@ def admit(
             valid_until=grammar.moment(valid_until, "valid-until", services.clock()),
             licences=grammar.codes_of(Licence, licence or (), "licence"),
         )
+        services.records.identities.put(at, salt, known)
     facts = {"account": checksum_address(at), "identity": to_hex(commitment), "salt": to_hex(salt)}
     acts.tell(receipt, "admitted", as_json, **facts)
 
@@ -179,6 +181,28 @@ def keep_key(
             raise InvalidInput("public-key", "is not the one that the member registered")
         services.records.members.put(_entry(at, label, key))
     acts.show({"account": checksum_address(at), "suite": int(key.suite), "key": to_hex(key.commitment)}, as_json)
+
+
+@app.command("keep-identity")
+def keep_identity(
+    account: Account,
+    identity: Annotated[str, typer.Option(help="a JSON file with the legal identity")],
+    salt: Annotated[str, typer.Option(help="the salt that was printed when the member was admitted, in 0x-hex")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep who a member that another home admitted legally is, sealed, so that the people whose records it orders are
+    told its legal name; checked against the chain."""
+    known = grammar.json_of(identity, "identity")
+    if not isinstance(known, dict):
+        raise InvalidFormat("identity", "is not a JSON object")
+    with acts.reading() as services:
+        at = acts.account(services, account, "account")
+        opened = grammar.key32(salt, "salt")
+        commitment = identity_commitment(opened, known)
+        if queries.member(services.mirror, at).identity != commitment:
+            raise InvalidInput("identity", "is not what the member's commitment on chain says, with this salt")
+        services.records.identities.put(at, opened, known)
+    acts.show({"account": checksum_address(at), "identity": to_hex(commitment)}, as_json)
 
 
 def _moment(services: Services, text: str, known: int) -> int:

@@ -13,6 +13,7 @@ from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import AsJson
 from deedbook.domain.documents import Fields
 from deedbook.domain.payees import Payee, SignedPayee, kind_of, payee_request_typed_data, payee_typed_data
+from deedbook.domain.principals import Matter
 
 ConsentId = Annotated[str, typer.Argument(help="the consent's id, 32 bytes of 0x-hex")]
 _FIELDS = ("kind", "institution", "account", "holder")
@@ -57,7 +58,9 @@ def name_payee(
 def payee(consent: ConsentId, as_json: AsJson = False) -> None:
     """Show, masked, where the consent's money goes."""
     with acts.opened() as services:
-        found = services.records.payees.payee(grammar.key32(consent, "consent"))
+        name = grammar.key32(consent, "consent")
+        found = services.records.payees.payee(name)
+        services.read_log.note_here(Matter.PAYEE, [name])
     acts.show(found.payee.shown, as_json)
 
 

@@ -16,6 +16,7 @@ import typer
 
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.doorkeeper import doorkeeper_of
 from deedbook.bootstrap.logs import logging_to
 from deedbook.bootstrap.services import Announcement, Services
 from deedbook.cli import grammar
@@ -24,6 +25,8 @@ from deedbook.errors import Conflict, InvalidInput, Locked
 
 app = grammar.single()
 
+OPEN = "warning: open: whoever reaches this address may do everything; DEEDBOOK_ACCESS=closed asks who they are"
+
 
 @app.command()
 def serve(
@@ -31,7 +34,7 @@ def serve(
     pages: Annotated[bool | None, typer.Option(help="show pages, or not (DEEDBOOK_PAGES)", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run node, follower, API and pages of a home on loopback until interrupted."""
+    """Run node, follower, API and pages of a home until interrupted: on loopback, unless the settings say otherwise."""
     if port > 65_535:
         raise InvalidInput("port", "not a port from 0 to 65535")
     settings = config.load()
@@ -50,12 +53,15 @@ def answer(settings: config.Settings, listener: socket.socket, *, pages: bool, a
         Announcement(services.home, url),
         _metrics(desk, settings) as metrics,
     ):
+        door = doorkeeper_of(services, url)
         look = f"; pages at {url}/explore/" if pages else ""
         said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc{look}; stop with Ctrl-C"
         here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc", "metrics": metrics}
         print(json.dumps(here) if as_json else said, flush=True)
+        if door is None:
+            print(OPEN, file=sys.stderr, flush=True)
         gc.freeze()  # what was imported stays: the collector need not look at it again
-        api.run(desk, listener, watch=desk.watch, drain=settings.drain_seconds, pages=pages)
+        api.run(desk, listener, watch=desk.watch, drain=settings.drain_seconds, door=door, pages=pages)
     print("stopped", file=sys.stderr)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, false
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, MetaData, Table, false
 from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
@@ -291,6 +291,69 @@ anchor_leaves = Table(
     key32("leaf_hash", primary=True),
     number("place"),
     sqlite_with_rowid=False,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", LargeBinary, primary_key=True),  # 8 bytes, public
+    number("position", unique=True),
+    key32("secret_hash"),
+    word("name"),
+    account("account"),
+    word("scopes"),  # their words, by spaces, in order
+    number("made_at"),
+    number("ends_at", null=True),
+    number("revoked_at", null=True),
+    number("used_at", null=True),  # to the minute
+    blob("former", null=True),  # the key that it takes the place of
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    key32("token_hash", primary=True),
+    account("account"),
+    word("scopes"),
+    number("made_at"),
+    number("ends_at"),
+    Index("ix_sessions_ends_at", "ends_at"),
+)
+
+used_nonces = Table(
+    "used_nonces",
+    metadata,
+    key32("nonce_hash", primary=True),
+    number("ends_at"),  # when it is too old by itself
+    Index("ix_used_nonces_ends_at", "ends_at"),
+)
+
+operation_owners = Table(
+    "operation_owners",
+    metadata,
+    key32("operation_id", primary=True),  # of `operations` or of a relayed act
+    account("account", primary=True),  # who handed it over
+)
+
+personal_reads = Table(
+    "personal_reads",
+    metadata,
+    number("position", primary=True),
+    number("at"),
+    word("means"),
+    word("reference"),
+    word("kind"),
+    key32("matter"),  # a commitment to what was read
+    word("request"),
+    Index("ix_personal_reads_matter_position", "matter", "position"),
+)
+
+legal_identities = Table(
+    "legal_identities",
+    metadata,
+    account("account", primary=True),
+    key32("commitment"),  # as it is on chain
+    blob("sealed"),  # salt(32) and the legal identity's canonical JSON, sealed
 )
 
 webhooks = Table(

@@ -18,11 +18,12 @@ from deedbook.records.database import PATIENCE, Database, path_of
 from deedbook.records.deferred import DeferredLists
 from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
-from deedbook.records.members import MemberDirectory
+from deedbook.records.members import LegalIdentities, MemberDirectory
 from deedbook.records.operations import OperationBook
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.payees import BankBatches, Payees
 from deedbook.records.payloads import PayloadBook
+from deedbook.records.principals import Principals
 from deedbook.records.progress import Progress
 from deedbook.records.relaying import RelayedActs
 from deedbook.records.schema import HEAD, intents, metadata
@@ -30,7 +31,7 @@ from deedbook.records.sealing import Sealer
 from deedbook.records.shifts import Shifts
 from deedbook.records.webhooks import WebhookBook
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", HEAD)
 """Every migration, oldest first."""
 
 
@@ -51,6 +52,8 @@ class Records:
         self.relayed = RelayedActs(database)
         self.operations = OperationBook(database, sealer)
         self.anchors = AnchorLogs(database)
+        self.principals = Principals(database)
+        self.identities = LegalIdentities(database, sealer)
         self.webhooks = WebhookBook(database, sealer)
         self.shifts = Shifts(database)
 

@@ -8,6 +8,7 @@ import * as events from "./events.mjs";
 import { consentFile } from "./files.mjs";
 import * as ledger from "./ledger.mjs";
 import * as logs from "./logs.mjs";
+import * as principals from "./principals.mjs";
 import * as seals from "./seals.mjs";
 import * as stored from "./stored.mjs";
 import * as usage from "./usage.mjs";
@@ -25,6 +26,11 @@ export const formats = {
   withdrawal: stored.withdrawal,
   payee: consents.payee,
   "payee-request": consents.payeeRequest,
+  "sign-in": principals.signIn,
+  "sign-in-nonce": principals.signInNonce,
+  "api-key": principals.apiKey,
+  "session-token": principals.sessionToken,
+  "personal-read": principals.personalRead,
   "positional-tree": consents.positionalTree,
   "positional-proof": consents.positionalProof,
   batch: consents.batch,

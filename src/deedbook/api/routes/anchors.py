@@ -11,11 +11,13 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from deedbook.api.acting import By, act
+from deedbook.api.door import Asking
 from deedbook.api.hands import Hand
 from deedbook.api.reading import Reads, listed, tabular
 from deedbook.api.routes.inputs import NDJSON, OF_LINES, After, Home, Limit, Lines, key_of
 from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import parse_address
+from deedbook.errors import NotFound
 from deedbook.queries import checkpoints as queries
 from deedbook.queries.checkpoints import CheckpointView
 
@@ -41,11 +43,14 @@ def checkpoints(asked: Reads, exchange: str, limit: Limit = None, after: After =
 
 
 @router.post("/{exchange}/entries", status_code=201, response_class=Response, openapi_extra=OF_LINES)
-def append(home: Home, exchange: str, lines: Lines) -> Response:
+def append(home: Home, exchange: str, lines: Lines, caller: Asking) -> Response:
     """Takes entries into the exchange's log: NDJSON, any JSON value a line, at most 10,000 of them. Answers with a
     signed receipt for each (`deedbook.log-receipt`, version 1), one a line in the same order, once all of them are on
     disk. An entry is its content: the same one again has the same receipt. Where a line is refused, none is kept."""
-    return Response(home.append(_account(exchange), lines), 201, media_type=NDJSON)
+    account = _account(exchange)
+    if not caller.is_one_of((account,)):
+        raise NotFound("log of", exchange)
+    return Response(home.append(account, lines), 201, media_type=NDJSON)
 
 
 @router.get("/{exchange}/log")

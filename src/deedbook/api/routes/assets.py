@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from deedbook.api.acting import By, act
+from deedbook.api.door import Asking
 from deedbook.api.hands import Hand
 from deedbook.api.reading import Reads, listed, showing, shown, tabular
 from deedbook.api.routes.inputs import After, Body, Flag, Home, Limit, Number, asset_id_of
@@ -122,14 +123,14 @@ def rights(asked: Reads, asset_id: str) -> Response:
 
 
 @router.post("/{asset_id}/batches", status_code=202, response_model=OperationAnswer, responses=ACCEPTED)
-async def anchor(home: Home, asset_id: str, body: Body, once: OnceOnly, wait: Waiting) -> Response:
+async def anchor(home: Home, asset_id: str, body: Body, once: OnceOnly, wait: Waiting, caller: Asking) -> Response:
     """Anchors all consents that wait for this asset as one batch. The body is `{}`, or `{"salt": "0x..."}` for an asset
     that is not registered yet."""
     if not isinstance(body, dict) or set(body) - {"salt"}:
         raise InvalidInput("body", "must be an object with at most a salt")
     salt = from_hex(body["salt"], "salt", 32) if "salt" in body else None
     asset = asset_id_of(asset_id)
-    return await accepted(once, wait, lambda key: home.anchor(asset, salt, key))
+    return await accepted(once, wait, lambda key: home.anchor(asset, salt, key, caller))
 
 
 PURPOSES_ALL = sum(1 << each for each in Purpose)

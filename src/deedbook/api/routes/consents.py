@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from deedbook.api.acting import By, act
+from deedbook.api.door import Asking, AtDoor, RequestId, require_own_consent
 from deedbook.api.hands import Hand
 from deedbook.api.reading import own
 from deedbook.api.routes.inputs import NDJSON, OF_LINES, Body, Home, Lines, asset_id_of, key_of
@@ -15,6 +16,7 @@ from deedbook.api.said import Account, Asset, Key32, Object
 from deedbook.api.writing import ACCEPTED, DONE, OnceOnly, OperationAnswer, Waiting, accepted
 from deedbook.domain.consents import SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.principals import Matter
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.ledger.consents import NO_SALT
 from deedbook.queries import consents as queries
@@ -23,9 +25,10 @@ router = APIRouter(tags=["consents"])
 
 
 @router.post("/consents", status_code=201, response_model=dict[str, Any], responses=DONE)
-def collect(home: Home, body: Body, once: OnceOnly) -> Response:
-    """Takes a signed consent (`deedbook.consent`, version 1) and answers with the collector's signed receipt."""
-    return once.answer(lambda: home.collect(body))
+def collect(home: Home, body: Body, once: OnceOnly, caller: Asking) -> Response:
+    """Takes a signed consent (`deedbook.consent`, version 1) and answers with the collector's signed receipt. Where the
+    service asks who somebody is, its subject or its controller hands it in."""
+    return once.answer(lambda: home.collect(body, caller))
 
 
 @router.post("/assets/{asset_id}/consents", status_code=201, response_class=Response, openapi_extra=OF_LINES)
@@ -48,9 +51,13 @@ def proof(home: Home, consent_id: str) -> dict[str, Any]:
 
 
 @router.get("/consents/{consent_id}/receipt", response_model=dict[str, Any])
-def receipt(home: Home, consent_id: str) -> Response:
+def receipt(home: Home, door: AtDoor, caller: Asking, request_id: RequestId, consent_id: str) -> Response:
     """The receipt that the person was given (ISO/IEC TS 27560 form), again."""
-    return own(home.receipt(key_of(consent_id, "consentId")))
+    name = key_of(consent_id, "consentId")
+    require_own_consent(door, caller, name, consent_id)
+    found = home.receipt(name)
+    home.note_read(caller, Matter.CONSENTS, [name], request_id)
+    return own(found)
 
 
 class DirectGrant(By):

@@ -7,10 +7,12 @@ from typing import Any, Final
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from deedbook.api.door import Asking, AtDoor, RequestId, require_own_consent, require_party
 from deedbook.api.reading import own
 from deedbook.api.routes.inputs import Body, Flag, Home, key_of
 from deedbook.api.said import Object, Said
 from deedbook.domain.hashing import canonical_json
+from deedbook.domain.principals import Matter
 
 router = APIRouter(tags=["evidence"])
 
@@ -28,17 +30,23 @@ ONE_FILE: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/sales/{sale_id}/bundle", response_class=Response, responses=ONE_FILE)
-def bundle(home: Home, sale_id: str, public: Flag = False) -> Response:
+def bundle(home: Home, caller: Asking, sale_id: str, public: Flag = False) -> Response:
     """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as a sale
     of over 100,000 has to."""
+    require_party(home.mirror, caller, sale_id)
     content = home.bundle(key_of(sale_id, "saleId"), public)
     return _file(content, f"{sale_id}.deed")
 
 
 @router.get("/sales/{sale_id}/evidence/{consent_id}", response_class=Response, responses=ONE_FILE)
-def own_evidence(home: Home, sale_id: str, consent_id: str) -> Response:
+def own_evidence(
+    home: Home, door: AtDoor, caller: Asking, request_id: RequestId, sale_id: str, consent_id: str
+) -> Response:
     """What a person needs to check the own statement of a sale without this exchange: for that person alone."""
-    content = home.own_evidence(key_of(sale_id, "saleId"), key_of(consent_id, "consentId"))
+    name = key_of(consent_id, "consentId")
+    require_own_consent(door, caller, name, consent_id)
+    content = home.own_evidence(key_of(sale_id, "saleId"), name)
+    home.note_read(caller, Matter.STATEMENT, [name], request_id)
     return _file(content, f"{sale_id}-own.deed")
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from deedbook.api.routes.inputs import Body, Home
+from deedbook.api.door import Asking, RequestId
+from deedbook.api.routes.inputs import Body, Home, key_of
 from deedbook.api.writing import DONE, OnceOnly
+from deedbook.domain.principals import Matter
 
 router = APIRouter(prefix="/payees", tags=["payees"])
 
@@ -21,8 +23,10 @@ def name_payee(home: Home, body: Body, once: OnceOnly) -> Response:
 
 
 @router.post("/kept")
-def kept(home: Home, body: Body, response: Response) -> dict[str, Any]:
+def kept(home: Home, body: Body, response: Response, caller: Asking, request_id: RequestId) -> dict[str, Any]:
     """The payee that is kept for a consent, as it was signed: for its subject, who signs a `deedbook.payee-request`
     (version 1) in these ten minutes."""
     response.headers["Cache-Control"] = "no-store"
-    return dict(home.payee(body))
+    found = dict(home.payee(body))
+    home.note_read(caller, Matter.PAYEE, [key_of(body["consentId"], "consentId")], request_id)
+    return found

@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from deedbook.api.door import Asking, AtDoor, require_own_operation
 from deedbook.api.routes.inputs import Body, Home, key_of
 from deedbook.api.writing import ACCEPTED, OnceOnly, OperationAnswer, Waiting, accepted
+from deedbook.errors import NotFound
 
 router = APIRouter(prefix="/relayed", tags=["relayed"])
 
@@ -21,6 +23,11 @@ async def relay(home: Home, body: Body, once: OnceOnly, wait: Waiting) -> Respon
 
 
 @router.get("/{digest}")
-def relayed(home: Home, digest: str) -> dict[str, Any]:
-    """What became of an act, by the digest that its member signed."""
-    return dict(home.relayed(key_of(digest, "digest")))
+def relayed(home: Home, door: AtDoor, caller: Asking, digest: str) -> dict[str, Any]:
+    """What became of an act, by the digest that its member signed. Where the service asks who somebody is, another's is
+    not there."""
+    name = key_of(digest, "digest")
+    found = dict(home.relayed(name))
+    if door is not None:
+        require_own_operation(door, caller, home.operation(name), NotFound("relayed act", digest))
+    return found

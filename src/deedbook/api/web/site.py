@@ -73,6 +73,9 @@ PAGES: Final[Mapping[str, Answering]] = {
 }
 """Every page by its path; each is also at its path with `.json` and, where it shows a table, `.csv`."""
 
+GUARDED: Final = frozenset({"/alerts"})
+"""Those that tell more than what is on chain."""
+
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
     "pages.js": "text/javascript; charset=utf-8",
@@ -81,16 +84,17 @@ STATIC: Final[Mapping[str, str]] = {
 }
 
 
-def install(app: FastAPI, serving: Serving) -> None:
-    """Puts the pages under `ROOT` of an app, and leads from its `/` to them."""
-    app.mount(ROOT, Policy(site(serving), ROOT))
+def install(app: FastAPI, serving: Serving, *, for_all: bool = False) -> None:
+    """Puts the pages under `ROOT` of an app, and leads from its `/` to them; `for_all`: those for whoever it is."""
+    app.mount(ROOT, Policy(site(serving, for_all=for_all), ROOT))
     app.add_route("/", _lead_in, include_in_schema=False)
 
 
-def site(serving: Serving) -> Starlette:
-    """The pages of a home."""
+def site(serving: Serving, *, for_all: bool = False) -> Starlette:
+    """The pages of a home; `for_all`: without those that only its operators and regulators may read."""
+    pages = {path: answer for path, answer in PAGES.items() if not for_all or path not in GUARDED}
     routes = [Route("/", _page("", search.start))]
-    routes += [Route(path + form, _page(form, answer)) for form in FORMS for path, answer in PAGES.items()]
+    routes += [Route(path + form, _page(form, answer)) for form in FORMS for path, answer in pages.items()]
     routes.append(Route("/static/{name}", static))
     routes.append(Route("/reports", reported, methods=["POST"]))
     app = Starlette(
@@ -98,6 +102,7 @@ def site(serving: Serving) -> Starlette:
         exception_handlers={DeedbookError: _of_deedbook, HTTPException: _of_http, Exception: _of_fault},
     )
     app.state.serving = serving
+    app.state.navigation = tuple(noun for noun in NAVIGATION if f"/{noun}" in pages)
     return app
 
 
@@ -169,7 +174,7 @@ def _html(request: Request, page: Page, words: Words, found: VerificationView | 
         "words": words,
         "say": words.say,
         "root": root,
-        "navigation": NAVIGATION,
+        "navigation": request.app.state.navigation,
         "languages": [(each, tag, "?" + urlencode({**kept, "lang": each})) for each, tag in LANGUAGES.items()],
         "json": f"{root}{here}.json" + (f"?{urlencode(kept)}" if kept else "") if status == 200 else None,
         "csv": f"{root}{here}.csv" + (f"?{urlencode(kept)}" if kept else "") if page.table is not None else None,

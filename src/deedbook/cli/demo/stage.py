@@ -121,11 +121,13 @@ class Stage:
     def admit(self, parts: Sequence[Part]) -> None:
         """Members under salted commitments to made-up identities."""
         for part in parts:
+            account, salt = self.signer(part.key).address, self.services.entropy(32)
+            self.services.records.identities.put(account, salt, part.identity())
             receipt = members.admit(
                 self.acting,
                 self.signer(cast.GOVERNANCE),
-                self.signer(part.key).address,
-                identity=identity_commitment(self.services.entropy(32), part.identity()),
+                account,
+                identity=identity_commitment(salt, part.identity()),
                 jurisdiction=JURISDICTION_CN,
                 roles=part.roles,
                 valid_until=self.start + YEAR,
