@@ -155,11 +155,11 @@ def test_another_key_or_another_form_of_the_signature_is_refused_and_uses_no_non
 )  # fmt: skip
 def test_a_malformed_body_is_a_problem_and_no_session(home: Served, body: bytes) -> None:
     for path in ("/session", "/session/nonce"):
-        answer = home.client.ask("POST", path, body)
+        answer = home.client.ask("POST", path, body, {"Content-Type": "application/json"})
         if path == "/session" or answer.status != 200:
             assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")
         assert "set-cookie" not in answer.headers
-    assert home.client.ask("POST", "/session", body, {"Content-Type": "text/plain"}).status == 422
+    assert home.client.ask("POST", "/session", body, {"Content-Type": "text/plain"}).status == 415
 
 
 def test_neither_tokens_nor_messages_are_logged(home: Served, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ from deedbook.api.connections import Connection
 from deedbook.api.limits import MOST_BODY
 from deedbook.api.server import Server
 from deedbook.api.serving import Serving
+from deedbook.domain.principals import Caller
 from tests.e2e.http_service import Client
 
 DEEP: Final = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
@@ -40,7 +41,7 @@ class Hasty(Connection):
 class Home:
     """Takes anything that is JSON."""
 
-    def collect(self, signed: Any) -> Mapping[str, Any]:
+    def collect(self, signed: Any, caller: Caller) -> Mapping[str, Any]:
         return {"kept": True}
 
 

@@ -19,6 +19,7 @@ from deedbook.api.serving import Serving
 from deedbook.domain.hashing import sha256
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Operation, OperationKind
+from deedbook.domain.principals import Caller
 from tests.e2e.http_service import Client
 
 
@@ -42,7 +43,7 @@ class Home:
         self.asked.set()
         return Operation(operation_id, OperationKind.RELAYED, IntentState.QUEUED, {})
 
-    def collect(self, signed: Any) -> dict[str, Any]:
+    def collect(self, signed: Any, caller: Caller) -> dict[str, Any]:
         self.asked.set()
         assert self.gate.wait(30)
         return {"kept": True}
