@@ -119,11 +119,22 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "/events"): on_chain("/events"),
     ("GET", "/consents/{consent_id}/receipt"): Row("/consents/{consent}/receipt", "401 404 404 404 200"),
     ("GET", "/sales/{sale_id}/evidence/{consent_id}"): Row("/sales/{sale}/evidence/x", "401 422 422 422 422"),
-    ("GET", "/sales/{sale_id}/bundle"): Row("/sales/{sale}/bundle", "401 404 404 200 200", PROVIDER),
+    ("GET", "/sales/{sale_id}/bundle"): Row("/sales/{sale}/bundle", "401 404 404 404 404", PROVIDER),
     ("GET", "/sales/{sale_id}/delivery"): Row("/sales/{sale}/delivery", "401 404 404 404 404", PROVIDER),
     ("GET", "/sales/{sale_id}/records"): Row("/sales/{sale}/records", "401 404 404 404 404", PROVIDER),
     ("GET", "/payloads"): Row("/payloads", "401 403 403 403 200", EXCHANGE),
     ("GET", "/webhooks"): Row("/webhooks", "401 403 403 403 200", EXCHANGE),
+    **{
+        (method, f"/webhooks/{{hook_id}}{rest}"): Row(
+            f"/webhooks/x{rest}", "401 403 403 403 404", EXCHANGE, body({}) if method == "POST" else None
+        )
+        for method, rests in (("GET", ("", "/dead")), ("POST", ("/enable", "/remove", "/replay", "/rotate", "/test")))
+        for rest in rests
+    },
+    ("POST", "/documents"): Row("/documents", "401 201 201 201 201", EXCHANGE, body({})),
+    ("POST", "/assets/{asset_id}/consents"): Row(
+        "/assets/{asset}/consents", "401 403 403 403 422", EXCHANGE, body(b"{}\n"), "application/x-ndjson"
+    ),
     ("POST", "/consents"): Row("/consents", "401 404 404 404 201", PROVIDER, fresh_consent),
     ("POST", "/assets/{asset_id}/batches"): Row("/assets/{asset}/batches", "401 403 404 403 202", PROVIDER, body({})),
     ("POST", "/anchors/{exchange}/entries"): Row(
@@ -227,6 +238,11 @@ def test_a_route_answers_everybody_as_its_row_says(home: Served, method: str, pa
             assert answer.headers["content-type"] == "application/problem+json"
     home.tokens.clear()
     assert " ".join(map(str, found)) == row.answers
+
+
+def test_the_evidence_of_a_sale_is_looked_for_where_a_party_asks_and_nowhere_else(home: Served) -> None:
+    said = [home.ask(who, "GET", filled(home, "/sales/{sale}/bundle")).json() for who in (TENANT, BUYER, PROVIDER)]
+    assert [each["code"] for each in said] == ["not-found", "evidence-missing", "evidence-missing"]
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route, right in RIGHTS.items() if right.on_chain])
