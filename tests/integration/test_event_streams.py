@@ -14,7 +14,8 @@ import pytest
 
 from deedbook.api import streams
 from deedbook.api.app import create_app
-from deedbook.api.server import Server, drop_slow_readers
+from deedbook.api.connections import Connection
+from deedbook.api.server import Server
 from deedbook.api.serving import Serving
 from deedbook.domain.hashing import to_hex
 from deedbook.mirror.follower import Follower
@@ -190,11 +191,15 @@ def test_no_text_of_an_event_ends_its_frame(home: Home, listen: Listen) -> None:
 # -- listeners that misbehave, and the end
 
 
-def test_one_that_does_not_read_is_dropped_and_holds_nobody_up(
-    home: Home, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Hasty(Connection):
+    """With little patience."""
+
+    read_seconds = 0.5
+
+
+def test_one_that_does_not_read_is_dropped_and_holds_nobody_up(home: Home) -> None:
+    server = Server(create_app(cast(Serving, home)), connection=Hasty)
     listener = socket.create_server(("127.0.0.1", 0))
-    drop_slow_readers(listener, 0.5)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     home.mine(*AGAIN * 80)
     with running(server, listener) as client:

@@ -25,9 +25,6 @@ from deedbook.api.watching import Watch
 
 LAST: Final = 20
 """Seconds after which a request that is still not answered is given up when the service stops."""
-SLOW: Final = 20
-"""Seconds for which a reader may take nothing of what waits for it; then its connection is ended, where the system can
-do that (TCP_USER_TIMEOUT, Linux)."""
 _TURN = 0.05
 
 
@@ -77,20 +74,12 @@ def run(
     uvicorn ends its work in order and then raises the signal again: it ends here, so that what the caller opened is
     closed in order too.
     """
-    drop_slow_readers(listener, SLOW)
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with suppress(KeyboardInterrupt):
             Server(create_app(serving, watch, door, pages=pages), drain=drain).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, former)
-
-
-def drop_slow_readers(listener: socket.socket, seconds: float) -> None:
-    """Ends connections accepted from now on whose readers take nothing for so long; its memory with them."""
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if option is not None:
-        listener.setsockopt(socket.IPPROTO_TCP, option, round(1000 * seconds))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
