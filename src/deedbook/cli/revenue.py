@@ -19,9 +19,9 @@ from deedbook.errors import InvalidInput, NotFound
 from deedbook.ledger import revenue as ledger
 from deedbook.queries import sales
 from deedbook.queries.exports import Cell, Relation
-from deedbook.queries.revenue import settled
+from deedbook.queries.revenue import confirmed, settled
 from deedbook.queries.rows import Reading
-from deedbook.queries.sales import DeferredListView, PayoutView, SaleView, SettlementView
+from deedbook.queries.sales import DeferredListView, SettlementView
 from deedbook.records.payees import BankBatch
 
 app = grammar.group("Revenue: settled sales, certificates, payouts, who is paid later, refunds.")
@@ -145,7 +145,7 @@ def _pay_batch(sale: str, number: int, name: str, receipt: str, as_json: bool) -
         found, ordered = sale_of(services, sale)
         kept = services.records.bank_batches.batch(found.sale_id, number)
         shown = _receipt(services, receipt)
-        before = _confirmed(found, kept, shown)
+        before = confirmed(found, kept.payout(shown))
         if before is None:
             done = ledger.confirm_payout(services.anew, acts.signer(services, name), ordered, kept.payout(shown))
     if before is None:
@@ -153,17 +153,6 @@ def _pay_batch(sale: str, number: int, name: str, receipt: str, as_json: bool) -
     else:
         where = {"transaction": to_hex(before.paid_tx), "block": before.paid_block}
         acts.show({**_batch(kept), "already": True, **where}, as_json)
-
-
-def _confirmed(sale: SaleView, kept: BankBatch, receipt: bytes) -> PayoutView | None:
-    """The payout on chain that is this batch's, with this receipt."""
-    roots = {each.list: each.root for each in settled(sale).lists}
-    for each in sale.payouts:
-        same = (each.list, each.from_ordinal, each.to_ordinal) == (kept.list, kept.first, kept.end)
-        root = ZERO32 if each.put_off_to is None else roots[each.put_off_to]
-        if same and (root, each.total, each.receipt_hash) == (kept.deferred_root, kept.total, receipt):
-            return each
-    return None
 
 
 @app.command()

@@ -15,15 +15,15 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, select
 
 from deedbook.domain.attestations import asset_key
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.hashing import ZERO32, to_hex
 from deedbook.domain.keytree import Cover
 from deedbook.domain.payees import Payee
-from deedbook.domain.revenue import ordinals_of
+from deedbook.domain.revenue import Payout, ordinals_of
 from deedbook.errors import EvidenceMissing, IntegrityError, NotFound
 from deedbook.mirror.schema import bindings, deferred_lists, direct_grants
 from deedbook.queries.exports import Cell, Field, Kind, Relation
 from deedbook.queries.rows import Reading, many, one
-from deedbook.queries.sales import DeferredListView, SaleView, SettlementView
+from deedbook.queries.sales import DeferredListView, PayoutView, SaleView, SettlementView
 from deedbook.queries.statements import Covers, Lists, cover_of, places_of
 
 AT_ONCE: Final = 1000
@@ -220,6 +220,19 @@ def root_of_list(mirror: Reading, sale_id: bytes, number: int) -> bytes:
     if row is None:
         raise NotFound("list of the sale", str(number), hint="see: deedbook revenue lists")
     return bytes(row["root"])
+
+
+def confirmed(sale: SaleView, payout: Payout) -> PayoutView | None:
+    """The payout on chain that is this one, with its receipt; None where there is none yet. Raises NotFound for a sale
+    that is not settled."""
+    roots = {each.list: each.root for each in settled(sale).lists}
+    for each in sale.payouts:
+        span = (each.list, each.from_ordinal, each.to_ordinal)
+        root = ZERO32 if each.put_off_to is None else roots[each.put_off_to]
+        said = (payout.list, payout.first, payout.end, payout.deferred_root, payout.total, payout.receipt)
+        if (*span, root, each.total, each.receipt_hash) == said:
+            return each
+    return None
 
 
 def settled(sale: SaleView) -> SettlementView:

@@ -19,9 +19,8 @@ from deedbook.domain.hashing import ZERO32, to_hex
 from deedbook.domain.revenue import Bounce, Payout, require_within
 from deedbook.errors import InvalidInput
 from deedbook.ledger import revenue as ledger
-from deedbook.queries.revenue import settled
-from deedbook.queries.sales import PayoutView, SaleView, SettlementView
-from deedbook.records.payees import BankBatch
+from deedbook.queries.revenue import confirmed, settled
+from deedbook.queries.sales import SettlementView
 
 router = APIRouter(prefix="/sales", tags=["revenue"])
 
@@ -111,7 +110,7 @@ def pay_batch(hand: Hand, said: BatchPayout, sale_id: bytes) -> None:
     kept = hand.bank_batch(sale_id, said.batch)
     span = {"list": kept.list, "first": kept.first, "end": kept.end, "deferred": kept.deferred_count}
     hand.says(saleId=to_hex(sale_id), batch=kept.number, **span, total=str(kept.total))
-    before = _confirmed(found, kept, said.receipt)
+    before = confirmed(found, kept.payout(said.receipt))
     if before is not None:
         hand.says(already=True, transaction=to_hex(before.paid_tx), block=before.paid_block)
         return
@@ -152,17 +151,6 @@ def confirm_refund(hand: Hand, said: MoneyBack, sale_id: bytes) -> None:
     _, ordered = hand.sale(sale_id)
     hand.says(saleId=to_hex(sale_id), amount=str(said.amount))
     ledger.confirm_refund(hand.acting, hand.me, ordered, amount=said.amount, receipt=said.receipt)
-
-
-def _confirmed(sale: SaleView, kept: BankBatch, receipt: bytes) -> PayoutView | None:
-    """The payout on chain that is this batch's, with this receipt."""
-    roots = {each.list: each.root for each in settled(sale).lists}
-    for each in sale.payouts:
-        same = (each.list, each.from_ordinal, each.to_ordinal) == (kept.list, kept.first, kept.end)
-        root = ZERO32 if each.put_off_to is None else roots[each.put_off_to]
-        if same and (root, each.total, each.receipt_hash) == (kept.deferred_root, kept.total, receipt):
-            return each
-    return None
 
 
 def _length(entry: SettlementView, of: int) -> tuple[int, int]:
