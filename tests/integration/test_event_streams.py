@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,7 +21,7 @@ from deedbook.mirror.follower import Follower
 from deedbook.mirror.store import Mirror
 from deedbook.queries.events import EventFeed, standing_of
 from tests import ledger_story as story
-from tests.e2e.http_service import Client, running
+from tests.e2e.http_service import Client, eventually, running
 from tests.event_source import EventSource, Message
 from tests.integration.test_event_feed import AGAIN, fork, on_chain
 from tests.scripted_chain import CONTRACTS, Call, ScriptedChain, decode
@@ -84,13 +83,6 @@ Listen = Callable[..., EventSource]
 @pytest.fixture
 def listen(client: Client) -> Listen:
     return partial(EventSource, client.url)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def keys(messages: list[Message]) -> list[str]:

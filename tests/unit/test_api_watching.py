@@ -18,7 +18,7 @@ from deedbook.bootstrap.logs import bound, logging_to
 from deedbook.domain.hashing import sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Operation, OperationKind
-from tests.e2e.http_service import Client, running
+from tests.e2e.http_service import Client, eventually, running
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -114,6 +114,7 @@ def test_a_request_is_told_by_its_route_and_what_it_led_to(client: Client, watch
     assert ask(client, "/operations/Li%20Lei", X_Request_ID=UUID) == UUID
     ask(client, "/nowhere/Li")
     ask(client, "/livez")
+    eventually(lambda: len(watch.told) == 4)  # it is told when it was answered
     assert watch.told == [
         ("GET", "/operations/{operation_id}", 200),
         ("GET", "/operations/{operation_id}", 422),
@@ -134,6 +135,7 @@ def test_a_fault_is_told_under_the_requests_id_and_not_what_it_says(
 ) -> None:
     answer = client._ask(urllib.request.Request(client.url + "/status", headers={"X-Request-ID": UUID}))
     assert (answer.status, answer.json()["code"]) == (500, "fault")
+    eventually(lambda: bool(watch.told))
     assert watch.told == [("GET", "/status", 500)]
     told = [json.loads(line) for line in log.getvalue().splitlines()]
     assert any(line["event"] == "a fault of the service" and line["request"] == UUID for line in told)
