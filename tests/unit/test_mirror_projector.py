@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from deedbook.chain import artifacts
-from deedbook.domain.events import Event
+from deedbook.domain.events import Event, plain
 from deedbook.domain.hashing import canonical_json
 from deedbook.domain.journal import JOURNALLED
 from deedbook.errors import InvalidInput
 from deedbook.mirror import schema
-from deedbook.mirror.projector import PROJECTORS, Change, json_text, plain, project
+from deedbook.mirror.projector import PROJECTORS, Change, json_text, project
 from deedbook.mirror.store import key_of
 from tests import ledger_story as story
 from tests.scripted_chain import Call, log_of

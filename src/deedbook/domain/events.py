@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidInput
 
 
@@ -50,3 +51,16 @@ class Event:
     name: str
     args: Mapping[str, Any]
     log: Log
+
+
+def plain(value: Any) -> Any:
+    """An event's value as JSON: integers as decimal strings, bytes as hex, structs as objects by component name."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, bytes):
+        return to_hex(value)
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value]

@@ -7,13 +7,13 @@ events, however often something was told again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from deedbook.domain.documents import Fields
-from deedbook.domain.events import Event, Log
+from deedbook.domain.events import Event, Log, plain
 from deedbook.domain.hashing import canonical_json, from_hex, parse_address, to_hex
 from deedbook.domain.journal import JOURNALLED, account_entity, entities_of, events_of
 from deedbook.errors import InvalidInput
@@ -94,7 +94,7 @@ class Told:
             "transactionIndex": log.tx_index,
             "logIndex": log.log_index,
             "entities": [to_hex(entity) for entity in self.entities],
-            "args": None if self.event is None else shown(self.event.args),
+            "args": None if self.event is None else plain(self.event.args),
         }
         if self.event is None:
             told |= {"topics": [to_hex(topic) for topic in log.topics], "data": to_hex(log.data)}
@@ -103,19 +103,6 @@ class Told:
     def encode(self) -> bytes:
         """The canonical JSON of it: what is signed for a webhook."""
         return canonical_json(self.to_json())
-
-
-def shown(value: Any) -> Any:
-    """An argument in JSON: integers as decimal text, bytes as lower-case hex, structs by their names."""
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, bytes):
-        return to_hex(value)
-    if isinstance(value, Mapping):
-        return {name: shown(item) for name, item in value.items()}
-    return [shown(item) for item in value]
 
 
 def timestamp(at: int) -> str:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import AssetState, MemberState, OfferState, Outcome, SaleState
-from deedbook.domain.events import Event
-from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json, to_hex
+from deedbook.domain.events import Event, plain
+from deedbook.domain.hashing import ZERO32, ZERO_ADDRESS, canonical_json
 from deedbook.domain.merkle import consent_leaf
 from deedbook.domain.sales import Offer, currency_text
 from deedbook.errors import InvalidInput
@@ -77,19 +77,6 @@ def _require_storable(operation: Operation) -> None:
     for name, value in row.items():
         if isinstance(value, int) and value >= 2**63:
             raise InvalidInput(name, "does not fit 63 bits")
-
-
-def plain(value: Any) -> Any:
-    """An event's value as JSON: integers as decimal strings, bytes as hex, structs as objects by component name."""
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, bytes):
-        return to_hex(value)
-    if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value]
 
 
 def json_text(value: Any) -> str:

@@ -6,6 +6,7 @@ key-value metadata (`deedbook.after`).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import IO, Any, Final
@@ -27,7 +28,7 @@ Pages = Callable[[Reading, int, str | None], Page[Any]]
 """The page of a list: at most so many items behind a place."""
 
 
-class Portion:
+class Portion(ABC):
     """The rows of `relation` that there are from a place on, at most so many. Once they were read, `after` is where it
     goes on (None at its end), and `count` is how many they were."""
 
@@ -37,9 +38,9 @@ class Portion:
         self.count = 0
         self.relation = Relation(name, columns, self.rows)
 
+    @abstractmethod
     def rows(self, mirror: Reading) -> Iterator[tuple[Cell, ...]]:
         """Reads them."""
-        raise NotImplementedError
 
     def write_csv(self, mirror: Reading, sink: IO[bytes]) -> None:
         """As `exports.write_csv`, with a last line of as many cells where the list goes on."""
