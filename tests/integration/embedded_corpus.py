@@ -59,9 +59,8 @@ class Side:
         self._now += seconds
         self._set_time(self._now)
         found: str = self.ask(name, "eth_sendRawTransaction", raw)
-        # anvil answers a little before it has mined.
-        while found and self._ask("eth_getTransactionReceipt", [found])["result"] is None:
-            time.sleep(0.005)
+        if found:
+            self._settled(found)
         return found
 
     def send_block(self, raws: Sequence[str]) -> None:
@@ -69,6 +68,13 @@ class Side:
         self._now += 1
         self._set_time(self._now)
         self._send_block(raws)
+        for raw in raws:
+            self._settled("0x" + keccak(hexstr=raw).hex())
+
+    def _settled(self, tx_hash: str) -> None:
+        """anvil answers a little before it has mined, and has a receipt a little before its pool lets go."""
+        while (self._ask("eth_getTransactionByHash", [tx_hash])["result"] or {}).get("blockHash") is None:
+            time.sleep(0.005)
 
     def block_hashes(self) -> dict[str, str]:
         """What stands for each block hash, so that two chains can be compared."""
