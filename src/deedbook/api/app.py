@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from deedbook import __version__
 from deedbook.api import description, problems
 from deedbook.api.limits import BodyLimit
+from deedbook.api.points import PointReads
 from deedbook.api.routes import (
     alerts,
     anchors,
@@ -36,9 +37,11 @@ def create_app(serving: Serving) -> FastAPI:
         summary="who holds which data asset, who consented, who bought, who was paid",
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its own would tell paths to strangers
     )
     app.state.serving = serving
     problems.install(app)
+    app.add_middleware(PointReads, serving=serving)  # the first is the innermost
     app.add_middleware(BodyLimit)
     nouns = (
         *(

@@ -22,7 +22,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _is_bare(scope):
             await self._app(scope, receive, send)
             return
         body = await _read(receive, dict(scope["headers"]).get(b"content-length", b""))
@@ -31,6 +31,13 @@ class BodyLimit:
             await problem(413, "too-large", "content too large", detail)(scope, receive, send)
             return
         await self._app(scope, _given(body, receive), send)
+
+
+def _is_bare(scope: Scope) -> bool:
+    """Whether a GET has no body (RFC 9112, 6.3): nothing needs to be read before it is answered."""
+    return scope["method"] == "GET" and not any(
+        name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]
+    )
 
 
 async def _read(receive: Receive, stated: bytes) -> bytes | None:

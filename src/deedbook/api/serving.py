@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from deedbook.domain.operations import Answered, Operation
+from deedbook.queries.points import Points
 from deedbook.queries.rows import Reading
 
 
@@ -15,6 +16,10 @@ class Serving(Protocol):
     @property
     def mirror(self) -> Reading:
         """The public copy of the chain."""
+
+    @property
+    def points(self) -> Points:
+        """Its single records."""
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""

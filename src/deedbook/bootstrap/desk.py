@@ -41,6 +41,7 @@ from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
 from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import alerts
+from deedbook.queries.points import Points
 
 LOG = logging.getLogger(__name__)
 RELAYER = "relayer"
@@ -65,6 +66,7 @@ class Desk:
         self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
         self._said = ""
+        self.points = Points(services.mirror)
         self._following = _Loop("follower", self._follow)
         self._relaying = _Loop("relayer", self._relay_round)
         self._anchoring = _Loop("anchorer", self._anchor_round)

@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.payments import Payments
+from deedbook.bootstrap.processes import cores
 from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
@@ -505,7 +507,7 @@ class Services:
     @cached_property
     def logs(self) -> Logs:
         """The exchanges' own logs: appended to, anchored."""
-        return Logs(self.acting, self.records.anchors, self.clock)
+        return Logs(self.acting, self.records.anchors, self.clock, ThreadPoolExecutor(cores(), "signing"))
 
     @property
     def shown_logs(self) -> ShownLogs:

@@ -5,7 +5,7 @@ What static clients of logs read (C2SP tlog-tiles) is under `/anchors/{exchange}
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -21,6 +21,11 @@ Place = Annotated[int, Query(ge=0, le=MOST_SIZE, strict=False)]
 MaybePlace = Annotated[int | None, Query(ge=0, le=MOST_SIZE, strict=False)]
 NEVER_CHANGES = {"Cache-Control": "public, max-age=31536000, immutable"}
 SOON_ANOTHER = {"Cache-Control": "no-cache"}
+NDJSON: Final = {"application/x-ndjson": {"schema": {"type": "string"}}}
+NOTE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+TILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get("/{exchange}")
@@ -29,7 +34,13 @@ def checkpoints(home: Home, exchange: str, limit: Limit = 100, after: After = No
     return queries.checkpoints(home.mirror, _account(exchange), limit=limit, after=after).to_json()
 
 
-@router.post("/{exchange}/entries", status_code=201, response_class=Response)
+@router.post(
+    "/{exchange}/entries",
+    status_code=201,
+    response_class=Response,
+    responses={201: {"content": NDJSON}},
+    openapi_extra={"requestBody": {"required": True, "content": NDJSON}},
+)
 def append(home: Home, exchange: str, lines: Lines) -> Response:
     """Takes entries into the exchange's log: NDJSON, any JSON value a line, at most 10,000 of them. Answers with a
     signed receipt for each (`deedbook.log-receipt`, version 1), one a line in the same order, once all of them are on
@@ -66,14 +77,14 @@ def extension(home: Home, exchange: str, former: Place, size: MaybePlace = None)
     return dict(home.log_extension(_account(exchange), former, size))
 
 
-@router.get("/{exchange}/log/checkpoint", response_class=Response)
+@router.get("/{exchange}/log/checkpoint", response_class=Response, responses=NOTE)
 def checkpoint(home: Home, exchange: str) -> Response:
     """The last checkpoint on chain as a note that the exchange signs."""
     content = home.log_checkpoint(_account(exchange))
     return Response(content, media_type="text/plain; charset=utf-8", headers=SOON_ANOTHER)
 
 
-@router.get("/{exchange}/log/tile/{path:path}", response_class=Response)
+@router.get("/{exchange}/log/tile/{path:path}", response_class=Response, responses=TILE)
 def tile(home: Home, exchange: str, path: str) -> Response:
     """A tile, `LEVEL/N` or `LEVEL/N.p/WIDTH`: up to 256 hashes of 32 bytes. What the entries are is not kept here."""
     content = home.log_tile(_account(exchange), path)

@@ -11,8 +11,8 @@ from deedbook.domain.hashing import from_hex, parse_json
 from deedbook.errors import InvalidInput
 
 
-def serving_of(request: Request) -> Serving:
-    """What this app serves."""
+async def serving_of(request: Request) -> Serving:
+    """What this app serves. Asynchronous, or every request would be sent to a thread for it."""
     serving: Serving = request.app.state.serving
     return serving
 
