@@ -1,0 +1,298 @@
+"""Writes `src/deedbook/client/routes.py` (`--write`) or checks it: every route of the service's own description
+(`tools.openapi`) as a method of both clients, and the shapes of its answers.
+
+A route is a method of the noun that is its tag, by the name of its function; its parameters are the method's. What a
+route cannot say of itself is said here: which of those that are posted without a key may be sent again.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from tools import openapi
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "src" / "deedbook" / "client" / "routes.py"
+REPEATABLE: Final = ("/payees/kept", "/anchors/{exchange}/entries")
+"""What is posted without a key and may be sent again: it reads, or the same again is the same by itself."""
+KEY: Final = "Idempotency-Key"
+TYPES: Final = {"string": "str", "integer": "int", "boolean": "bool", "number": "float", "object": "Json"}
+
+_HEAD: Final = '''"""The routes of the service as methods. Written by `python -m tools.client --write`; do not edit.
+
+    client.sales.sale("0x...")                                      one record, its JSON
+    for sale in client.sales.sales(buyer="0x..."): ...              all records, page by page
+    client.consents.withdraw(signed, wait="final")                  a write, under a key of its own
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from deedbook.client.groups import AsyncAsking, AsyncGroup, Asking, Group, call, part, rest
+from deedbook.client.paging import AsyncItems, Items
+
+Json = dict[str, Any]
+'''
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One of a route."""
+
+    name: str
+    place: str
+    required: bool
+    schema: Mapping[str, Any]
+
+    @property
+    def word(self) -> str:
+        """Its name in Python."""
+        return _word(self.name)
+
+    @property
+    def type(self) -> str:
+        """Its type in Python."""
+        return _type(self.schema)
+
+    @property
+    def default(self) -> str:
+        """What stands for not saying it: nothing is sent, and the service has its own default."""
+        return f"{self.type.removesuffix(' | None')} | None = None"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route."""
+
+    path: str
+    method: str
+    said: Mapping[str, Any]
+
+    @property
+    def noun(self) -> str:
+        """Its group."""
+        return _word((self.said.get("tags") or ["service"])[0])
+
+    @property
+    def name(self) -> str:
+        """The name of its function: what is before path and method in FastAPI's operationId."""
+        whole = str(self.said["operationId"])
+        tail = re.sub(r"\W", "_", f"{self.path}_{self.method}")
+        return _word(whole.removesuffix(tail).rstrip("_") or whole)
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """What it takes, but for the key."""
+        found = self.said.get("parameters", ())
+        made = [Parameter(each["name"], each["in"], each.get("required", False), each["schema"]) for each in found]
+        return [each for each in made if each.name != KEY]
+
+    def of(self, *places: str) -> list[Parameter]:
+        """Those parameters."""
+        return [each for each in self.parameters if each.place in places]
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it takes an idempotency key."""
+        return any(each["name"] == KEY for each in self.said.get("parameters", ()))
+
+    @property
+    def body(self) -> tuple[str, str] | None:
+        """Name and media type of what is posted."""
+        content = self.said.get("requestBody", {}).get("content")
+        if not content:
+            return None
+        media_type = next(iter(content))
+        return ("body" if media_type == "application/json" else "content"), media_type
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be sent again without doing more."""
+        return self.method in ("get", "head") or self.has_key or self.path in REPEATABLE
+
+    @property
+    def answers(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Good answers: media type and schema."""
+        good = [answer for status, answer in self.said["responses"].items() if status.startswith("2")]
+        contents = [answer.get("content") or {"": {}} for answer in good]
+        return [(kind, content.get("schema", {})) for each in contents for kind, content in each.items()]
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether its answer is no JSON."""
+        return all(kind != "application/json" for kind, _ in self.answers)
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether it answers with a page of more."""
+        names = {each.name for each in self.of("query")}
+        return self.method == "get" and {"after", "limit"} <= names and not self.is_raw
+
+    @property
+    def returns(self) -> str:
+        """The type of what it answers."""
+        if self.is_raw:
+            return "bytes"
+        types = {_type(schema) for kind, schema in self.answers if kind == "application/json"}
+        whole = {each for kind in types for each in kind.split(" | ")}
+        return " | ".join(sorted(whole, reverse=True))
+
+
+def routes() -> list[Route]:
+    """All of them, by noun."""
+    found = [
+        Route(path, method, said)
+        for path, methods in openapi.described()["paths"].items()
+        for method, said in methods.items()
+    ]
+    return sorted(found, key=lambda route: (route.noun, route.name))
+
+
+def _word(name: str) -> str:
+    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    word = re.sub(r"\W+", "_", word).strip("_").lower()
+    return f"{word}_" if keyword.iskeyword(word) else word
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """The Python type of a schema."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema or "oneOf" in schema:
+        return " | ".join(dict.fromkeys(_type(each) for each in schema.get("anyOf") or schema["oneOf"]))
+    if "const" in schema or "enum" in schema:
+        values = [schema["const"]] if "const" in schema else schema["enum"]
+        return f"Literal[{', '.join(map(repr, values))}]"
+    if schema.get("type") == "null":
+        return "None"
+    if schema.get("type") == "array":
+        return f"Sequence[{_type(schema.get('items', {}))}]"
+    return TYPES.get(schema.get("type", ""), "Any")
+
+
+def _schemas() -> Iterator[str]:
+    """The named shapes of answers, as they are needed by one another."""
+    schemas = openapi.described()["components"]["schemas"]
+    ordered = sorted(schemas, key=lambda name: "properties" in schemas[name])  # types before those who use them
+    for name in ordered:
+        schema = schemas[name]
+        if "properties" not in schema:
+            yield f"{name} = {_type(schema)}"
+            continue
+        words = _docstring(schema.get("description", name))
+        lines = [f"class {name}(TypedDict, total=False):", textwrap.indent(words, "    "), ""]
+        lines += [f"    {field}: {_type(shape)}" for field, shape in schema["properties"].items()]
+        yield "\n".join(lines)
+
+
+def _docstring(words: str, more: str = "") -> str:
+    text = " ".join(words.split()).replace("\\", "\\\\").replace('"""', "'''")
+    return textwrap.fill(f'"""{text}{more}"""', 108, break_long_words=False, break_on_hyphens=False)
+
+
+def _method(route: Route, *, awaited: bool) -> str:
+    path, other = route.of("path"), route.of("query", "header")
+    named = [f"{each.word}: {each.type}" if each.required else f"{each.word}: {each.default}" for each in other]
+    if route.is_paged:
+        named = [each for each in named if not each.startswith("after:")]
+    if route.has_key:
+        named.append("key: str | None = None")
+    words = ["self", *(f"{each.word}: {each.type}" for each in path)]
+    if route.body:
+        words.append(f"{route.body[0]}: {'Mapping[str, Any]' if route.body[0] == 'body' else 'bytes'}")
+    words += ["*", *named] if named else []
+    returns = ("AsyncItems" if awaited else "Items") if route.is_paged else route.returns
+    start = "async def" if awaited and not route.is_paged else "def"
+    lines = [f"{start} {route.name}({', '.join(words)}) -> {returns}:"]
+    lines += textwrap.indent(_docstring(route.said["description"]), "    ").splitlines()
+    lines += [f"    {line}" for line in _call(route)]
+    if route.is_paged:
+        lines.append("    return self._items(said)")
+    else:
+        wait, raw = "await " if awaited else "", ", raw=True" if route.is_raw else ""
+        lines += [f"    found: {returns} = {wait}self._client.ask(said{raw})", "    return found"]
+    return "\n".join(lines)
+
+
+def _call(route: Route) -> list[str]:
+    path = route.path
+    for each in route.of("path"):
+        path = path.replace(f"{{{each.name}}}", f"{{{'rest' if _is_rest(route, each) else 'part'}({each.word})}}")
+    words = [repr(route.method.upper()), f"f{path!r}" if route.of("path") else repr(path)]
+    query = [each for each in route.of("query") if not (route.is_paged and each.name == "after")]
+    if query:
+        words.append("{" + ", ".join(f"{each.name!r}: {each.word}" for each in query) + "}")
+    headers = [f"{each.name!r}: {each.word}" for each in route.of("header")]
+    if route.has_key:
+        headers.append(f"{KEY!r}: self._client.key() if key is None else key")
+    if headers:
+        words.append("headers={" + ", ".join(headers) + "}")
+    if route.body:
+        words += [f"body={route.body[0]}", f"media_type={route.body[1]!r}"]
+    if not route.is_repeatable:
+        words.append("repeatable=False")
+    return [f"said = call({', '.join(words)})"]
+
+
+def _is_rest(route: Route, parameter: Parameter) -> bool:
+    """Whether a parameter is the rest of the path, as FastAPI's `{path:path}` is."""
+    return parameter.name == "path" and route.path.endswith("{path}")
+
+
+def _classes() -> Iterator[str]:
+    found = routes()
+    nouns = sorted({route.noun for route in found})
+    for prefix in ("", "Async"):
+        for noun in nouns:
+            mine = [_method(route, awaited=bool(prefix)) for route in found if route.noun == noun]
+            head = f'class {prefix}{_title(noun)}({prefix}Group):\n    """Routes of {noun}."""\n'
+            yield "\n\n".join([head, *(textwrap.indent(method, "    ") for method in mine)])
+        lines = [f'class {prefix}Routes:\n    """All nouns."""\n']
+        lines.append(f"    def __init__(self, client: {prefix}Asking) -> None:")
+        lines += [f"        self.{noun} = {prefix}{_title(noun)}(client)" for noun in nouns]
+        yield "\n".join(lines)
+
+
+def _title(noun: str) -> str:
+    return "".join(each.capitalize() for each in noun.split("_"))
+
+
+def render() -> str:
+    """The module as it is committed."""
+    text = "\n\n\n".join([_HEAD, *_schemas(), *_classes()]) + "\n"
+    for words in (("check", "--fix-only", "--quiet", "--select", "F401,I"), ("format", "--quiet")):
+        done = subprocess.run(
+            [Path(sys.executable).parent / "ruff", *words, "--stdin-filename", str(PAGE), "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=PAGE.parents[3],
+        )
+        text = done.stdout
+    return text
+
+
+def main(words: Sequence[str]) -> int:
+    """Writes the module, or says that it is stale."""
+    page = render()
+    if "--write" in words:
+        PAGE.write_text(page, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
+        print("src/deedbook/client/routes.py is stale: run `python -m tools.client --write`")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
