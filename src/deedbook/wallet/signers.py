@@ -80,6 +80,7 @@ class LocalSigner:
 
 @cache
 def _kernel() -> Any:
+    """`_signing`, where it was compiled."""
     try:
         from deedbook.wallet import _signing
     except ImportError:
