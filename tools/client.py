@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +84,7 @@ class Route:
         """Its group."""
         return _word((self.said.get("tags") or ["service"])[0])
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of its function: what is before path and method in FastAPI's operationId."""
         whole = str(self.said["operationId"])
@@ -141,6 +142,8 @@ class Route:
     @property
     def returns(self) -> str:
         """The type of what it answers."""
+        if {status for status in self.said["responses"] if status.startswith("2")} == {"204"}:
+            return "None"
         if self.is_raw:
             return "bytes"
         types = {_type(schema) for kind, schema in self.answers if kind == "application/json"}
@@ -155,7 +158,10 @@ def routes() -> list[Route]:
         for path, methods in openapi.described()["paths"].items()
         for method, said in methods.items()
     ]
-    return sorted(found, key=lambda route: (route.noun, route.name))
+    ordered = sorted(found, key=lambda route: (route.noun, route.name))
+    for one, other in pairwise(ordered):
+        assert (one.noun, one.name) != (other.noun, other.name), f"two routes of {one.noun} are {one.name}: rename one"
+    return ordered
 
 
 def _word(name: str) -> str:
@@ -168,8 +174,11 @@ def _type(schema: Mapping[str, Any]) -> str:
     """The Python type of a schema."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
-    if "anyOf" in schema or "oneOf" in schema:
-        return " | ".join(dict.fromkeys(_type(each) for each in schema.get("anyOf") or schema["oneOf"]))
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in schema:
+            return " | ".join(dict.fromkeys(_type(each) for each in schema[several]))
+    if isinstance(schema.get("type"), list):
+        return " | ".join(_type({**schema, "type": each}) for each in schema["type"])
     if "const" in schema or "enum" in schema:
         values = [schema["const"]] if "const" in schema else schema["enum"]
         return f"Literal[{', '.join(map(repr, values))}]"
@@ -181,18 +190,38 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 def _schemas() -> Iterator[str]:
-    """The named shapes of answers, as they are needed by one another."""
+    """The named shapes of good answers and what these name; plain types before those who use them."""
     schemas = openapi.described()["components"]["schemas"]
-    ordered = sorted(schemas, key=lambda name: "properties" in schemas[name])  # types before those who use them
-    for name in ordered:
+    named: set[str] = set()
+    waiting = [schema for route in routes() for kind, schema in route.answers if kind == "application/json"]
+    while waiting:
+        for name in set(_references(waiting.pop())) - named:
+            named.add(name)
+            waiting.append(schemas[name])
+    for name in sorted(
+        named, key=lambda name: ("properties" in schemas[name], name)
+    ):
         schema = schemas[name]
         if "properties" not in schema:
             yield f"{name} = {_type(schema)}"
-            continue
-        words = _docstring(schema.get("description", name))
-        lines = [f"class {name}(TypedDict, total=False):", textwrap.indent(words, "    "), ""]
-        lines += [f"    {field}: {_type(shape)}" for field, shape in schema["properties"].items()]
-        yield "\n".join(lines)
+        elif all(field.isidentifier() and not keyword.iskeyword(field) for field in schema["properties"]):
+            words = _docstring(schema.get("description", name))
+            lines = [f"class {name}(TypedDict, total=False):", textwrap.indent(words, "    "), ""]
+            yield "\n".join([*lines, *(f"    {each}: {_type(shape)}" for each, shape in schema["properties"].items())])
+        else:
+            fields = ", ".join(f"{each!r}: {_type(shape)!r}" for each, shape in schema["properties"].items())
+            yield f"{name} = TypedDict({name!r}, {{{fields}}}, total=False)"
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"].rpartition("/")[2]
+        for each in value.values():
+            yield from _references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _references(each)
 
 
 def _docstring(words: str, more: str = "") -> str:
@@ -203,8 +232,6 @@ def _docstring(words: str, more: str = "") -> str:
 def _method(route: Route, *, awaited: bool) -> str:
     path, other = route.of("path"), route.of("query", "header")
     named = [f"{each.word}: {each.type}" if each.required else f"{each.word}: {each.default}" for each in other]
-    if route.is_paged:
-        named = [each for each in named if not each.startswith("after:")]
     if route.has_key:
         named.append("key: str | None = None")
     words = ["self", *(f"{each.word}: {each.type}" for each in path)]
@@ -219,8 +246,9 @@ def _method(route: Route, *, awaited: bool) -> str:
     if route.is_paged:
         lines.append("    return self._items(said)")
     else:
-        wait, raw = "await " if awaited else "", ", raw=True" if route.is_raw else ""
-        lines += [f"    found: {returns} = {wait}self._client.ask(said{raw})", "    return found"]
+        wait, raw = "await " if awaited else "", ", raw=True" if returns == "bytes" else ""
+        asked = f"{wait}self._client.ask(said{raw})"
+        lines += [f"    {asked}"] if returns == "None" else [f"    found: {returns} = {asked}", "    return found"]
     return "\n".join(lines)
 
 
@@ -229,7 +257,7 @@ def _call(route: Route) -> list[str]:
     for each in route.of("path"):
         path = path.replace(f"{{{each.name}}}", f"{{{'rest' if _is_rest(route, each) else 'part'}({each.word})}}")
     words = [repr(route.method.upper()), f"f{path!r}" if route.of("path") else repr(path)]
-    query = [each for each in route.of("query") if not (route.is_paged and each.name == "after")]
+    query = route.of("query")
     if query:
         words.append("{" + ", ".join(f"{each.name!r}: {each.word}" for each in query) + "}")
     headers = [f"{each.name!r}: {each.word}" for each in route.of("header")]

@@ -112,7 +112,23 @@ def test_the_service_answers_by_a_point_as_by_the_route(mirror: Mirror) -> None:
     assert asyncio.run(_answers(home, [paths[0]], "PUT"))[0].status_code == 405
 
 
-async def _answers(home: object, paths: Sequence[str], method: str = "GET") -> list[httpx.Response]:
+def test_whoever_asks_for_more_than_the_path_or_has_to_be_known_is_answered_by_the_route(mirror: Mirror) -> None:
+    points = Counted(Points(mirror), [])
+    home = SimpleNamespace(mirror=mirror, points=points)
+    path = f"/assets/{to_hex(asset_key(LONE))}/versions/1"
+    for headers in ({"If-None-Match": '"x"'}, {"Accept": "text/csv"}):
+        asyncio.run(_answers(home, [path], headers=headers))
+    asyncio.run(_answers(home, [f"{path}?form=short"]))
+    asyncio.run(_answers(home, [path], door=SimpleNamespace(public_reads=False)))
+    assert points.asked == []
+    asyncio.run(_answers(home, [path], door=SimpleNamespace(public_reads=True)))
+    assert points.asked == [1]
+
+
+async def _answers(
+    home: object, paths: Sequence[str], method: str = "GET", *, door: object = None, headers: Any = None
+) -> list[httpx.Response]:
     app = create_app(cast(Any, home))
+    app.state.door = door
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
-        return [await client.request(method, path) for path in paths]
+        return [await client.request(method, path, headers=headers) for path in paths]

@@ -1,9 +1,9 @@
 """What is asked for thousands of times a second: answered before anything looks for a route.
 
 FastAPI tries every route in turn, and takes a request apart for what its function wants; that costs ten times its row.
-A point knows its path by itself and answers with bytes. Whatever is not exactly its own - another method or path, a
-record that is not there or is more than a row - goes on to the route of that path, which gives the same answer. It
-stands behind all other middleware: what they refuse does not come here.
+A point knows its path by itself and answers with bytes. Whatever is not exactly its own - another method, a query, a
+condition, a record that is not there or is more than a row, a reader who has to be known - goes on to the route of that
+path, which gives the same answer. It stands behind all other middleware: what they refuse does not come here.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ POINTS: Final[tuple[tuple[re.Pattern[str], Ask], ...]] = (
     (re.compile(r"/assets/0x([0-9a-f]{64})/versions/([0-9]{1,18})"), _version),
 )
 _JSON: Final = (b"content-type", b"application/json")
+_CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since", b"accept", b"range"})
+"""Headers by which an answer may be another one. (A client that takes anything says so, or nothing.)"""
+
+
+def _is_plain(scope: Scope) -> bool:
+    """Whether a request asks for what is at its path and nothing else, and everybody may."""
+    if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
+        return False
+    if any(name in _CONDITIONS and value != b"*/*" for name, value in scope["headers"]):
+        return False
+    door = getattr(scope["app"].state, "door", None)
+    return door is None or bool(door.public_reads)
 
 
 class PointReads:
@@ -42,7 +54,7 @@ class PointReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        found = await self._found(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        found = await self._found(scope) if _is_plain(scope) else None
         if found is None:
             await self._app(scope, receive, send)
             return

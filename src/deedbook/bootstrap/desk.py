@@ -66,7 +66,7 @@ class Desk:
         self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
         self._said = ""
-        self.points = Points(services.mirror)
+        self._points: tuple[Mirror, Points] | None = None
         self._following = _Loop("follower", self._follow)
         self._relaying = _Loop("relayer", self._relay_round)
         self._anchoring = _Loop("anchorer", self._anchor_round)
@@ -104,6 +104,13 @@ class Desk:
     def mirror(self) -> Mirror:
         """The public copy of the chain."""
         return self._services.mirror
+
+    @property
+    def points(self) -> Points:
+        """Its single records, as the mirror has them that is open now."""
+        if self._points is None or self._points[0] is not self.mirror:
+            self._points = self.mirror, Points(self.mirror)
+        return self._points[1]
 
     def catch_up(self) -> None:
         """Relays acts whose turn has come, anchors logs that are due, brings the mirror to the chain's head, and

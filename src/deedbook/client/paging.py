@@ -1,4 +1,8 @@
-"""Lists that come in pages: all items one after the other, a page at a time in memory."""
+"""Lists that come in pages: all items one after the other, a page at a time in memory.
+
+What never ends (`events`) says on each page whether there is `more` now; the iteration ends where there is none, and
+the last page's `after` is where a later one goes on.
+"""
 
 from __future__ import annotations
 
@@ -52,4 +56,5 @@ class AsyncItems:
 
 def _next(call: Call, page: Mapping[str, Any]) -> Call | None:
     after = page["after"]
-    return None if after is None else replace(call, query={**call.query, "after": after})
+    is_last = after is None or page.get("more") is False
+    return None if is_last else replace(call, query={**call.query, "after": after})

@@ -35,17 +35,6 @@ class OperationAnswer(TypedDict, total=False):
     reason: Reason | None
 
 
-class Problem(TypedDict, total=False):
-    """An error (RFC 9457): `type`, `title`, `status`, `detail`, its stable `code`, and the error's own
-    fields."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-
-
 class Reason(TypedDict, total=False):
     """Why an operation failed: the code of an error, and where a contract refused its own error with its
     arguments."""
@@ -61,9 +50,9 @@ class Reason(TypedDict, total=False):
 class Alerts(Group):
     """Routes of alerts."""
 
-    def alerts(self, *, limit: int | None = None) -> Items:
+    def alerts(self, *, limit: int | None = None, after: str | None = None) -> Items:
         """A page of alerts, the worst first: withdrawals, attestations about to end, quotas near, volumes."""
-        said = call("GET", "/alerts", {"limit": limit})
+        said = call("GET", "/alerts", {"limit": limit, "after": after})
         return self._items(said)
 
 
@@ -85,9 +74,9 @@ class Anchors(Group):
         found: bytes = self._client.ask(said, raw=True)
         return found
 
-    def checkpoints(self, exchange: str, *, limit: int | None = None) -> Items:
+    def checkpoints(self, exchange: str, *, limit: int | None = None, after: str | None = None) -> Items:
         """A page of an exchange's checkpoints, oldest first."""
-        said = call("GET", f"/anchors/{part(exchange)}", {"limit": limit})
+        said = call("GET", f"/anchors/{part(exchange)}", {"limit": limit, "after": after})
         return self._items(said)
 
     def extension(self, exchange: str, *, former: int, size: int | None = None) -> Json:
@@ -158,26 +147,28 @@ class Assets(Group):
         found: Json = self._client.ask(said)
         return found
 
-    def assets(self, *, limit: int | None = None) -> Items:
+    def assets(self, *, limit: int | None = None, after: str | None = None) -> Items:
         """A page of assets."""
-        said = call("GET", "/assets", {"limit": limit})
+        said = call("GET", "/assets", {"limit": limit, "after": after})
         return self._items(said)
 
-    def batches_of(self, asset_id: str, *, limit: int | None = None) -> Items:
+    def batches_of(self, asset_id: str, *, limit: int | None = None, after: str | None = None) -> Items:
         """A page of the consent batches of an asset, oldest first."""
-        said = call("GET", f"/assets/{part(asset_id)}/batches", {"limit": limit})
+        said = call("GET", f"/assets/{part(asset_id)}/batches", {"limit": limit, "after": after})
         return self._items(said)
 
-    def flow(self, asset_id: str, *, limit: int | None = None) -> Items:
+    def flow(self, asset_id: str, *, limit: int | None = None, after: str | None = None) -> Items:
         """A page of the sales of an asset and of everything derived from it, in the order in which they were
         ordered."""
-        said = call("GET", f"/assets/{part(asset_id)}/flow", {"limit": limit})
+        said = call("GET", f"/assets/{part(asset_id)}/flow", {"limit": limit, "after": after})
         return self._items(said)
 
-    def lineage(self, asset_id: str, *, down: bool | None = None, limit: int | None = None) -> Items:
+    def lineage(
+        self, asset_id: str, *, down: bool | None = None, limit: int | None = None, after: str | None = None
+    ) -> Items:
         """A page of what an asset was derived from, or (`down=true`) of what was derived from it; the nearest
         first."""
-        said = call("GET", f"/assets/{part(asset_id)}/lineage", {"down": down, "limit": limit})
+        said = call("GET", f"/assets/{part(asset_id)}/lineage", {"down": down, "limit": limit, "after": after})
         return self._items(said)
 
     def version(self, asset_id: str, number: int) -> Json:
@@ -271,9 +262,9 @@ class Documents(Group):
 class Members(Group):
     """Routes of members."""
 
-    def members(self, *, limit: int | None = None) -> Items:
+    def members(self, *, limit: int | None = None, after: str | None = None) -> Items:
         """A page of members by account."""
-        said = call("GET", "/members", {"limit": limit})
+        said = call("GET", "/members", {"limit": limit, "after": after})
         return self._items(said)
 
     def statement(self, account: str) -> Json:
@@ -292,9 +283,16 @@ class Offers(Group):
         found: Json = self._client.ask(said)
         return found
 
-    def offers(self, *, asset: str | None = None, only_open: bool | None = None, limit: int | None = None) -> Items:
+    def offers(
+        self,
+        *,
+        asset: str | None = None,
+        only_open: bool | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Items:
         """A page of offers, of one asset where named."""
-        said = call("GET", "/offers", {"asset": asset, "only_open": only_open, "limit": limit})
+        said = call("GET", "/offers", {"asset": asset, "only_open": only_open, "limit": limit, "after": after})
         return self._items(said)
 
 
@@ -380,9 +378,12 @@ class Sales(Group):
         buyer: str | None = None,
         provider: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> Items:
         """A page of sales in the order in which they were ordered, of one asset, buyer or provider where named."""
-        said = call("GET", "/sales", {"asset": asset, "buyer": buyer, "provider": provider, "limit": limit})
+        said = call(
+            "GET", "/sales", {"asset": asset, "buyer": buyer, "provider": provider, "limit": limit, "after": after}
+        )
         return self._items(said)
 
 
@@ -428,9 +429,9 @@ class Statements(Group):
 class Usage(Group):
     """Routes of usage."""
 
-    def usage(self, sale_id: str, *, limit: int | None = None) -> Items:
+    def usage(self, sale_id: str, *, limit: int | None = None, after: str | None = None) -> Items:
         """How much of its quota a sale has used, and a page of the periods that were reported."""
-        said = call("GET", f"/sales/{part(sale_id)}/usage", {"limit": limit})
+        said = call("GET", f"/sales/{part(sale_id)}/usage", {"limit": limit, "after": after})
         return self._items(said)
 
 
@@ -459,9 +460,9 @@ class Routes:
 class AsyncAlerts(AsyncGroup):
     """Routes of alerts."""
 
-    def alerts(self, *, limit: int | None = None) -> AsyncItems:
+    def alerts(self, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """A page of alerts, the worst first: withdrawals, attestations about to end, quotas near, volumes."""
-        said = call("GET", "/alerts", {"limit": limit})
+        said = call("GET", "/alerts", {"limit": limit, "after": after})
         return self._items(said)
 
 
@@ -483,9 +484,9 @@ class AsyncAnchors(AsyncGroup):
         found: bytes = await self._client.ask(said, raw=True)
         return found
 
-    def checkpoints(self, exchange: str, *, limit: int | None = None) -> AsyncItems:
+    def checkpoints(self, exchange: str, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """A page of an exchange's checkpoints, oldest first."""
-        said = call("GET", f"/anchors/{part(exchange)}", {"limit": limit})
+        said = call("GET", f"/anchors/{part(exchange)}", {"limit": limit, "after": after})
         return self._items(said)
 
     async def extension(self, exchange: str, *, former: int, size: int | None = None) -> Json:
@@ -556,26 +557,28 @@ class AsyncAssets(AsyncGroup):
         found: Json = await self._client.ask(said)
         return found
 
-    def assets(self, *, limit: int | None = None) -> AsyncItems:
+    def assets(self, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """A page of assets."""
-        said = call("GET", "/assets", {"limit": limit})
+        said = call("GET", "/assets", {"limit": limit, "after": after})
         return self._items(said)
 
-    def batches_of(self, asset_id: str, *, limit: int | None = None) -> AsyncItems:
+    def batches_of(self, asset_id: str, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """A page of the consent batches of an asset, oldest first."""
-        said = call("GET", f"/assets/{part(asset_id)}/batches", {"limit": limit})
+        said = call("GET", f"/assets/{part(asset_id)}/batches", {"limit": limit, "after": after})
         return self._items(said)
 
-    def flow(self, asset_id: str, *, limit: int | None = None) -> AsyncItems:
+    def flow(self, asset_id: str, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """A page of the sales of an asset and of everything derived from it, in the order in which they were
         ordered."""
-        said = call("GET", f"/assets/{part(asset_id)}/flow", {"limit": limit})
+        said = call("GET", f"/assets/{part(asset_id)}/flow", {"limit": limit, "after": after})
         return self._items(said)
 
-    def lineage(self, asset_id: str, *, down: bool | None = None, limit: int | None = None) -> AsyncItems:
+    def lineage(
+        self, asset_id: str, *, down: bool | None = None, limit: int | None = None, after: str | None = None
+    ) -> AsyncItems:
         """A page of what an asset was derived from, or (`down=true`) of what was derived from it; the nearest
         first."""
-        said = call("GET", f"/assets/{part(asset_id)}/lineage", {"down": down, "limit": limit})
+        said = call("GET", f"/assets/{part(asset_id)}/lineage", {"down": down, "limit": limit, "after": after})
         return self._items(said)
 
     async def version(self, asset_id: str, number: int) -> Json:
@@ -669,9 +672,9 @@ class AsyncDocuments(AsyncGroup):
 class AsyncMembers(AsyncGroup):
     """Routes of members."""
 
-    def members(self, *, limit: int | None = None) -> AsyncItems:
+    def members(self, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """A page of members by account."""
-        said = call("GET", "/members", {"limit": limit})
+        said = call("GET", "/members", {"limit": limit, "after": after})
         return self._items(said)
 
     async def statement(self, account: str) -> Json:
@@ -691,10 +694,15 @@ class AsyncOffers(AsyncGroup):
         return found
 
     def offers(
-        self, *, asset: str | None = None, only_open: bool | None = None, limit: int | None = None
+        self,
+        *,
+        asset: str | None = None,
+        only_open: bool | None = None,
+        limit: int | None = None,
+        after: str | None = None,
     ) -> AsyncItems:
         """A page of offers, of one asset where named."""
-        said = call("GET", "/offers", {"asset": asset, "only_open": only_open, "limit": limit})
+        said = call("GET", "/offers", {"asset": asset, "only_open": only_open, "limit": limit, "after": after})
         return self._items(said)
 
 
@@ -780,9 +788,12 @@ class AsyncSales(AsyncGroup):
         buyer: str | None = None,
         provider: str | None = None,
         limit: int | None = None,
+        after: str | None = None,
     ) -> AsyncItems:
         """A page of sales in the order in which they were ordered, of one asset, buyer or provider where named."""
-        said = call("GET", "/sales", {"asset": asset, "buyer": buyer, "provider": provider, "limit": limit})
+        said = call(
+            "GET", "/sales", {"asset": asset, "buyer": buyer, "provider": provider, "limit": limit, "after": after}
+        )
         return self._items(said)
 
 
@@ -828,9 +839,9 @@ class AsyncStatements(AsyncGroup):
 class AsyncUsage(AsyncGroup):
     """Routes of usage."""
 
-    def usage(self, sale_id: str, *, limit: int | None = None) -> AsyncItems:
+    def usage(self, sale_id: str, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
         """How much of its quota a sale has used, and a page of the periods that were reported."""
-        said = call("GET", f"/sales/{part(sale_id)}/usage", {"limit": limit})
+        said = call("GET", f"/sales/{part(sale_id)}/usage", {"limit": limit, "after": after})
         return self._items(said)
 
 
