@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from deedbook.cli import main as entry
 from deedbook.cli.commands import COMMANDS, command
+from tools.pages import ROOT, settle
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+PAGE = ROOT / "docs" / "cli.md"
 WIDTH = 100
 _HEAD = """# The command line
 
@@ -71,13 +71,7 @@ def _exit_codes() -> str:
 
 def main(words: Sequence[str]) -> int:
     """Writes the page, or says that it is stale."""
-    page = render()
-    if "--write" in words:
-        PAGE.write_text(page, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
-        print("docs/cli.md is stale: run `python -m tools.cli_reference --write`")
-        return 1
-    return 0
+    return settle(words, PAGE, render(), "python -m tools.cli_reference --write")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deedbook.chain import artifacts
+from tools.pages import ROOT, settle
 from tools.reverts import Error, read_unreachable
-from tools.rules_table import ROOT, UNREACHABLE, Test, read_tests
+from tools.rules_table import UNREACHABLE, Test, read_tests
 
 SOURCES = ROOT / "contracts" / "src"
 README = ROOT / "contracts" / "README.md"
@@ -157,10 +158,7 @@ def main(words: Sequence[str]) -> int:
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     whole = f"{before}{BEGIN}\n\n{table}\n{END}{rest.split(END)[1]}"
-    if "--write" in words:
-        README.write_text(whole, encoding="utf-8")
-    elif whole != text:
-        print("contracts/README.md is stale: run `make rules`")
+    if settle(words, README, whole, "make rules"):
         return 1
     return 1 if missing else 0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from deedbook.api.app import create_app
 from deedbook.api.serving import Serving
+from tools.pages import ROOT, settle
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
+PAGE = ROOT / "docs" / "openapi.json"
 
 
 def described() -> dict[str, Any]:
@@ -26,13 +26,7 @@ def render() -> str:
 
 def main(words: Sequence[str]) -> int:
     """Writes the document, or says that it is stale."""
-    page = render()
-    if "--write" in words:
-        PAGE.write_text(page, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
-        print("docs/openapi.json is stale: run `python -m tools.openapi --write`")
-        return 1
-    return 0
+    return settle(words, PAGE, render(), "python -m tools.openapi --write")
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from deedbook.chain import abis, artifacts
+from tools.pages import ROOT, settle
 from tools.reverts import Error, read_unreachable
 
-ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "rules.md"
 RULES = ROOT / "docs" / "rules.toml"
 UNREACHABLE = ROOT / "tests" / "unreachable_errors.toml"
@@ -62,11 +62,7 @@ def main(words: Sequence[str]) -> int:
     """Writes the table, or says that it is stale; either way names what has no test."""
     tests = list(read_tests(ROOT))
     entries = read_entries(RULES)
-    table = render(entries, tests, read_unreachable(UNREACHABLE))
-    if "--write" in words:
-        TABLE.write_text(table, encoding="utf-8")
-    elif not TABLE.exists() or TABLE.read_text(encoding="utf-8") != table:
-        print("docs/rules.md is stale: run `make rules`")
+    if settle(words, TABLE, render(entries, tests, read_unreachable(UNREACHABLE)), "make rules"):
         return 1
     complaints = gaps(entries, tests, read_unreachable(UNREACHABLE))
     for line in complaints:
