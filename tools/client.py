@@ -15,15 +15,16 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from tools import openapi
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "src" / "deedbook" / "client" / "routes.py"
-REPEATABLE: Final = ("/payees/kept", "/anchors/{exchange}/entries")
-"""What is posted without a key and may be sent again: it reads, or the same again is the same by itself."""
+REPEATABLE: Final = ("/payees/kept", "/anchors/{exchange}/entries", "/commitments/", "/drafts/", "/verifications")
+"""How paths begin to which the same may be posted again without a key: they read, or it is the same by itself."""
+DRAFTS: Final = "/drafts/"
+"""Where what a member has to sign is drafted, by the paths and names of the acts themselves."""
 KEY: Final = "Idempotency-Key"
 TYPES: Final = {"string": "str", "integer": "int", "boolean": "bool", "number": "float", "object": "Json"}
 
@@ -89,7 +90,13 @@ class Route:
         """The name of its function: what is before path and method in FastAPI's operationId."""
         whole = str(self.said["operationId"])
         tail = re.sub(r"\W", "_", f"{self.path}_{self.method}")
-        return _word(whole.removesuffix(tail).rstrip("_") or whole)
+        name = _word(whole.removesuffix(tail).rstrip("_") or whole)
+        return f"draft_{name}" if self.path.startswith(DRAFTS) and self.noun != "drafts" else name
+
+    @cached_property
+    def last(self) -> str:
+        """The last word of its path, which tells it from another of the same function."""
+        return _word(next(each for each in reversed(self.path.split("/")) if each and "{" not in each))
 
     @cached_property
     def parameters(self) -> list[Parameter]:
@@ -113,13 +120,20 @@ class Route:
         content = self.said.get("requestBody", {}).get("content")
         if not content:
             return None
-        media_type = next(iter(content))
-        return ("body" if media_type == "application/json" else "content"), media_type
+        if list(content) == ["application/json"]:
+            return "body", "application/json"
+        return "content", next(iter(content))
+
+    @property
+    def media_types(self) -> list[str]:
+        """Those among which who posts has to choose; none where there is but one."""
+        content = self.said.get("requestBody", {}).get("content", {})
+        return list(content) if len(content) > 1 else []
 
     @property
     def is_repeatable(self) -> bool:
         """Whether it may be sent again without doing more."""
-        return self.method in ("get", "head") or self.has_key or self.path in REPEATABLE
+        return self.method in ("get", "head") or self.has_key or self.path.startswith(REPEATABLE)
 
     @property
     def answers(self) -> list[tuple[str, Mapping[str, Any]]]:
@@ -158,10 +172,19 @@ def routes() -> list[Route]:
         for path, methods in openapi.described()["paths"].items()
         for method, said in methods.items()
     ]
-    ordered = sorted(found, key=lambda route: (route.noun, route.name))
-    for one, other in pairwise(ordered):
-        assert (one.noun, one.name) != (other.noun, other.name), f"two routes of {one.noun} are {one.name}: rename one"
-    return ordered
+    for name, several in _by_name(found).items():
+        for route in several if len(several) > 1 else ():
+            if route.last != name[1]:
+                route.__dict__["name"] = route.last
+    assert all(len(several) == 1 for several in _by_name(found).values()), "two routes of one name: rename one"
+    return sorted(found, key=lambda route: (route.noun, route.name))
+
+
+def _by_name(found: Sequence[Route]) -> dict[tuple[str, str], list[Route]]:
+    named: dict[tuple[str, str], list[Route]] = {}
+    for route in found:
+        named.setdefault((route.noun, route.name), []).append(route)
+    return named
 
 
 def _word(name: str) -> str:
@@ -198,9 +221,7 @@ def _schemas() -> Iterator[str]:
         for name in set(_references(waiting.pop())) - named:
             named.add(name)
             waiting.append(schemas[name])
-    for name in sorted(
-        named, key=lambda name: ("properties" in schemas[name], name)
-    ):
+    for name in sorted(named, key=lambda name: ("properties" in schemas[name], name)):
         schema = schemas[name]
         if "properties" not in schema:
             yield f"{name} = {_type(schema)}"
@@ -232,6 +253,8 @@ def _docstring(words: str, more: str = "") -> str:
 def _method(route: Route, *, awaited: bool) -> str:
     path, other = route.of("path"), route.of("query", "header")
     named = [f"{each.word}: {each.type}" if each.required else f"{each.word}: {each.default}" for each in other]
+    if route.media_types:
+        named.append(f"media_type: Literal[{', '.join(map(repr, route.media_types))}]")
     if route.has_key:
         named.append("key: str | None = None")
     words = ["self", *(f"{each.word}: {each.type}" for each in path)]
@@ -266,7 +289,8 @@ def _call(route: Route) -> list[str]:
     if headers:
         words.append("headers={" + ", ".join(headers) + "}")
     if route.body:
-        words += [f"body={route.body[0]}", f"media_type={route.body[1]!r}"]
+        words.append(f"body={route.body[0]}")
+        words.append("media_type=media_type" if route.media_types else f"media_type={route.body[1]!r}")
     if not route.is_repeatable:
         words.append("repeatable=False")
     return [f"said = call({', '.join(words)})"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -27,8 +28,19 @@ def _version(points: Points, path: re.Match[str]) -> bytes | None:
     return points.version(int(path[1], 16), int(path[2]))
 
 
-POINTS: Final[tuple[tuple[re.Pattern[str], Ask], ...]] = (
-    (re.compile(r"/assets/0x([0-9a-f]{64})/versions/([0-9]{1,18})"), _version),
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A path, who answers it, and the template of its route, by which requests are counted."""
+
+    pattern: re.Pattern[str]
+    ask: Ask
+    path: str
+
+
+POINTS: Final = (
+    Point(
+        re.compile(r"/assets/0x([0-9a-f]{64})/versions/([0-9]{1,18})"), _version, "/assets/{asset_id}/versions/{number}"
+    ),
 )
 _JSON: Final = (b"content-type", b"application/json")
 _CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since", b"accept", b"range"})
@@ -63,12 +75,16 @@ class PointReads:
         await send({"type": "http.response.body", "body": found})
 
     async def _found(self, scope: Scope) -> bytes | None:
-        for pattern, ask in POINTS:
-            path = pattern.fullmatch(scope["path"])
+        for point in POINTS:
+            path = point.pattern.fullmatch(scope["path"])
             if path is not None:
-                points = self._serving.points
-                try:
-                    return ask(points, path) if points.are_near else await run_in_threadpool(ask, points, path)
-                except DeedbookError:  # the route says it
-                    return None
+                scope["route"] = point
+                return await self._answer(point.ask, path)
         return None
+
+    async def _answer(self, ask: Ask, path: re.Match[str]) -> bytes | None:
+        points = self._serving.points
+        try:
+            return ask(points, path) if points.are_near else await run_in_threadpool(ask, points, path)
+        except DeedbookError:  # the route says it
+            return None

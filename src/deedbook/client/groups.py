@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from deedbook.client.paging import AsyncItems, Items
 from deedbook.client.talks import Call, Reply
-
-JSON: Final = "application/json"
-NDJSON: Final = "application/x-ndjson"
 
 
 class Asking(Protocol):
@@ -64,12 +61,12 @@ def call(
     media_type: str | None = None,
     repeatable: bool = True,
 ) -> Call:
-    """A request; what is None is not said. JSON bodies are values, all others bytes."""
+    """A request; what is None is not said. Bodies are values that are written as JSON, or bytes as they are."""
     said = {name: _word(value) for name, value in (query or {}).items() if value is not None}
     named = {name: value for name, value in (headers or {}).items() if value is not None}
     if media_type is None:
         return Call(method, path, said, named, repeatable=repeatable)
-    content = json.dumps(body, ensure_ascii=False).encode() if media_type == JSON else body
+    content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
     return Call(method, path, said, {"Content-Type": media_type, **named}, content, repeatable)
 
 
