@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deedbook.cli import counting
 from deedbook.cli.counting import Counter, counted
-from deedbook.cli.ndjson import blocks_of, lines_of
+from deedbook.cli.ndjson import blocks_of, ends_of, lines_of
 
 
 class Terminal(io.StringIO):
@@ -75,4 +75,6 @@ def test_lines_are_the_same_in_blocks_of_any_size(content: bytes, size: int, lon
     if not expected[-1]:
         expected.pop()
     assert list(lines_of(blocks, longest)) == [line[: longest + 1] for line in expected]
+    ends = list(ends_of(blocks))
+    assert [content[start:end] for start, end in zip([0, *(end + 1 for end in ends)], ends, strict=False)] == expected
     assert b"".join(blocks_of(io.BytesIO(content))) == content

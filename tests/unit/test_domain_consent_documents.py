@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,25 @@ def consent(number: int, notice: Notice = NOTICE, **change: Any) -> SignedConsen
     )
     signature = sha256(b"r %d" % number) + sha256(b"s %d" % number) + b"\x1b"
     return SignedConsent(DOMAIN, with_statement(notice, replace(made, **change)), signature)
+
+
+def test_a_quote_is_no_sentence_of_times_that_have_none() -> None:
+    """Beyond the last year that has a name nothing is said, so nothing stands there."""
+    reader, good = ConsentReader(DOMAIN, {NOTICE.hash: NOTICE}), consent(1).encode()
+    reader.read(good)
+    start, end = good.index(b'"statement":"') + 13, good.index(b'","subject":')
+    odd = good[:start] + b'"' + re.sub(rb'"validUntil":[0-9]+', b'"validUntil":9007199254740991', good[end:])
+    for document in (good[:start] + b'"' + good[end:], odd):
+        with pytest.raises(InvalidFormat):
+            reader.read(document)
+
+
+def test_times_of_any_length_are_read_as_they_are_read_alone() -> None:
+    reader = ConsentReader(DOMAIN, {NOTICE.hash: NOTICE})
+    spans = [(FIRST, FIRST + 9), (5, FIRST), (5, 99), (FIRST, 10**10), (0, 0), (FIRST + 1, FIRST + 9)] * 2
+    for number, (since, until) in enumerate(spans):
+        document = consent(number, valid_from=since, valid_until=until).encode()
+        assert reader.read(document) == ConsentReader(DOMAIN, {NOTICE.hash: NOTICE}).read(document)
 
 
 def test_the_commitment_is_read_by_its_place() -> None:

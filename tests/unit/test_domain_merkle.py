@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,16 +12,21 @@ from deedbook.domain.merkle import (
     PositionalTree,
     Rfc9162Root,
     consent_leaf,
+    consent_leaf_column,
     positional_depth,
     positional_proof,
+    positional_raised,
     positional_root,
     positional_root_over,
     positional_subtree,
     rfc9162_consistency,
     rfc9162_leaf,
+    rfc9162_leaf_column,
     rfc9162_node,
+    rfc9162_peaks,
     rfc9162_proof,
     rfc9162_root,
+    rfc9162_root_of_column,
     verify_positional,
     verify_rfc9162_consistency,
     verify_rfc9162_inclusion,
@@ -173,6 +180,34 @@ def test_a_whole_subtree_is_its_own_root_and_a_part_is_padded() -> None:
     assert positional_subtree(leaves(8), 3) == positional_root(leaves(8))
     assert positional_subtree(leaves(5), 3) == positional_root(leaves(5))
     assert positional_subtree(leaves(1), 0) == leaves(1)[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9])
+def test_nodes_are_raised_step_by_step_as_at_once(count: int) -> None:
+    column = b"".join(leaves(count))
+    for between in range(5):
+        raised = positional_raised(positional_raised(column, 0, between), between, 4)
+        assert raised == positional_subtree(leaves(count), 4)
+
+
+def test_columns_hold_what_the_hashes_one_by_one_are() -> None:
+    """FIPS 180-4 and RFC 9162 as `hashlib` has them, whatever kernel is there."""
+    ids, subjects = leaves(5), [each[:20] for each in leaves(5)]
+    inputs = [b"x" * length for length in (0, 1, 63, 64, 1000)]
+    assert consent_leaf_column(ids, subjects) == b"".join(map(consent_leaf, ids, subjects))
+    assert consent_leaf_column([], []) == rfc9162_leaf_column([]) == b""
+    assert rfc9162_leaf_column(inputs) == b"".join(hashlib.sha256(b"\0" + each).digest() for each in inputs)
+
+
+@pytest.mark.parametrize("count", range(40))
+def test_peaks_and_columns_give_the_root_of_their_leaves(count: int) -> None:
+    inputs, grown = leaves(count), Rfc9162Root()
+    column = rfc9162_leaf_column(inputs)
+    peaks = rfc9162_peaks(column)
+    assert sum(1 << height for height, _ in peaks) == count
+    for height, root in peaks:
+        grown.add_subtree(root, height)
+    assert grown.root() == rfc9162_root_of_column(column) == rfc9162_root(inputs)
 
 
 @pytest.mark.parametrize("count", range(0, 21, 3))

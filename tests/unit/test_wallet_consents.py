@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,27 @@ import pytest
 from deedbook.bootstrap.processes import checking_processes
 from deedbook.domain.consents import SignedConsent
 from deedbook.domain.hashing import cut
-from deedbook.domain.merkle import consent_leaf, positional_root, positional_subtree, rfc9162_leaf, rfc9162_root
+from deedbook.domain.merkle import (
+    Rfc9162Root,
+    consent_leaf,
+    positional_root,
+    positional_subtree,
+    rfc9162_leaf,
+    rfc9162_root,
+)
 from deedbook.errors import InvalidFormat, InvalidSignature
-from deedbook.wallet.consents import AHEAD, HEIGHT, MOST_AHEAD, ConsentChecker, Task, ahead_of, checked, in_chunks
+from deedbook.wallet.consents import (
+    AHEAD,
+    HEIGHT,
+    MOST_AHEAD,
+    ConsentChecker,
+    LeafChecker,
+    Span,
+    Task,
+    ahead_of,
+    checked,
+    in_chunks,
+)
 from tests.simulator import DOMAIN, KEYS, NOTICE, consent_of, sign
 
 CONSENTS = [consent_of(person) for person in range(5)]
@@ -37,9 +56,58 @@ def test_a_chunk_gives_ids_subjects_leaves_and_both_roots() -> None:
     assert cut(found.manifest, 32) == [rfc9162_leaf(each.encode()) for each in CONSENTS]
     assert list(found.since) == [each.consent.valid_from for each in CONSENTS]
     assert list(found.until) == [each.consent.valid_until for each in CONSENTS]
-    assert found.subtree == positional_subtree(leaves, HEIGHT) != positional_root(leaves)
-    assert found.manifest_subtree == rfc9162_root(each.encode() for each in CONSENTS)
     assert found.lines(joined(CONSENTS)) == [each.encode() for each in CONSENTS]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_a_chunk_gives_an_auditor_subjects_and_both_roots(count: int) -> None:
+    some = CONSENTS[:count]
+    found = LeafChecker(CHECKER)(joined(some))
+    leaves = [consent_leaf(each.consent_id, each.consent.subject) for each in some]
+    assert (found.count, found.refusal) == (count, None)
+    assert cut(found.subjects, 20) == [each.consent.subject for each in some]
+    assert found.kinds == CHECKER(joined(some)).kinds
+    assert found.since == max(each.consent.valid_from for each in some)
+    assert found.until == min(each.consent.valid_until for each in some)
+    assert found.root == positional_root(leaves)
+    assert found.subtree == positional_subtree(leaves, HEIGHT) != found.root
+    manifest = Rfc9162Root()
+    for height, root in found.manifest:
+        manifest.add_subtree(root, height)
+    assert manifest.root() == rfc9162_root(each.encode() for each in some)
+
+
+def test_a_chunk_is_read_where_it_stands(tmp_path: Path) -> None:
+    file, given = tmp_path / "consents", joined(CONSENTS)
+    file.write_bytes(b"before\n" + given + b"\nafter")
+    span = Span(str(file), len(b"before\n"), len(given), len(CONSENTS))
+    assert span.read() == given
+    assert LeafChecker(CHECKER)(span) == LeafChecker(CHECKER)(given)
+
+
+@pytest.mark.parametrize("change", ["shorter", "another line", "gone"])
+def test_a_file_that_changes_meanwhile_is_told(change: str, tmp_path: Path) -> None:
+    file, given = tmp_path / "consents", joined(CONSENTS)
+    file.write_bytes(given)
+    span = Span(str(file), 0, len(given), len(CONSENTS))
+    match change:
+        case "shorter":
+            file.write_bytes(given[:-1])
+        case "another line":
+            file.write_bytes(given.replace(b"{", b"\n", 1))
+        case "gone":
+            file.unlink()
+    found = LeafChecker(CHECKER)(span).refusal
+    assert found is not None
+    assert (found.index, found.code, found.field) == (0, "invalid-format", "file")
+    with pytest.raises(InvalidFormat, match="file: "):
+        span.read()
+
+
+def test_a_refusal_is_told_to_the_auditor_too() -> None:
+    forged = replace(CONSENTS[3], signature=sign(KEYS[0], CONSENTS[3].consent_id))
+    given = joined([*CONSENTS[:3], forged, CONSENTS[4]])
+    assert LeafChecker(CHECKER)(given).refusal == CHECKER(given).refusal is not None
 
 
 def test_another_signature_is_found_and_the_consents_before_it_are_told() -> None:

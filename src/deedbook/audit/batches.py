@@ -6,7 +6,7 @@ all of them is who is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,17 +17,20 @@ from deedbook.domain.codes import ConsentField
 from deedbook.domain.consent_documents import ConsentKind
 from deedbook.domain.consents import ConsentDomain, narrower_terms
 from deedbook.domain.hashing import cut, to_hex
-from deedbook.domain.merkle import Rfc9162Root, positional_root, positional_root_over
+from deedbook.domain.merkle import Rfc9162Root, positional_root_over
 from deedbook.domain.notices import Notice
-from deedbook.errors import EvidenceMissing, IntegrityError
+from deedbook.errors import EvidenceMissing, IntegrityError, InvalidFormat
 from deedbook.wallet.consents import (
     AHEAD,
-    CHUNK,
     HEIGHT,
     CheckedConsents,
+    CheckedLeaves,
+    Chunk,
     ConsentChecker,
+    LeafChecker,
     Refusal,
     checked,
+    documents_of,
     in_chunks,
 )
 
@@ -67,9 +70,27 @@ def check_batch(
     and manifest. `executor` checks `ahead` chunks at a time; `report` is told how many were good so far. Raises
     IntegrityError naming the rule and the leaf, EvidenceMissing where consents are missing.
     """
-    checker = ConsentChecker(domain, tuple(notice.encode() for notice in notices))
-    audit = _Audit(batch)
-    for _, found in checked(((checker, chunk) for chunk in in_chunks(documents)), executor, ahead):
+    return check_chunks(batch, in_chunks(documents), notices, domain, executor=executor, ahead=ahead, report=report)
+
+
+def check_chunks(
+    batch: Batch,
+    chunks: Iterable[Chunk],
+    notices: Iterable[Notice],
+    domain: ConsentDomain,
+    *,
+    executor: Executor | None = None,
+    ahead: int = AHEAD,
+    report: Callable[[int], None] = lambda _: None,
+) -> BatchReport:
+    """As `check_batch`, of documents that come by the chunk: CHUNK of them each time, but for the last. Raises
+    InvalidFormat (`file`) for a file that was changed meanwhile."""
+    consents = ConsentChecker(domain, tuple(notice.encode() for notice in notices))
+    checker, audit = LeafChecker(consents), _Audit(batch)
+    for (_, chunk), found in checked(((checker, chunk) for chunk in chunks), executor, ahead):
+        if not audit.is_good(found):
+            audit.name_the_first(consents(documents_of(chunk)))
+            raise InvalidFormat("file", "was changed while it was read")
         audit.add(found)
         report(audit.count)
     audit.end()
@@ -83,30 +104,29 @@ class _Audit:
         self.count = 0
         self._batch = batch
         self._subjects: set[bytes] = set()
+        self._columns: list[bytes] = []
         self._subtrees: list[bytes] = []
-        self._first: CheckedConsents | None = None
+        self._first = b""
         self._manifest = Rfc9162Root()
 
-    def add(self, found: CheckedConsents) -> None:
-        """One more chunk. Raises IntegrityError for its first leaf that is wrong."""
-        subjects = cut(found.subjects, 20)
-        if not self._are_good(found, subjects):
-            self._name_the_first(found, subjects)
-        self._subjects.update(subjects)
-        self._fold(found)
-
-    def _are_good(self, found: CheckedConsents, subjects: Sequence[bytes]) -> bool:
-        """Looked at together, which is fast."""
-        terms = self._batch.terms
-        alike = not any(map(self._narrower, found.kinds)) and len(set(subjects)) == len(subjects)
-        in_time = max(found.since, default=0) <= terms.valid_from and (
-            min(found.until, default=terms.valid_until) >= terms.valid_until
+    def is_good(self, found: CheckedLeaves) -> bool:
+        """Whether one more chunk may be added, looked at together, which is fast; where it may not, only
+        `name_the_first` may follow."""
+        terms, before = self._batch.terms, len(self._subjects)
+        if found.refusal is not None or any(map(self._narrower, found.kinds)):
+            return False
+        self._subjects.update(cut(found.subjects, 20))
+        return (
+            len(self._subjects) == before + found.count
+            and found.since <= terms.valid_from
+            and found.until >= terms.valid_until
         )
-        return found.refusal is None and alike and in_time and self._subjects.isdisjoint(subjects)
 
-    def _name_the_first(self, found: CheckedConsents, subjects: Sequence[bytes]) -> None:
-        narrower, seen = [self._narrower(kind) for kind in found.kinds], set(self._subjects)
-        for index, subject in enumerate(subjects):
+    def name_the_first(self, found: CheckedConsents) -> None:
+        """Raises IntegrityError for the first leaf of the chunk that is wrong."""
+        narrower = [self._narrower(kind) for kind in found.kinds]
+        seen = {subject for column in self._columns for subject in cut(column, 20)}
+        for index, subject in enumerate(cut(found.subjects, 20)):
             field = narrower[found.which[index]]
             if field is None:
                 field = self._shorter(found.since[index], found.until[index])
@@ -117,6 +137,15 @@ class _Audit:
             seen.add(subject)
         if found.refusal is not None:
             raise self._refused(found.refusal)
+
+    def add(self, found: CheckedLeaves) -> None:
+        """One more chunk, which is good."""
+        self._first = self._first or found.root
+        self._columns.append(found.subjects)
+        self._subtrees.append(found.subtree)
+        for height, root in found.manifest:
+            self._manifest.add_subtree(root, height)
+        self.count += found.count
 
     def end(self) -> None:
         """After the last one: count, root and manifest. Raises EvidenceMissing, IntegrityError."""
@@ -135,23 +164,7 @@ class _Audit:
             )
 
     def _root(self) -> bytes:
-        if self._first is None:
-            return b""
-        return (
-            positional_root_over(self._subtrees, HEIGHT)
-            if len(self._subtrees) > 1
-            else positional_root(cut(self._first.leaves, 32))
-        )
-
-    def _fold(self, found: CheckedConsents) -> None:
-        self._first = self._first or found
-        self._subtrees.append(found.subtree)
-        if len(found) == CHUNK:
-            self._manifest.add_subtree(found.manifest_subtree, HEIGHT)
-        else:
-            for each in cut(found.manifest, 32):
-                self._manifest.add_hash(each)
-        self.count += len(found)
+        return positional_root_over(self._subtrees, HEIGHT) if len(self._subtrees) > 1 else self._first
 
     def _narrower(self, kind: ConsentKind) -> ConsentField | None:
         """In what all of a kind grant less, whatever their times."""

@@ -11,7 +11,7 @@ import typer
 
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar, payees, withdrawals
-from deedbook.cli.consent_files import documents_in, workers
+from deedbook.cli.consent_files import chunk_workers, documents_in, workers
 from deedbook.cli.counting import Counter
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.batches import Batch
@@ -235,15 +235,16 @@ def verify_batch(
 ) -> None:
     """Check every consent of a batch as its auditor does: signer, sentence, terms, uniqueness, count, and the root that
     is on chain (or will be, where it is not anchored yet)."""
-    from deedbook.audit.batches import check_batch
+    from deedbook.audit.batches import check_chunks
 
     name = grammar.key32(batch, "batch")
     with acts.reading() as services:
         stated, anchored = _stated(services, name)
         documents = documents_in(consents) if consents else services.records.consents.documents_of(name)
         notices, domain = [services.notice(stated.terms.notice_hash)], services.consents.domain
-        with workers(documents, processes, scheduler) as (lines, by), Counter("consents", stated.count) as count:
-            found = check_batch(stated, lines, notices, domain, executor=by.executor, ahead=by.ahead, report=count)
+        by_the_chunk = chunk_workers(documents, processes, scheduler)
+        with by_the_chunk as (chunks, by), Counter("consents", stated.count) as count:
+            found = check_chunks(stated, chunks, notices, domain, executor=by.executor, ahead=by.ahead, report=count)
     report: dict[str, Any] = {"format": "deedbook.report", "version": 1, "kind": "CONSENT_AUDIT", "batch": batch}
     report |= {"signatures": found.signatures, "statements": found.statements, "subjects": found.subjects}
     if out:

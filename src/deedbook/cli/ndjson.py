@@ -26,3 +26,18 @@ def lines_of(blocks: Iterable[bytes], longest: int) -> Iterator[bytes]:
             yield line[:most]
     if rest:
         yield rest
+
+
+def ends_of(blocks: Iterable[bytes]) -> Iterator[int]:
+    """Where the lines of a file's blocks end: the places of their line feeds, in bytes from the beginning; that after
+    the last byte for a line without one."""
+    begun = first = 0
+    for block in blocks:
+        at = block.find(b"\n")
+        while at >= 0:
+            yield first + at
+            begun = first + at + 1
+            at = block.find(b"\n", at + 1)
+        first += len(block)
+    if begun < first:
+        yield first

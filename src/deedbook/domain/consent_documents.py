@@ -12,6 +12,7 @@ import re
 from binascii import unhexlify
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -41,6 +42,16 @@ _AFTER: Final = re.compile(
     re.DOTALL,
 )
 """Where a person's own stands. That digits are such, and small ones, is seen when they are read."""
+_FRONT: Final = Struct(f"64s{len(_BEFORE_SALT)}s64s{len(_BEFORE_STATEMENT)}s")
+_BETWEEN: Final = (
+    _AFTER_STATEMENT,
+    b'","validFrom":',
+    b',"validUntil":',
+    b'},"contract":"0x',
+    b'","format":"deedbook.consent","signature":"0x',
+    b'","version":1}',
+)
+"""What stands before, between and after the values that follow the statement."""
 _MIDDLE: Final = slice(64, 320)
 """The words from assetId to noticeHash in the encoded struct: after the type hash and the subject."""
 _TIMES: Final = Struct(">24xQ24xQ")
@@ -48,7 +59,7 @@ _TIMES: Final = Struct(">24xQ24xQ")
 _MOST_KINDS: Final = 1024
 _MOST_SENTENCES: Final = 100_000
 """As many as a day has seconds, and more: some 90 MB."""
-_WORD_PADDING: Final = bytes(12)
+_BEFORE_ACCOUNT: Final = CONSENT_TYPE_HASH + bytes(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,7 @@ class ConsentReader:
         self._contract = domain.contract.hex().encode()
         self._shared: dict[bytes, _Shared] = {}
         self._last: tuple[bytes, int, _Shared | None] = _OWN_AT, 0, None
+        self._end = _end(10, 10)
 
     def read(self, document: bytes) -> ConsentRead:
         """The consent of a JSON document, canonical or not, once its domain and its sentence are right.
@@ -108,17 +120,46 @@ class ConsentReader:
         Raises InvalidFormat, WrongVersion, InvalidSignature (its length), InvalidInput naming `chainId`, `contract`,
         `noticeHash` or `statement`.
         """
+        head, _, shared = self._last
+        end = len(document) - self._end.size
+        if shared is None or end < len(head) + _FRONT.size or not document.startswith(head):
+            return self._read_anywhere(document)
+        commit, before_salt, salt, before = _FRONT.unpack_from(document, len(head))
+        one, subject, two, since, three, until, four, contract, five, signature, six = self._end.unpack_from(
+            document, end
+        )
+        said = shared.known.get((since, until))
+        digits = b"".join((commit, salt, subject, signature))
+        if (
+            said is None
+            or document[len(head) + _FRONT.size : end] != said[0]
+            or before != _BEFORE_STATEMENT
+            or before_salt != _BEFORE_SALT
+            or (one, two, three, four, five, six) != _BETWEEN
+            or contract != self._contract
+            or not digits.islower()
+        ):
+            return self._read_anywhere(document)
+        try:
+            values = unhexlify(digits)
+        except ValueError:
+            return self._read_strictly(document)
+        return _own(shared, said, values, document)
+
+    def _read_anywhere(self, document: bytes) -> ConsentRead:
+        """A consent that does not stand as the one before, byte by byte of the same campaign."""
         at, shared = self._met(document)
         end = document.rfind(_AFTER_STATEMENT)
         found = None if shared is None else _AFTER.fullmatch(document, end)
         if shared is None or found is None:
             return self._read_strictly(document)
         subject, since, until, contract, signature = found.groups()
-        sentence, valid_from, valid_until, words = shared.said(since, until)
+        self._end, said = _end(len(since), len(until)), shared.said(since, until)
         own = document[at:end]
         digits = b"".join((own[_COMMIT], own[_SALT], subject, signature))
         if (
-            own[_STATEMENT_AT:] != sentence
+            said is None
+            or own[_STATEMENT_AT:] != said[0]
             or own[_SALT.stop : _STATEMENT_AT] != _BEFORE_STATEMENT
             or own[_COMMIT.stop : _SALT_AT] != _BEFORE_SALT
             or contract != self._contract
@@ -129,14 +170,15 @@ class ConsentReader:
             values = unhexlify(digits)
         except ValueError:
             return self._read_strictly(document)
-        account = values[64:84]
-        struct = b"".join((CONSENT_TYPE_HASH, _WORD_PADDING, account, shared.middle, values[:32], words, values[32:64]))
-        return ConsentRead(struct, account, shared.kind, valid_from, valid_until, values[84:], document)
+        return _own(shared, said, values, document)
 
     def consent_ids(self, read: Iterable[ConsentRead]) -> list[bytes]:
         """The consentId of each: the digest that was signed (EIP-712, "Specification of the eth_signTypedData")."""
         structs = cut(KECCAKS.keccak256_each([each.struct for each in read]), 32)
-        return cut(KECCAKS.keccak256_each([self._separator + struct for struct in structs]), 32)
+        if not structs:
+            return []
+        rows = self._separator + self._separator.join(structs)
+        return cut(KECCAKS.keccak256_rows(rows, len(self._separator) + 32), 32)
 
     def _met(self, document: bytes) -> tuple[int, _Shared | None]:
         """Where a person's own begins, and what is in front of it where that was met before."""
@@ -177,30 +219,44 @@ class ConsentReader:
         )
 
 
+@cache
+def _end(since: int, until: int) -> Struct:
+    """How a document ends whose times have so many digits: each of _BETWEEN, and before the next one a value."""
+    values = (40, since, until, 40, 130)
+    return Struct("".join(f"{len(text)}s{width}s" for text, width in zip(_BETWEEN, (*values, 0), strict=True))[:-2])
+
+
+def _own(shared: _Shared, said: _Said, values: bytes, document: bytes) -> ConsentRead:
+    """What `values` (recordCommit, salt, subject, signature) and these times make of what is shared."""
+    _, valid_from, valid_until, words = said
+    account = values[64:84]
+    struct = b"".join((_BEFORE_ACCOUNT, account, shared.middle, values[:32], words, values[32:64]))
+    return ConsentRead(struct, account, shared.kind, valid_from, valid_until, values[84:], document)
+
+
 class _Shared:
     """What one beginning of a document stands for: its kind, its words in the struct, its sentences."""
 
-    __slots__ = ("_known", "_sentences", "kind", "middle")
+    __slots__ = ("_sentences", "kind", "known", "middle")
 
     def __init__(self, kind: ConsentKind, middle: bytes, sentences: Sentences) -> None:
         self.kind = kind
         self.middle = middle
         self._sentences = sentences
-        self._known: dict[tuple[bytes, bytes], _Said] = {}
+        self.known: dict[tuple[bytes, bytes], _Said] = {}
+        """What was asked for so far."""
 
-    def said(self, since: bytes, until: bytes) -> _Said:
-        """What these times (decimal digits) make of it."""
-        found = self._known.get((since, until))
+    def said(self, since: bytes, until: bytes) -> _Said | None:
+        """What these times (decimal digits) make of it; None where there is no such sentence."""
+        found = self.known.get((since, until))
         if found is None:
-            found = self._rendered(int(since), int(until))
-            if len(self._known) >= _MOST_SENTENCES:
-                self._known.clear()
-            self._known[since, until] = found
+            valid_from, valid_until = int(since), int(until)
+            try:
+                plain, canonical = self._sentences.between(valid_from, valid_until)
+            except DeedbookError:
+                return None
+            found = canonical, valid_from, valid_until, _TIMES.pack(valid_from, valid_until) + keccak256(plain)
+            if len(self.known) >= _MOST_SENTENCES:
+                self.known.clear()
+            self.known[since, until] = found
         return found
-
-    def _rendered(self, valid_from: int, valid_until: int) -> _Said:
-        try:
-            plain, canonical = self._sentences.between(valid_from, valid_until)
-        except DeedbookError:
-            return b'"', 0, 0, b""  # no statement stands so in JSON
-        return canonical, valid_from, valid_until, _TIMES.pack(valid_from, valid_until) + keccak256(plain)

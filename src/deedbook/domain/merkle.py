@@ -15,6 +15,7 @@ from typing import Final
 
 from deedbook.domain.hashing import ZERO32, cut, keccak256, sha256
 from deedbook.domain.keccaks import KECCAKS
+from deedbook.domain.sha256s import SHA256S
 from deedbook.errors import InvalidInput
 
 LEAF_TAG: Final = keccak256(b"deedbook.leaf.v1")
@@ -38,11 +39,14 @@ def consent_leaf(consent_id: bytes, subject: bytes) -> bytes:
 
 def consent_leaves(consent_ids: Iterable[bytes], subjects: Iterable[bytes]) -> list[bytes]:
     """The leaf of each (see `consent_leaf`), whose lengths are known to be right."""
+    return cut(consent_leaf_column(consent_ids, subjects), 32)
+
+
+def consent_leaf_column(consent_ids: Iterable[bytes], subjects: Iterable[bytes]) -> bytes:
+    """The same one after the other."""
     pairs = zip(consent_ids, subjects, strict=True)
-    inner = KECCAKS.keccak256_each(
-        [LEAF_TAG + identifier + _ACCOUNT_PADDING + account for identifier, account in pairs]
-    )
-    return cut(KECCAKS.keccak256_rows(inner, 32), 32)
+    words = b"".join([LEAF_TAG + identifier + _ACCOUNT_PADDING + account for identifier, account in pairs])
+    return KECCAKS.keccak256_rows(KECCAKS.keccak256_rows(words, 96), 32)
 
 
 def positional_depth(count: int) -> int:
@@ -114,10 +118,17 @@ def positional_root(leaves: Iterable[bytes]) -> bytes:
 
 def positional_subtree(leaves: Iterable[bytes], height: int) -> bytes:
     """The root of 2^height places of a batch's tree, `leaves` (32 bytes each) at the first, padding after."""
-    level, padding = _column(leaves), PADDING_LEAF
-    for _ in range(height):
-        level, padding = _above(level, padding), keccak256(padding * 2)
-    return level
+    return positional_raised(_column(leaves), 0, height)
+
+
+def positional_raised(nodes: bytes, height: int, to: int) -> bytes:
+    """The nodes of a batch's tree at height `to` (0 is that of the leaves) above those at `height`, 32 bytes each, the
+    first of them at the first place; padding after."""
+    padding = PADDING_LEAF
+    for at in range(to):
+        nodes = nodes if at < height else _above(nodes, padding)
+        padding = keccak256(padding * 2)
+    return nodes
 
 
 def positional_root_over(subtrees: Sequence[bytes], height: int) -> bytes:
@@ -153,8 +164,12 @@ def rfc9162_leaf(leaf_input: bytes) -> bytes:
 
 def rfc9162_leaves(leaf_inputs: Iterable[bytes]) -> list[bytes]:
     """`rfc9162_leaf` of each."""
-    sha256_of = hashlib.sha256
-    return [sha256_of(b"\x00" + leaf_input).digest() for leaf_input in leaf_inputs]
+    return cut(rfc9162_leaf_column(leaf_inputs), 32)
+
+
+def rfc9162_leaf_column(leaf_inputs: Iterable[bytes]) -> bytes:
+    """The same one after the other."""
+    return SHA256S.sha256_each([b"\x00" + leaf_input for leaf_input in leaf_inputs])
 
 
 def rfc9162_node(left: bytes, right: bytes) -> bytes:
@@ -213,10 +228,27 @@ def rfc9162_root(leaf_inputs: Iterable[bytes]) -> bytes:
 
 def rfc9162_root_of_hashes(leaf_hashes: Sequence[bytes]) -> bytes:
     """The same of leaf hashes (`rfc9162_leaf`) that are at hand: level by level."""
-    level = list(leaf_hashes) or [sha256(b"")]
-    while len(level) > 1:
-        level = _rfc9162_above(level)
-    return level[0]
+    return rfc9162_root_of_column(b"".join(leaf_hashes))
+
+
+def rfc9162_root_of_column(leaf_hashes: bytes) -> bytes:
+    """The same of hashes that stand one after the other."""
+    level = leaf_hashes or sha256(b"")
+    while len(level) > 32:
+        paired = len(level) - len(level) % 64
+        level = SHA256S.sha256_rows(memoryview(level)[:paired], 64, (b"\x01",)) + level[paired:]
+    return level
+
+
+def rfc9162_peaks(leaf_hashes: bytes) -> list[tuple[int, bytes]]:
+    """The whole subtrees that leaf hashes, one after the other, make: height and root of each, the largest first, as
+    `Rfc9162Root.add_subtree` takes them."""
+    count, end, peaks = len(leaf_hashes) // 32, 0, []
+    for height in reversed(range(count.bit_length())):
+        if count >> height & 1:
+            start, end = end, end + (32 << height)
+            peaks.append((height, rfc9162_root_of_column(leaf_hashes[start:end])))
+    return peaks
 
 
 def _rfc9162_above(level: list[bytes]) -> list[bytes]:

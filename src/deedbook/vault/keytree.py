@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 
+from deedbook.domain.hashing import cut
 from deedbook.domain.keytree import (
     ROOT,
     USE_CHILD,
@@ -24,6 +25,7 @@ from deedbook.domain.keytree import (
     encode_cover,
     label,
 )
+from deedbook.domain.sha256s import SHA256S
 from deedbook.errors import InvalidFormat, InvalidInput
 
 SEED_LENGTH = 32
@@ -98,17 +100,15 @@ def whole(root_seed: bytes, count: int) -> SeededCover:
 
 def leaf_seeds(root_seed: bytes, count: int) -> Sequence[bytes]:
     """The leaf seeds of all `count` records, in order: about two hashes each."""
-    return leaf_seeds_below(ROOT, root_seed, count)
+    return _below(ROOT, root_seed, depth_for(count), count)
 
 
-def leaf_seeds_below(node: Node, seed: bytes, count: int) -> Sequence[bytes]:
-    """The leaf seeds below a node whose seed this is, in a tree of `count` records, in order; padding left out."""
-    return _below(node, seed, depth_for(count), count)
-
-
-def leaf_labels(depth: int) -> tuple[bytes, bytes]:
-    """What stands before a leaf seed where its record key, and where its commitment, is hashed: for who makes many."""
-    return _leaf_label(USE_RECORD_KEY, depth), _leaf_label(USE_COMMITMENT, depth)
+def leaf_secrets_below(node: Node, seed: bytes, count: int) -> bytes:
+    """The `record_key` and the `key_commitment` of each leaf below a node whose seed this is, 64 bytes a leaf, in a
+    tree of `count` records, in order; padding left out."""
+    depth = depth_for(count)
+    labels = _leaf_label(USE_RECORD_KEY, depth), _leaf_label(USE_COMMITMENT, depth)
+    return SHA256S.sha256_rows(_column_below(node, seed, depth, count), SEED_LENGTH, labels)
 
 
 def descend(seed: bytes, node: Node, wanted: Node) -> bytes:
@@ -133,12 +133,16 @@ _leaf_label = cache(label)  # two of them for a whole payload
 
 
 def _below(node: Node, seed: bytes, depth: int, count: int) -> list[bytes]:
-    """The leaf seeds below a node, padding left out, one level at a time."""
-    seeds, first = [seed], node.position
+    """The leaf seeds below a node, padding left out."""
+    return cut(_column_below(node, seed, depth, count), SEED_LENGTH)
+
+
+def _column_below(node: Node, seed: bytes, depth: int, count: int) -> bytes:
+    """The same one after the other, made one level at a time."""
+    seeds, first = seed, node.position
     for level in range(node.level + 1, depth + 1):
-        left, right = label(USE_CHILD, level, 0), label(USE_CHILD, level, 1)
-        seeds = [sha256(branch + parent).digest() for parent in seeds for branch in (left, right)]
+        branches = label(USE_CHILD, level, 0), label(USE_CHILD, level, 1)
         first *= 2
         needed = (count - 1 >> depth - level) + 1 - first
-        del seeds[needed:]
+        seeds = SHA256S.sha256_rows(seeds, SEED_LENGTH, branches)[: SEED_LENGTH * needed]
     return seeds

@@ -12,7 +12,6 @@ The root is the version's `contentRoot`. Nothing read is trusted: a unit counts 
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from typing import BinaryIO, Final, Protocol
 
 from deedbook.domain.hashing import sha256
 from deedbook.domain.merkle import rfc9162_leaf, rfc9162_root, verify_rfc9162_inclusion
+from deedbook.domain.sha256s import SHA256S
 from deedbook.errors import CorruptStore, InvalidInput, SealBroken
 
 MAGIC = b"DBPL"
@@ -32,6 +32,8 @@ AT_ONCE: Final = 1 << 12
 _HEADER = 49
 _OFFSET = 8
 _HASH = 32
+_LEAF, _NODE = b"\0", b"\1"
+"""What stands before a leaf input, and before two nodes, where they are hashed (RFC 9162, 2.1.1)."""
 
 
 class Ranges(Protocol):
@@ -55,10 +57,15 @@ def encode_payload(asset_id: int, version: int, units: Sequence[bytes], unit_has
 
 def tree_over(unit_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
     """The unit hashes and, from the second on, each level of nodes above their leaf hashes, 32 bytes a hash."""
-    levels, nodes = [b"".join(unit_hashes)], list(map(rfc9162_leaf, unit_hashes))
-    while len(nodes) > 1:
+    return tree_over_column(b"".join(unit_hashes))
+
+
+def tree_over_column(unit_hashes: bytes) -> tuple[bytes, ...]:
+    """The same of hashes that stand one after the other."""
+    levels, nodes = [unit_hashes], SHA256S.sha256_rows(unit_hashes, _HASH, (_LEAF,))
+    while len(nodes) > _HASH:
         nodes = _above(nodes)
-        levels.append(b"".join(nodes))
+        levels.append(nodes)
     return tuple(levels)
 
 
@@ -94,9 +101,7 @@ class PayloadWriter:
         if sys.byteorder == "little":
             offsets.byteswap()
         while len(self._levels[-1]) > _HASH:
-            last = bytes(self._levels[-1])
-            nodes = [last[at : at + _HASH] for at in range(0, len(last), _HASH)]
-            self._levels.append(bytearray().join(_above(nodes)))
+            self._levels.append(bytearray(_above(bytes(self._levels[-1]))))
         with _writing():
             self._file.seek(0)
             self._file.write(self._header)
@@ -225,10 +230,10 @@ def _header(asset_id: int, version: int, count: int) -> bytes:
     return MAGIC + bytes((OBJECT_VERSION,)) + scope + count.to_bytes(8, "big")
 
 
-def _above(nodes: list[bytes]) -> list[bytes]:
+def _above(nodes: bytes) -> bytes:
     """The nodes above those of a level; the last one itself where it has no sibling."""
-    digest, pairs = hashlib.sha256, zip(nodes[::2], nodes[1::2], strict=False)
-    return [digest(b"\1%b%b" % pair).digest() for pair in pairs] + nodes[len(nodes) & ~1 :]
+    paired = len(nodes) - len(nodes) % (2 * _HASH)
+    return SHA256S.sha256_rows(memoryview(nodes)[:paired], 2 * _HASH, (_NODE,)) + nodes[paired:]
 
 
 def _near(wanted: Iterable[range]) -> Iterator[list[range]]:

@@ -19,19 +19,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from deedbook.domain.hashing import canonical_json, from_hex, parse_canonical_json, to_hex
+from deedbook.domain.hashing import canonical_json, cut, from_hex, parse_canonical_json, to_hex
 from deedbook.domain.keytree import ROOT, Node, depth_for
 from deedbook.domain.merkle import rfc9162_root
+from deedbook.domain.sha256s import SHA256S
 from deedbook.errors import InvalidFormat, InvalidInput, SealBroken, WrongVersion
 from deedbook.vault import keytree
-from deedbook.vault.payload_objects import tree_over
+from deedbook.vault.payload_objects import tree_over_column
 
 UNIT_VERSION = 1
 BLOCK = 256
@@ -41,7 +41,9 @@ _BODY = 33
 _TAG = 16
 _NONCE = bytes(12)
 _AAD_TAG = b"deedbook.unit.v1"
-
+_VERSION: Final = bytes((UNIT_VERSION,))
+_PADDING: Final = [b"\x80" + bytes(-(length + 1) % BLOCK) for length in range(BLOCK)]
+"""What follows a plaintext, by its length modulo BLOCK."""
 
 HEIGHT: Final = 12
 CHUNK: Final = 1 << HEIGHT
@@ -172,23 +174,20 @@ def seal_chunk(chunk: PlainChunk) -> SealedChunk:
     """The sealed units of a chunk."""
     depth = depth_for(chunk.count)
     node = Node(max(0, depth - HEIGHT), chunk.first >> HEIGHT)
-    seeds = keytree.leaf_seeds_below(node, chunk.seed, chunk.count)
-    key_label, commitment_label = keytree.leaf_labels(depth)
-    units, hashes, start = [], [], 0
-    scope, version, cipher, digest = chunk.scope, bytes((UNIT_VERSION,)), AESGCM, sha256
-    consent_ids, plaintexts, first = chunk.consent_ids, chunk.plaintexts, chunk.first
-    for place, (length, seed) in enumerate(zip(chunk.lengths, seeds, strict=True)):
+    secrets = cut(keytree.leaf_secrets_below(node, chunk.seed, chunk.count), 64)
+    consent_ids = cut(chunk.consent_ids, 32)
+    units, start, index, scope, plaintexts = [], 0, chunk.first, chunk.scope, chunk.plaintexts
+    for length, secret, consent_id in zip(chunk.lengths, secrets, consent_ids, strict=True):
         unit = EMPTY_UNIT
         if length != _NONE:
-            padded = b"%b\x80%b" % (plaintexts[start : start + length], bytes(-(length + 1) % BLOCK))
-            aad = b"%b%b%b" % (scope, (first + place).to_bytes(8, "big"), consent_ids[32 * place : 32 * place + 32])
-            body = cipher(digest(key_label + seed).digest()).encrypt(_NONCE, padded, aad)
-            unit = b"%b%b%b" % (version, digest(commitment_label + seed).digest(), body)
+            padded = plaintexts[start : start + length] + _PADDING[length % BLOCK]
+            aad = scope + index.to_bytes(8, "big") + consent_id
+            unit = _VERSION + secret[32:] + AESGCM(secret[:32]).encrypt(_NONCE, padded, aad)
             start += length
         units.append(unit)
-        hashes.append(digest(unit).digest())
+        index += 1
     lengths = array("Q", map(len, units))
-    return SealedChunk(chunk.first, b"".join(units), lengths, tree_over(hashes))
+    return SealedChunk(chunk.first, b"".join(units), lengths, tree_over_column(SHA256S.sha256_each(units)))
 
 
 def _cut_by(content: bytes, lengths: Iterable[int]) -> Iterator[bytes]:

@@ -9,23 +9,24 @@ from __future__ import annotations
 import json
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, overload
 
 from deedbook.domain.consent_documents import ConsentKind, ConsentRead, ConsentReader
 from deedbook.domain.consents import ConsentDomain
 from deedbook.domain.hashing import cut
 from deedbook.domain.keccaks import KECCAKS
 from deedbook.domain.merkle import (
-    PADDING_LEAF,
-    consent_leaves,
-    positional_subtree,
-    rfc9162_leaves,
-    rfc9162_root_of_hashes,
+    consent_leaf_column,
+    positional_depth,
+    positional_raised,
+    rfc9162_leaf_column,
+    rfc9162_peaks,
 )
 from deedbook.domain.notices import Notice
 from deedbook.errors import InvalidFormat, InvalidInput, InvalidSignature, WrongVersion
@@ -62,8 +63,7 @@ class CheckedConsents:
 
     Of each: `ids` 32 bytes, `subjects` 20, `leaves` 32 (positional tree), `manifest` 32 (leaf hash of the manifest);
     `which` is the place in `kinds`, `since` and `until` Unix seconds. `documents` are the canonical bytes by lines,
-    None where they are those that were given. `subtree` is the root of all leaves in CHUNK places of a batch's tree,
-    `manifest_subtree` that of a whole chunk in the manifest.
+    None where they are those that were given.
     """
 
     ids: bytes
@@ -75,8 +75,6 @@ class CheckedConsents:
     since: array[int]
     until: array[int]
     documents: bytes | None
-    subtree: bytes
-    manifest_subtree: bytes
     refusal: Refusal | None
 
     def __len__(self) -> int:
@@ -102,6 +100,10 @@ class ConsentChecker:
 
     def __call__(self, documents: bytes) -> CheckedConsents:
         """Checks the documents (JSON, one a line), up to the first that is refused."""
+        return _columns(*self.read(documents))
+
+    def read(self, documents: bytes) -> _Read:
+        """The same, as it was read."""
         return _check(_reader(self.domain, self.notices), documents, signatures=self.signatures)
 
 
@@ -109,21 +111,104 @@ Task = tuple[ConsentChecker, bytes]
 """A chunk of documents and who checks it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`count` documents where they stand in a file, one a line: `length` bytes from `start` on. It travels to other
+    processes of this machine in their place."""
+
+    path: str
+    start: int
+    length: int
+    count: int
+
+    def read(self) -> bytes:
+        """The documents. Raises InvalidFormat (`file`) where there are not so many any more."""
+        try:
+            with Path(self.path).open("rb", buffering=0) as file:
+                file.seek(self.start)
+                found = file.read(self.length)
+        except OSError as error:
+            raise InvalidFormat("file", "cannot be read any more") from error
+        if len(found) != self.length or found.count(b"\n") != self.count - 1:
+            raise InvalidFormat("file", "was changed while it was read")
+        return found
+
+
+Chunk = bytes | Span
+"""Documents that travel together, or where they are."""
+
+
+def documents_of(chunk: Chunk) -> bytes:
+    """The documents themselves. Raises as `Span.read`."""
+    return chunk.read() if isinstance(chunk, Span) else chunk
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLeaves:
+    """What an auditor asks of a chunk of `count` consents; where `refusal` is set, of those before it, in part.
+
+    `subjects` are 20 bytes each; of the times, in Unix seconds, the latest `since` and the earliest `until`. `root` is
+    that of their leaves alone, `subtree` that of CHUNK places of a batch's tree; `manifest` their `rfc9162_peaks`.
+    """
+
+    count: int
+    subjects: bytes
+    kinds: tuple[ConsentKind, ...]
+    since: int
+    until: int
+    root: bytes
+    subtree: bytes
+    manifest: tuple[tuple[int, bytes], ...]
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeafChecker:
+    """Checks what a ConsentChecker checks, and answers in short; it travels to other processes."""
+
+    consents: ConsentChecker
+
+    def __call__(self, chunk: Chunk) -> CheckedLeaves:
+        """Checks a chunk of documents, up to the first that is refused."""
+        try:
+            documents = documents_of(chunk)
+        except InvalidInput as error:  # which whoever reads it again is told
+            return _leaves([], [], Refusal(0, error.code, error.field, error.reason))
+        ids, read, _, refusal = self.consents.read(documents)
+        return _leaves(ids, read, refusal)
+
+
+LeafTask = tuple[LeafChecker, Chunk]
+"""The same for an auditor."""
+
+
 def ahead_of(workers: int) -> int:
     """How many chunks keep so many workers busy."""
     return min(max(AHEAD, workers + 2), MOST_AHEAD)
 
 
+@overload
 def checked(
     tasks: Iterable[Task], executor: Executor | None, ahead: int = AHEAD
-) -> Iterator[tuple[Task, CheckedConsents]]:
+) -> Iterator[tuple[Task, CheckedConsents]]: ...
+
+
+@overload
+def checked(
+    tasks: Iterable[LeafTask], executor: Executor | None, ahead: int = AHEAD
+) -> Iterator[tuple[LeafTask, CheckedLeaves]]: ...
+
+
+def checked(
+    tasks: Iterable[tuple[Callable[[Any], Any], Any]], executor: Executor | None, ahead: int = AHEAD
+) -> Iterator[tuple[tuple[Callable[[Any], Any], Any], Any]]:
     """Each task and what was found, in order, `ahead` of them under way at a time; without an executor one by one,
     here."""
     if executor is None:
         for checker, chunk in tasks:
             yield (checker, chunk), checker(chunk)
         return
-    under_way: deque[tuple[Task, Future[CheckedConsents]]] = deque()
+    under_way: deque[tuple[tuple[Callable[[Any], Any], Any], Future[Any]]] = deque()
     try:
         for checker, chunk in tasks:
             under_way.append(((checker, chunk), executor.submit(checker, chunk)))
@@ -151,7 +236,11 @@ def _reader(domain: ConsentDomain, notices: tuple[bytes, ...]) -> ConsentReader:
     return ConsentReader(domain, {notice.hash: notice for notice in known})
 
 
-def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedConsents:
+_Read = tuple[list[bytes], list[ConsentRead], list[bytes], Refusal | None]
+"""The consentIds, the consents, the lines that were given, and what is wrong with the one after the last consent."""
+
+
+def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> _Read:
     """Step by step over the whole chunk, so that the curve's tables stay in the processor's cache."""
     lines = given.split(b"\n")
     read, refusal = _read(reader, lines)
@@ -160,7 +249,7 @@ def _check(reader: ConsentReader, given: bytes, *, signatures: bool) -> CheckedC
         forged = _first_forged(ids, read)
         if forged is not None:
             read, ids, refusal = read[: forged.index], ids[: forged.index], forged
-    return _columns(ids, read, lines, refusal)
+    return ids, read, lines, refusal
 
 
 def _read(reader: ConsentReader, lines: Sequence[bytes]) -> tuple[list[ConsentRead], Refusal | None]:
@@ -181,8 +270,9 @@ def _first_forged(ids: Sequence[bytes], read: Sequence[ConsentRead]) -> Refusal 
     except InvalidInput as error:
         refusal = Refusal(len(keys), error.code, error.field, error.reason)
     hashes = KECCAKS.keccak256_rows(b"".join(keys), 64)
-    for place, each in zip(range(len(keys)), read, strict=False):
-        if hashes[32 * place + 12 : 32 * place + 32] != each.subject:
+    accounts = [hashes[at + 12 : at + 32] for at in range(0, len(hashes), 32)]
+    for place, (account, each) in enumerate(zip(accounts, read, strict=False)):
+        if account != each.subject:
             forged = InvalidSignature("signature", "made by another account")
             return Refusal(place, forged.code, forged.field, forged.reason)
     return refusal
@@ -192,21 +282,37 @@ def _columns(
     ids: Sequence[bytes], read: Sequence[ConsentRead], given: Sequence[bytes], refusal: Refusal | None
 ) -> CheckedConsents:
     _, subjects, kinds, since, until, _, documents = zip(*read, strict=True) if read else ((),) * 7
-    leaves, manifest = consent_leaves(ids, subjects), rfc9162_leaves(documents)
     places, which = _places(kinds)
     return CheckedConsents(
         ids=b"".join(ids),
         subjects=b"".join(subjects),
-        leaves=b"".join(leaves),
-        manifest=b"".join(manifest),
+        leaves=consent_leaf_column(ids, subjects),
+        manifest=rfc9162_leaf_column(documents),
         kinds=places,
         which=which,
         since=array("Q", since),
         until=array("Q", until),
         documents=None if all(map(bytes.__eq__, given, documents)) else b"\n".join(documents),
-        subtree=positional_subtree(leaves or [PADDING_LEAF], HEIGHT),
-        manifest_subtree=rfc9162_root_of_hashes(manifest),
         refusal=refusal,
+    )
+
+
+def _leaves(ids: Sequence[bytes], read: Sequence[ConsentRead], refusal: Refusal | None) -> CheckedLeaves:
+    if refusal is not None or not read:
+        return CheckedLeaves(len(read), b"", (), 0, 0, b"", b"", (), refusal)
+    _, subjects, kinds, since, until, _, documents = zip(*read, strict=True)
+    depth = positional_depth(len(read))
+    root = positional_raised(consent_leaf_column(ids, subjects), 0, depth)
+    return CheckedLeaves(
+        count=len(read),
+        subjects=b"".join(subjects),
+        kinds=_places(kinds)[0],
+        since=max(since),
+        until=min(until),
+        root=root,
+        subtree=positional_raised(root, depth, HEIGHT),
+        manifest=tuple(rfc9162_peaks(rfc9162_leaf_column(documents))),
+        refusal=None,
     )
 
 

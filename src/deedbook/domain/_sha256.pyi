@@ -1,0 +1,6 @@
+from collections.abc import Iterable
+
+WAY: str
+
+def sha256_rows(rows: bytes | memoryview, width: int, prefixes: tuple[bytes, ...], /) -> bytes: ...
+def sha256_each(items: Iterable[bytes], /) -> bytes: ...
