@@ -99,9 +99,9 @@ def test_the_service_answers_by_a_point_as_by_the_route(mirror: Mirror) -> None:
     home = SimpleNamespace(mirror=mirror, points=points)
     lone, told = to_hex(asset_key(LONE)), to_hex(asset_key(story.ASSET))
     paths = [f"/assets/{lone}/versions/1", f"/assets/{lone}/versions/02", f"/assets/{told}/versions/1"]
-    paths += [f"/assets/{lone}/versions/3", f"/assets/{lone}/versions/{10**17}"]
+    paths += [f"/assets/{lone}/versions/3", f"/assets/{lone}/versions/{10**9}"]
     short = asyncio.run(_answers(home, paths))
-    assert points.asked == [1, 2, 1, 3, 10**17]
+    assert points.asked == [1, 2, 1, 3, 10**9]
     long = asyncio.run(_answers(home, paths, headers={"Accept": "application/json"}))
     assert len(points.asked) == len(paths)
     assert [each.status_code for each in short] == [200, 200, 200, 404, 404]

@@ -262,8 +262,7 @@ class Desk:
         IntegrityError.
         """
         signer = self._services.signer_of(exchange)
-        receipts = self._services.logs.append(entries_in(body, most=MOST_ENTRIES), signer)
-        return b"".join(receipt.encode() + b"\n" for receipt in receipts)
+        return self._services.logs.append_lines(entries_in(body, most=MOST_ENTRIES), signer)
 
     def log(self, exchange: bytes) -> Mapping[str, Any]:
         """How an exchange's log stands. Raises NotFound."""

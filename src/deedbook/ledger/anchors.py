@@ -12,7 +12,14 @@ from itertools import chain
 from typing import Final, Protocol, runtime_checkable
 
 from deedbook.chain.transactions import Receipt, Signer
-from deedbook.domain.anchors import LogCheckpoint, LogDomain, LogReceipt, checkpoint_digest, receipt_digests
+from deedbook.domain.anchors import (
+    LogCheckpoint,
+    LogDomain,
+    LogReceipt,
+    checkpoint_digest,
+    receipt_digests,
+    receipt_lines,
+)
 from deedbook.domain.hashing import checksum_address
 from deedbook.domain.merkle import rfc9162_leaves
 from deedbook.domain.tiles import TiledTree
@@ -117,10 +124,19 @@ class Logs:
 
         Raises IntegrityError where the log is not the one that the chain knows.
         """
+        return self._signed(self._taken(entries, exchange), exchange)
+
+    def append_lines(self, entries: Sequence[bytes], exchange: Signer) -> bytes:
+        """As `append`: the receipts as they are written, one a line."""
+        places = self._taken(entries, exchange)
+        signatures = self._signatures(receipt_digests(self.domain, exchange.address, places), exchange)
+        return receipt_lines(self.domain, exchange.address, places, signatures)
+
+    def _taken(self, entries: Sequence[bytes], exchange: Signer) -> list[tuple[int, bytes]]:
         self._require_own(exchange.address)
         leaves = rfc9162_leaves(entries)
         places = self._book.append(exchange.address, leaves, at=self._clock())
-        return self._signed(list(zip(places, leaves, strict=True)), exchange)
+        return list(zip(places, leaves, strict=True))
 
     def receipt(self, index: int, exchange: Signer) -> LogReceipt:
         """The receipt of the entry at `index` again. Raises InvalidInput (`index`)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import ClauseElement, Connection, bindparam, delete, insert, select, update
@@ -20,7 +21,8 @@ from deedbook.records.database import Database
 from deedbook.records.schema import anchor_leaves, anchor_logs, anchor_tiles
 
 ASKED_AT_ONCE: Final = 500
-"""How many leaves one question names: databases bound the parameters of a statement."""
+"""How many leaves one statement names: databases bound its parameters, and a driver lets other threads go on only in
+between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,9 @@ def _asking(dialect: str, count: int) -> str:
 
 
 @cache
-def _adding(dialect: str) -> str:
-    return _worded(dialect, insert(anchor_leaves))
+def _adding(dialect: str, count: int) -> str:
+    head, row = _worded(dialect, insert(anchor_leaves)).split(" VALUES ")
+    return f"{head} VALUES {', '.join([row] * count)}"
 
 
 def _worded(dialect: str, statement: ClauseElement) -> str:
@@ -143,8 +146,10 @@ def _add(connection: Connection, state: LogState, leaf_hashes: Sequence[bytes], 
         first = min(position for of, position in changed if of == level)
         connection.execute(delete(anchor_tiles).where(*_of(exchange, level, first)))
     connection.execute(insert(anchor_tiles), [_tile_row(exchange, tile, hashes) for tile, hashes in changed.items()])
-    rows = [(exchange, leaf, place) for place, leaf in enumerate(leaf_hashes, size)]
-    connection.exec_driver_sql(_adding(connection.dialect.name), rows)
+    rows = sorted((exchange, leaf, place) for place, leaf in enumerate(leaf_hashes, size))  # as the index has them
+    for first in range(0, len(rows), ASKED_AT_ONCE):
+        some = rows[first : first + ASKED_AT_ONCE]
+        connection.exec_driver_sql(_adding(connection.dialect.name, len(some)), tuple(chain.from_iterable(some)))
     grown: dict[str, Any] = {"size": size + len(leaf_hashes), "waiting_since": state.waiting_since or at}
     if size:
         connection.execute(update(anchor_logs).where(anchor_logs.c.exchange == exchange).values(**grown))
