@@ -11,6 +11,9 @@ nobody has heard of it:
     taken     its relayed act is kept
     signed    a transaction is signed, and about to be sent
     kept      the answer is kept
+    told      messages for a webhook are kept
+    posted    a webhook has received one
+    noted     what became of it is noted
     never     it serves
 """
 
@@ -28,10 +31,12 @@ from typing import Any, Final
 from deedbook import config
 from deedbook.api import server
 from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.posting import Poster
 from deedbook.bootstrap.services import Services
 from deedbook.records.operations import OperationBook
 from deedbook.records.outbox import SqlOutbox
 from deedbook.records.relaying import RelayedActs
+from deedbook.records.webhooks import WebhookBook
 from tests.conftest import Clock
 
 POINTS: Final[dict[str, tuple[type, str]]] = {
@@ -41,6 +46,9 @@ POINTS: Final[dict[str, tuple[type, str]]] = {
     "taken": (RelayedActs, "put"),
     "signed": (SqlOutbox, "submit_all"),
     "kept": (OperationBook, "keep"),
+    "told": (WebhookBook, "put"),
+    "posted": (Poster, "post"),
+    "noted": (WebhookBook, "note"),
 }
 
 LATER: Final = (

@@ -170,7 +170,9 @@ def _process(words: Sequence[str]) -> Iterator[tuple[str, int]]:
     """A process: the first line that it says, and its number."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("DEEDBOOK_")}
     env["DEEDBOOK_ANCHOR_ENTRIES"] = env["DEEDBOOK_ANCHOR_SECONDS"] = "1000000000"
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT) as child:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env, cwd=ROOT
+    ) as child:
         assert child.stdout is not None
         try:
             yield child.stdout.readline().strip(), child.pid

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
-
 from deedbook.api.app import create_app
+from deedbook.api.server import Server
 from deedbook.api.serving import Serving
+from deedbook.api.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Client:
         self.url = url
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, **headers: str) -> Answer:
         """GET."""
-        return self._ask(urllib.request.Request(self.url + path))
+        return self._ask(urllib.request.Request(self.url + path, headers=headers))
 
     def post(self, path: str, body: object, *, media_type: str = "application/json", key: str | None = None) -> Answer:
         """POST of JSON, or of bytes as they are; under an idempotency key where one is given."""
@@ -51,18 +51,21 @@ class Client:
 
     def _ask(self, request: urllib.request.Request) -> Answer:
         try:
-            with self._opener.open(request, timeout=60) as answer:
+            with self._opener.open(request, timeout=300) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             return Answer(error.code, dict(error.headers), error.read())
 
 
 @contextmanager
-def running(serving: Serving) -> Iterator[Client]:
+def running(
+    serving: Serving | Server, listener: socket.socket | None = None, *, watch: Watch | None = None
+) -> Iterator[Client]:
     """The service on a free port, from a thread of its own."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(serving), log_level="warning", access_log=False, lifespan="off"))
+    if listener is None:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+    server = serving if isinstance(serving, Server) else Server(create_app(serving, watch))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

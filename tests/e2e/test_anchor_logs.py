@@ -164,7 +164,7 @@ def test_what_is_no_request_for_entries_is_refused(served: Served) -> None:
     for body in (b"", b"1\n" * (MOST_ENTRIES + 1)):
         answer = served.send(body)
         assert (answer.status, answer.json()["field"]) == (422, "entries")
-    assert served.send(b"1", "application/json").json()["field"] == "Content-Type"
+    assert served.send(b"1", "application/json").status == 415
     other = "/anchors/0x" + "07" * 20
     assert served.client.post(f"{other}/entries", b"1", media_type="application/x-ndjson").json()["field"] == "exchange"
     for path in (f"{other}/log", f"{other}/proof?index=0", f"{other}/extension?former=1", f"{other}/log/tile/0/000"):

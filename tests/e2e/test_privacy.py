@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import pytest
 
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.logs import logging_to
 from deedbook.bootstrap.services import Services
 from deedbook.chain.client import Node
 from deedbook.cli.demo import cast
@@ -83,18 +85,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 @contextmanager
 def _logging(log: io.StringIO) -> Iterator[None]:
     """Everything that the service and its libraries log, down to the least important."""
-    handler = logging.StreamHandler(log)
-    heard = [logging.getLogger(name) for name in ("", "uvicorn", "uvicorn.error", "uvicorn.access")]
-    levels = [logger.level for logger in heard]
-    for logger in heard:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-    try:
+    with logging_to(log, form="json", level="debug"):
+        handler = logging.StreamHandler(log)  # beside our own lines, which leave out what nobody said may be told
+        logging.getLogger().addHandler(handler)
         yield
-    finally:
-        for logger, level in zip(heard, levels, strict=True):
-            logger.removeHandler(handler)
-            logger.setLevel(level)
 
 
 def _tell(services: Services, out: io.StringIO) -> Guiyang:
@@ -107,7 +101,7 @@ def _tell(services: Services, out: io.StringIO) -> Guiyang:
 
 def _ask(services: Services, people: list[Person]) -> Iterator[tuple[str, bytes]]:
     """Every page of the service, and requests that carry a person's data where it does not belong."""
-    with Desk(services) as desk, running(desk) as client:
+    with Desk(services) as desk, running(desk, watch=desk.watch) as client:
         sale = client.get("/sales").json()["items"][0]
         consents = [signed.consent_id for signed in services.records.consents.leaves_of(_batch(client, sale))]
         pages = ["/health", "/ready", "/status", "/metrics", "/openapi.json", "/assets", "/offers", "/sales"]
@@ -131,6 +125,12 @@ def _ask(services: Services, people: list[Person]) -> Iterator[tuple[str, bytes]
                 answer = client.get(path + quote(person.name))
                 assert answer.status in (404, 422), path
                 yield f"an error at {path} of {number}", answer.content
+            for header in ("X-Request-ID", "traceparent", "Idempotency-Key", quote(person.name)):
+                said = urllib.request.Request(client.url + "/health", headers={header: quote(person.identity_number)})
+                answer = client._ask(said)
+                assert answer.status == 200
+                yield f"headers that answer {header} of {number}", repr(answer.headers).encode()
+        yield "/metrics, after all that", client.get("/metrics").content
 
 
 def _batch(client: Client, sale: dict[str, str]) -> bytes:
@@ -199,6 +199,16 @@ def test_nothing_of_a_person_is_in_a_stolen_home(told: Told) -> None:
 def test_nothing_of_a_person_is_in_words_pages_errors_or_metrics(told: Told) -> None:
     assert b"deedbook_chain_head" in told.words["/metrics"]
     assert scan(told.words, needles(told.people)) == []
+
+
+def test_the_log_tells_of_every_request_and_transaction_and_of_nobody(told: Told) -> None:
+    lines = [line for line in told.words["service log"].decode().splitlines() if line.startswith("{")]
+    found = [json.loads(line) for line in lines]
+    asked = [line for line in found if line["event"] == "request"]
+    assert len(asked) > 100
+    assert all(len(line["request"]) == 32 and line["status"] for line in asked)
+    assert {"/sales/{sale_id}", "/consents", None} <= {line["route"] for line in asked}
+    assert "/statements/{consent_id}" in {line["route"] for line in asked}
 
 
 def test_the_scan_finds_a_home_that_leaks(tmp_path: Path) -> None:

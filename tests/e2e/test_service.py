@@ -419,7 +419,7 @@ def test_nobody_else_names_or_sees_a_payee(
         assert problem.get("field") == field, (path, body)
         said += json.dumps(problem, ensure_ascii=False)
     _problem(told.client.post("/payees", b" " * (5 * 1024 * 1024)), 413, "too-large")
-    _problem(told.client.post("/payees", b"{}", media_type="text/plain"), 422, "invalid-input")
+    _problem(told.client.post("/payees", b"{}", media_type="text/plain"), 415, "unsupported-media-type")
     assert told.client.post("/payees/kept", _ask(told, person, consent)).json() == kept.to_json()
     assert [secret for secret in (ACCOUNT, INSTITUTION, HOLDER, "6222 02") if secret in said + caplog.text] == []
 
@@ -449,7 +449,7 @@ def test_a_malformed_body_is_a_problem(told: Told, body: bytes, code: str) -> No
 
 
 def test_a_body_that_is_not_declared_as_json_or_is_too_long_is_refused(told: Told) -> None:
-    _problem(told.client.post("/consents", b"{}", media_type="text/plain"), 422, "invalid-input")
+    _problem(told.client.post("/consents", b"{}", media_type="text/plain"), 415, "unsupported-media-type")
     _problem(told.client.post("/consents", b" " * (5 * 1024 * 1024)), 413, "too-large")
     _problem(told.client.post("/rpc", b"{}", media_type="text/plain"), 415, "unsupported-media-type")
 

@@ -52,7 +52,7 @@ def test_a_plain_version_is_what_its_view_says(mirror: Mirror) -> None:
     for number in (1, 2, 1):
         found = points.version(LONE, number)
         assert found is not None
-        assert json.loads(found) == assets.version(mirror, LONE, number).to_json()
+        assert json.loads(found[0]) == assets.version(mirror, LONE, number).to_json()
 
 
 def test_what_is_more_than_a_row_or_is_not_there_is_left_to_others(mirror: Mirror) -> None:

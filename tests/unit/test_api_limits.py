@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deedbook.api.limits import MOST_BODY, MOST_DRAINED, BodyLimit
+from deedbook.api.limits import MOST_BODY, MOST_DRAINED, BodyLimit, Crowd
 
 
 class Exchange:
@@ -72,3 +72,94 @@ def test_what_is_no_request_passes() -> None:
 
     asyncio.run(BodyLimit(app)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert passed == ["lifespan"]
+
+
+class Peer:
+    """Requests to one middleware, at a time."""
+
+    def __init__(self, make: Callable[[ASGIApp], ASGIApp]) -> None:
+        self.here = 0
+        self.gate = asyncio.Event()
+        self._limited = make(self._app)
+
+    async def ask(self, *parts: bytes, headers: Sequence[tuple[bytes, bytes]] = (), path: str = "/") -> dict[str, Any]:
+        """The answer; where there are no more parts, none comes."""
+        waiting = list(parts)
+        told: dict[str, Any] = {"status": 0, "headers": {}, "body": b""}
+
+        async def receive() -> dict[str, Any]:
+            if not waiting:
+                await asyncio.sleep(3600)
+            part = waiting.pop(0)
+            return {"type": "http.request", "body": part, "more_body": part != b""}
+
+        async def send(message: Any) -> None:
+            told["status"] = message.get("status", told["status"])
+            told["headers"] |= dict(message.get("headers", ()))
+            told["body"] += message.get("body", b"")
+
+        scope: Scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
+        await self._limited(scope, receive, send)
+        return told
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.here += 1
+        await self.gate.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def run() -> None:
+        peer = Peer(lambda app: BodyLimit(app, seconds=0.05))
+        told = await peer.ask(b"a part of it")
+        assert (told["status"], told["headers"][b"connection"], peer.here) == (408, b"close", 0)
+        assert b'"code":"too-slow"' in told["body"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"br", b"GZIP, identity", b"x"])
+def test_a_compressed_body_is_not_looked_at(coding: bytes) -> None:
+    async def run() -> None:
+        peer = Peer(BodyLimit)
+        told = await peer.ask(headers=[(b"content-encoding", coding)])
+        assert (told["status"], told["headers"][b"connection"], peer.here) == (415, b"close", 0)
+
+    asyncio.run(run())
+
+
+def test_bodies_that_are_too_many_together_are_put_off_and_room_is_given_back() -> None:
+    async def run() -> None:
+        peer = Peer(lambda app: BodyLimit(app, most_held=1000))
+        first = asyncio.ensure_future(peer.ask(b"x" * 600, b""))
+        while not peer.here:
+            await asyncio.sleep(0)
+        for _ in range(3):
+            told = await peer.ask(b"x" * 300, b"x" * 300, b"")
+            assert (told["status"], told["headers"][b"retry-after"]) == (503, b"1")
+        assert b'"code":"busy"' in told["body"]
+        peer.gate.set()
+        assert (await first)["status"] == 200
+        assert (await peer.ask(b"x" * 900, b""))["status"] == 200
+        assert (await peer.ask(b"x" * 900, b""))["status"] == 200
+
+    asyncio.run(run())
+
+
+def test_more_requests_at_a_time_than_there_is_room_for_are_put_off_but_for_who_watches() -> None:
+    async def run() -> None:
+        peer = Peer(lambda app: Crowd(app, most=2))
+        here = [asyncio.ensure_future(peer.ask(b"")) for _ in range(2)]
+        while peer.here < 2:
+            await asyncio.sleep(0)
+        told = await peer.ask(b"")
+        assert (told["status"], told["headers"][b"retry-after"]) == (503, b"1")
+        watching = asyncio.ensure_future(peer.ask(b"", path="/readyz"))
+        while peer.here < 3:
+            await asyncio.sleep(0)
+        peer.gate.set()
+        assert [(await each)["status"] for each in (*here, watching)] == [200, 200, 200]
+        assert (await peer.ask(b""))["status"] == 200
+
+    asyncio.run(run())

@@ -51,6 +51,13 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         mirror_url="postgresql+psycopg://m",
         records_url="sqlite:///r",
         objects_url="s3://bucket",
+        webhook_http=True,
+        webhook_networks=("10.0.0.0/8", "fd00::/8"),
+        webhook_tries=3,
+        metrics_port=0,
+        log_form="json",
+        log_level="debug",
+        drain_seconds=600,
         passphrase="open sesame",
     )
     said = {
@@ -61,6 +68,13 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         "DEEDBOOK_MIRROR_URL": "postgresql+psycopg://m",
         "DEEDBOOK_RECORDS_URL": "sqlite:///r",
         "DEEDBOOK_OBJECTS_URL": "s3://bucket",
+        "DEEDBOOK_WEBHOOK_HTTP": "true",
+        "DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.0/8, fd00::/8",
+        "DEEDBOOK_WEBHOOK_TRIES": "3",
+        "DEEDBOOK_METRICS_PORT": "0",
+        "DEEDBOOK_LOG_FORM": "json",
+        "DEEDBOOK_LOG_LEVEL": "debug",
+        "DEEDBOOK_DRAIN_SECONDS": "600",
         "DEEDBOOK_PASSPHRASE_FILE": str(tmp_path / "secret"),
     }
     assert load(tmp_path, said) == expected
@@ -68,7 +82,8 @@ def test_every_setting_can_be_said_in_both_places(tmp_path: Path) -> None:
         tmp_path,
         'host = "::1"\nport = 1\nrpc_urls = ["http://127.0.0.1:8545", "https://node.example/rpc"]\n'
         'consensus = "clique"\nmirror_url = "postgresql+psycopg://m"\nrecords_url = "sqlite:///r"\nobjects_url = "s3://bucket"\n'
-        'passphrase_file = "secret"\n',
+        'webhook_http = true\nwebhook_networks = ["10.0.0.0/8", "fd00::/8"]\nwebhook_tries = 3\n'
+        'metrics_port = 0\nlog_form = "json"\nlog_level = "debug"\ndrain_seconds = 600\npassphrase_file = "secret"\n',
     )
     assert load(tmp_path, {}) == expected
 
@@ -99,6 +114,14 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ({"DEEDBOOK_MIRROR_URL": "hush.sqlite"}, "DEEDBOOK_MIRROR_URL"),
         ({"DEEDBOOK_RECORDS_URL": "hush"}, "DEEDBOOK_RECORDS_URL"),
         ({"DEEDBOOK_OBJECTS_URL": "hush"}, "DEEDBOOK_OBJECTS_URL"),
+        ({"DEEDBOOK_WEBHOOK_HTTP": "hush"}, "DEEDBOOK_WEBHOOK_HTTP"),
+        ({"DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.0/8,hush"}, "DEEDBOOK_WEBHOOK_NETWORKS"),
+        ({"DEEDBOOK_WEBHOOK_NETWORKS": "10.0.0.1/8"}, "DEEDBOOK_WEBHOOK_NETWORKS"),
+        ({"DEEDBOOK_WEBHOOK_TRIES": "0"}, "DEEDBOOK_WEBHOOK_TRIES"),
+        ({"DEEDBOOK_METRICS_PORT": "65536"}, "DEEDBOOK_METRICS_PORT"),
+        ({"DEEDBOOK_LOG_FORM": "hush"}, "DEEDBOOK_LOG_FORM"),
+        ({"DEEDBOOK_LOG_LEVEL": "hush"}, "DEEDBOOK_LOG_LEVEL"),
+        ({"DEEDBOOK_DRAIN_SECONDS": "601"}, "DEEDBOOK_DRAIN_SECONDS"),
     ],
 )
 def test_malformed_variable_is_named_and_not_quoted(said: Mapping[str, str], field: str, tmp_path: Path) -> None:
@@ -122,6 +145,8 @@ def test_malformed_variable_is_named_and_not_quoted(said: Mapping[str, str], fie
         ("consensus = 1", "deedbook.toml: consensus"),
         ('consensus = "ethash"', "deedbook.toml: consensus"),
         ("rpc_urls = 1", "deedbook.toml: rpc_urls"),
+        ("webhook_http = 1", "deedbook.toml: webhook_http"),
+        ("webhook_networks = 1", "deedbook.toml: webhook_networks"),
     ],
 )
 def test_unknown_or_malformed_key_of_the_file_is_named(text: str, field: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from deedbook.audit.trust import Trust
 from deedbook.bootstrap.home import Home
 from deedbook.chain import extradata, proofs, seals
 from deedbook.chain import receipts as of_blocks
+from deedbook.chain.decoding import decode_event
 from deedbook.chain.deployment import FORWARDER_NAME, Deployment
 from deedbook.cli.consent_files import documents_in
 from deedbook.domain import (
@@ -47,16 +49,19 @@ from deedbook.domain import (
     tiles,
     usage,
     validators,
+    webhooks,
 )
+from deedbook.domain.events import Log
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.domain.payloads import ErasureRecord, KeyRecord, PayloadRecord
-from deedbook.errors import DeedbookError, IntegrityError
+from deedbook.domain.told import Told
+from deedbook.errors import DeedbookError, IntegrityError, InvalidFormat
 from deedbook.mirror import schema
 from deedbook.vault import envelopes, keks, payload_objects, payloads, records_form
 from deedbook.vault import keytree as seeds_of
 from deedbook.vault.erasure import Erasure, without
 from deedbook.vault.sealers import KeySealer
-from deedbook.wallet import derivation, keystores, recovery
+from deedbook.wallet import backups, derivation, keystores, recovery
 from deedbook.wallet.signers import LocalSigner
 from tests.key_ledgers import MemoryKeyLedger
 
@@ -813,6 +818,26 @@ def seed_book(given: Input) -> Any:
     return {"file": to_hex(file.read_bytes())}
 
 
+@runs("backup")
+def backup(given: Input) -> Any:
+    if "file" in given:
+        read = backups.read_backup(io.BytesIO(raw(given["file"])), given["passphrase"])
+        return {"entries": [{"name": name, "content": to_hex(b"".join(pieces))} for name, pieces in read]}
+    contents = [
+        (each["name"], raw(each["content"]) if "content" in each else raw(each["byte"]) * each["length"])
+        for each in given["entries"]
+    ]
+    out = io.BytesIO()
+    options: Any = {"entropy": lambda _: raw(given["salt"]), "scrypt_n": 2 ** given["logN"]}
+    length = backups.write_backup(out, [(name, [held]) for name, held in contents], given["passphrase"], **options)
+    file = out.getvalue()
+    read = backups.read_backup(io.BytesIO(file), given["passphrase"])
+    assert [(name, b"".join(pieces)) for name, pieces in read] == contents
+    assert length == len(file)
+    large = any(each.get("length", 0) > 1000 for each in given["entries"])
+    return {"length": length, "sha256": to_hex(hashing.sha256(file))} if large else {"file": to_hex(file)}
+
+
 @runs("sealed-value")
 def sealed_value(given: Input) -> Any:
     sealer = KeySealer(raw(given["key"]), lambda _: raw(given["nonce"]))
@@ -1001,6 +1026,32 @@ def usage_report(given: Input) -> Any:
         "signature": to_hex(read.signature),
         "document": read.encode().decode(),
     }
+
+
+@runs("event")
+def event(given: Input) -> Any:
+    log = Log(
+        raw(given["address"]),
+        tuple(map(raw, given["topics"])),
+        raw(given["data"]),
+        given["block"],
+        raw(given["blockHash"]),
+        raw(given["transaction"]),
+        given["transactionIndex"],
+        given["logIndex"],
+    )
+    try:
+        meant = decode_event(given["contract"], log)
+    except InvalidFormat:
+        meant = None
+    told = Told(int(given["chainId"]), given["contract"], log, given["time"], meant, given["retracted"])
+    return {"document": told.encode().decode()}
+
+
+@runs("webhook-signature")
+def webhook_signature(given: Input) -> Any:
+    secrets = [webhooks.Secret.of(text) for text in given["secrets"]]
+    return webhooks.signed(given["id"], given["timestamp"], given["body"].encode(), secrets)
 
 
 @runs("canonical-json")

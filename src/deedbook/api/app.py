@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from deedbook import __version__
-from deedbook.api import description, problems
-from deedbook.api.limits import BodyLimit
+from deedbook.api import acting, description, problems
+from deedbook.api.headers import Headers
+from deedbook.api.limits import BodyLimit, Crowd
 from deedbook.api.points import PointReads
 from deedbook.api.routes import (
     alerts,
     anchors,
     assets,
+    attestations,
+    batches,
+    cases,
+    commitments,
     consents,
+    deliveries,
     deployment,
     documents,
+    drafts,
+    events,
+    evidence,
     members,
     offers,
     operations,
     payees,
+    payloads,
     relayed,
+    revenue,
     rpc,
     sales,
     statements,
     status,
     usage,
+    webhooks,
 )
+from deedbook.api.routes.inputs import known_parameters
 from deedbook.api.serving import Serving
+from deedbook.api.stopping import Stopping
+from deedbook.api.streams import Streams
+from deedbook.api.watching import Unwatched, Watch, Watching
 
 
-def create_app(serving: Serving) -> FastAPI:
-    """The app; every route reads and acts through `serving`."""
+def create_app(serving: Serving, watch: Watch | None = None) -> FastAPI:
+    """The app; every route reads and acts through `serving`, and `watch` is told of every request."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -38,29 +54,26 @@ def create_app(serving: Serving) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its own would tell paths to strangers
+        dependencies=[Depends(known_parameters)],
     )
     app.state.serving = serving
+    app.state.streams = Streams(serving)
+    app.state.stopping = Stopping()
     problems.install(app)
     app.add_middleware(PointReads, serving=serving)  # the first is the innermost
     app.add_middleware(BodyLimit)
+    app.add_middleware(Headers)
+    app.add_middleware(Crowd)
+    app.add_middleware(Watching, watch=watch or Unwatched())
     nouns = (
-        *(
-            status,
-            deployment,
-            members,
-            assets,
-            consents,
-            offers,
-            sales,
-            usage,
-            relayed,
-            operations,
-            anchors,
-            statements,
-        ),
-        *(payees, alerts, documents, rpc),
+        *(status, deployment, members, attestations, cases),
+        *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),
+        *(relayed, operations, anchors, statements, payees, evidence),
+        *(alerts, documents, commitments, drafts, rpc, events, webhooks),
     )
-    for noun in nouns:
-        app.include_router(noun.router)
+    routers = [*(noun.router for noun in nouns), *acting.DRAFTED]
+    for router in routers:
+        app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes]
     description.install(app)
     return app

@@ -10,10 +10,27 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from deedbook.api.problems import MEDIA_TYPE, Problem
+from deedbook.api.reading import ANSWER
+from deedbook.api.said import DESCRIBED
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _BODY: Final = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 _FASTAPIS: Final = ("HTTPValidationError", "ValidationError")
+_EVERY: Final = {
+    "422": "a field or a parameter is wrong, or is not known",
+    "500": "the operator has to mend something, and has been told",
+    "503": "the service stops, is too busy, or the chain cannot be reached now: ask again",
+}
+"""What any request may be answered, by status."""
+_BY_PATH: Final = {"404": "it names something that is not there"}
+"""Further, where the path names something."""
+_BY_BODY: Final = {
+    "408": "the body did not come in time",
+    "409": "it contradicts what is there",
+    "413": "the body is too long",
+    "415": "the body is of another media type",
+}
+"""Further, where a body is sent."""
 
 
 def install(app: FastAPI) -> None:
@@ -32,18 +49,31 @@ def _described(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas = made["components"]["schemas"]
     schemas["Problem"] = Problem.model_json_schema()
+    schemas |= DESCRIBED
     for name in _FASTAPIS:
         schemas.pop(name, None)
-    for method, operation in _operations(made):
+    for path, method, operation in _operations(made):
+        _answer_as_all(path, method, operation["responses"])
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 answer["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
                 answer["description"] = answer["description"].replace("Validation Error", "a field is wrong")
+        shape = operation.pop(ANSWER, None)
+        if shape is not None:
+            operation["responses"]["200"]["content"]["application/json"] = {"schema": shape}
         if method == "post":
             operation.setdefault("requestBody", _BODY)
     return made
 
 
-def _operations(made: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for methods in made["paths"].values():
-        yield from methods.items()
+def _answer_as_all(path: str, method: str, responses: dict[str, Any]) -> None:
+    """Adds what the app answers wherever a route is: nobody says it at each."""
+    more = _EVERY | (_BY_PATH if "{" in path else {}) | (_BY_BODY if method == "post" else {})
+    for status, words in more.items():
+        responses.setdefault(status, {"description": words})
+
+
+def _operations(made: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation

@@ -16,15 +16,18 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deedbook.api.reading import Form, validators
 from deedbook.api.serving import Serving
 from deedbook.errors import DeedbookError
 from deedbook.queries.points import Points
+from deedbook.queries.states import State
 
-Ask = Callable[[Points, re.Match[str]], bytes | None]
-"""The answer to a path; None where somebody else has to give it."""
+Found = tuple[bytes, State] | None
+Ask = Callable[[Points, re.Match[str]], Found]
+"""The answer to a path, and the state that it is from; None where somebody else has to give it."""
 
 
-def _version(points: Points, path: re.Match[str]) -> bytes | None:
+def _version(points: Points, path: re.Match[str]) -> Found:
     return points.version(int(path[1], 16), int(path[2]))
 
 
@@ -70,11 +73,14 @@ class PointReads:
         if found is None:
             await self._app(scope, receive, send)
             return
-        headers = [_JSON, (b"content-length", b"%d" % len(found))]
+        body, state = found
+        headers = [(b"content-length", b"%d" % len(body)), _JSON]
+        said = validators(state, Form.JSON, scope["path"], "")
+        headers += [(name.lower().encode(), value.encode()) for name, value in said.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": found})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _found(self, scope: Scope) -> bytes | None:
+    async def _found(self, scope: Scope) -> Found:
         for point in POINTS:
             path = point.pattern.fullmatch(scope["path"])
             if path is not None:
@@ -82,7 +88,7 @@ class PointReads:
                 return await self._answer(point.ask, path)
         return None
 
-    async def _answer(self, ask: Ask, path: re.Match[str]) -> bytes | None:
+    async def _answer(self, ask: Ask, path: re.Match[str]) -> Found:
         points = self._serving.points
         try:
             return ask(points, path) if points.are_near else await run_in_threadpool(ask, points, path)

@@ -5,13 +5,15 @@ error's own fields. The one place of the API where an error becomes words.
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import to_hex
@@ -48,7 +50,7 @@ class Problem(BaseModel):
 
     type: str
     title: str
-    status: int
+    status: int = Field(ge=400, le=599)
     detail: str
     code: str
 
@@ -110,14 +112,27 @@ def _worded(error: DeedbookError, status: int, **more: Any) -> JSONResponse:
 async def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
+    field = ".".join(map(str, first["loc"][1:])) or "body"
     return problem(422, "invalid-input", "invalid input", f"{field}: {first['msg']}", field=field)
 
 
-async def _of_http(_: Request, error: Exception) -> JSONResponse:
+async def _of_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    title = str(error.detail).lower()
-    return problem(error.status_code, title.replace(" ", "-"), title, title)
+    title = HTTPStatus(error.status_code).phrase.lower()
+    answer = problem(error.status_code, title.replace(" ", "-"), title, str(error.detail).lower())
+    answer.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_allowed(request))
+    return answer
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes of a path (RFC 9110, 10.2.1); a framework that finds the first one names no more."""
+    found: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 async def _of_fault(_: Request, __: Exception) -> JSONResponse:

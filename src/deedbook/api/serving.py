@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from deedbook.api.hands import Acts
+from deedbook.api.offices import Offices
 from deedbook.domain.operations import Answered, Operation
+from deedbook.ledger.webhooks import Webhooks
+from deedbook.queries.alerts import AlertView
+from deedbook.queries.events import EventFeed
 from deedbook.queries.points import Points
 from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 
-class Serving(Protocol):
+class Serving(Acts, Offices, Protocol):
     """A running home."""
 
     @property
@@ -21,11 +27,22 @@ class Serving(Protocol):
     def points(self) -> Points:
         """Its single records."""
 
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC of the home's node."""
 
     def heads(self) -> tuple[int, int]:
         """The chain's newest block and the mirror's."""
+
+    def metrics(self) -> bytes:
+        """What is counted and timed, in Prometheus' text format. Raises NotFound where another port answers that."""
 
     def is_right_chain(self) -> bool:
         """Whether the node is of the deployment's chain."""
@@ -45,7 +62,7 @@ class Serving(Protocol):
     def statement(self, consent_id: bytes) -> Mapping[str, Any]:
         """A person's statement. Raises NotFound."""
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
 
     def collect(self, signed: Any) -> Mapping[str, Any]:

@@ -5,7 +5,8 @@ key with the same method, path and body is answered as before, with `Idempotency
 is refused. What was refused, or did not come to an answer, leaves its key free.
 
 What needs a transaction is answered 202 with its operation, and `Location` says where to look after it. `?wait=final`
-waits for its end: 201 when it is final, a problem when it failed, 202 when `timeout` seconds are over.
+waits for its end: 201 when it is final, a problem when it failed, 202 when `timeout` seconds are over or the service
+stops.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.problems import documented, refused
 from deedbook.api.routes.inputs import Body, Home
 from deedbook.api.serving import Serving
+from deedbook.api.stopping import Stopping, stopping_of
+from deedbook.api.watching import note
+from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import canonical_json, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
@@ -58,7 +62,7 @@ class OperationAnswer(BaseModel):
     state: IntentState
     about: dict[str, Any]
     transaction: str | None
-    block: int | None
+    block: Annotated[int, Field(ge=0, le=MOST_NUMBER)] | None
     gas: str | None
     reason: Reason | None
 
@@ -77,6 +81,7 @@ class Once:
         said: Annotated[str | None, Header(alias="Idempotency-Key", description=_WORDS)] = None,
     ) -> None:
         self.home: Serving = home
+        self.request = request
         self.key = None if said is None else sha256(key_of_header(said).encode())
         self._request = sha256(canonical_json([request.method, request.url.path, body])) if self.key else b""
 
@@ -114,19 +119,22 @@ class Wait:
 
     def __init__(
         self,
+        stopping: Annotated[Stopping, Depends(stopping_of)],
         wait: Annotated[Literal["final"] | None, Query(description="wait for the operation's end")] = None,
         timeout: Annotated[
             int, Query(ge=1, le=MOST_WAIT, strict=False, description="seconds to wait at most, with `wait`")
         ] = 30,
     ) -> None:
         self.seconds = 0 if wait is None else timeout
+        self._stopping = stopping
 
     async def end_of(self, home: Serving, operation: Operation) -> Operation:
-        """The operation when it is over, or when the time is. No thread is held meanwhile."""
+        """The operation when it is over, or when the time is, or the service stops. No thread is held meanwhile."""
         clock = asyncio.get_running_loop().time
         until, (pause, longest) = clock() + self.seconds, _LOOKS
         while not operation.is_over and clock() < until:
-            await asyncio.sleep(pause)
+            if await self._stopping.within(pause):
+                break
             pause = min(2 * pause, longest)
             operation = await run_in_threadpool(home.operation, operation.operation_id)
         return operation
@@ -139,6 +147,7 @@ async def accepted(once: Once, wait: Wait, act: Callable[[bytes | None], Operati
         return _done(said, again)
     if wait.seconds:
         said = await wait.end_of(once.home, said)
+    note(once.request, said)
     headers = {"Location": f"/operations/{to_hex(said.operation_id)}", **_replayed(again)}
     if wait.seconds and said.refusal is not None:
         answer: Response = refused(said)
@@ -192,6 +201,9 @@ ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
     **_REFUSED,
 }
 """What a route answers that needs a transaction."""
+
+DRAFTED_OR_NOT: Final = dict(_REFUSED)
+"""What a route answers that drafts, beside its draft."""
 
 OnceOnly = Annotated[Once, Depends(Once)]
 Waiting = Annotated[Wait, Depends(Wait)]

@@ -5,8 +5,11 @@ answered at once, as an operation; threads bring it to its end:
                 also for commands that did not live to see it
     relayer     carries members' signed acts whose turn has come
     follower    keeps the mirror at the chain's head, and destroys the keys of records whose consents have ended
+    teller      delivers events to webhooks
 
-One writer at a time changes the private records and the mirror; nobody waits for the chain meanwhile.
+One writer at a time changes the private records and the mirror; nobody waits for the chain meanwhile. Of several
+processes on one database one follows and erases for all, one sends for an account (by its lease), and any of them
+answers; when one is gone, another goes on with what it left.
 """
 
 from __future__ import annotations
@@ -14,20 +17,25 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from deedbook.bootstrap.hands import Elsewhere, HandOf
+from deedbook.bootstrap.offices import Offices
 from deedbook.bootstrap.services import SOLE, Services
+from deedbook.bootstrap.watching import ServiceWatch
 from deedbook.chain.client import identity_of
 from deedbook.chain.transactions import Signer
 from deedbook.domain.consents import SignedConsent, Withdrawal
-from deedbook.domain.hashing import to_hex
+from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.payees import PayeeRequest, SignedPayee
 from deedbook.domain.relaying import SignedRequest
 from deedbook.domain.tiles import TilePath
 from deedbook.errors import (
+    Conflict,
     DeedbookError,
     IntegrityError,
     InvalidInput,
@@ -39,22 +47,36 @@ from deedbook.ledger.acting import Act
 from deedbook.ledger.anchors import MOST_ENTRIES
 from deedbook.ledger.consents import NO_SALT
 from deedbook.ledger.entries import entries_in
+from deedbook.ledger.operations import Prepared
+from deedbook.ledger.relaying import Drafted
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.mirror.store import Cursor, Mirror
-from deedbook.queries.alerts import alerts
+from deedbook.queries.alerts import AlertView, alerts
+from deedbook.queries.events import EventFeed
 from deedbook.queries.points import Points
+from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 
 LOG = logging.getLogger(__name__)
+Use = Callable[[HandOf], None]
+"""A use case that an act carries out (see `api.hands`)."""
 RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
 """Seconds between looks at the chain's head."""
 GRACE = 10.0
 """Seconds until a relayer that waits for a block is left behind when the service stops: what it waits for is kept."""
+FOLLOWING = "following"
+"""The work of the follower, as one of several processes does it."""
+SHIFT = 10
+"""Seconds for which a process has it; it is taken again long before."""
+LOOK_EVERY = 5
+"""Seconds between looks for what other processes accepted and did not live to send."""
 ERASE_EVERY = 60
 """Seconds after which a consent that has expired is erased at the latest, where no block comes."""
 
 
-class Desk:
+class Desk(Offices):
     """Implements `api.serving.Serving` over the services of a home."""
 
     def __init__(self, services: Services) -> None:
@@ -65,12 +87,16 @@ class Desk:
         self._owner = self._life if services.chain is None else SOLE
         self._erased_at: tuple[Cursor | None, int] | None = None
         self._relayer = services.create_account(RELAYER)
+        self.watch = ServiceWatch(services)
         self._said = ""
         self._points: tuple[Mirror, Points] | None = None
+        self._looked = 0.0
         self._following = _Loop("follower", self._follow)
         self._relaying = _Loop("relayer", self._relay_round)
         self._anchoring = _Loop("anchorer", self._anchor_round)
         self._driving = _Loop("sender", self._drive)
+        self._telling = _Loop("teller", self._tell_round)
+        self._delivering = services.delivering(self._owner, self._telling.wake)
         self._chain = None
         if services.chain is not None:
             from deedbook.chain.embedded.rpc import Methods
@@ -78,13 +104,12 @@ class Desk:
             self._chain = Methods(services.chain)
 
     def __enter__(self) -> Desk:
+        self.watch.begin()
         self._services.build()
         with self._writing:
             self._services.reconcile()  # the records may be a restored backup: nothing is served before
         self._keep_up()
-        for account in self._services.operations.accounts():  # what a former life accepted
-            with suppress(InvalidInput):
-                self._services.sender.serve(self._signer_of(account))
+        self._take_up()
         for loop in self._loops:
             loop.start()
         return self
@@ -94,11 +119,15 @@ class Desk:
             loop.end()
         self._following.join()
         self._driving.join()
+        with suppress(DeedbookError):
+            self._services.records.shifts.leave(FOLLOWING, self._life)
         self._relaying.join(GRACE)
+        self._telling.join()
+        self._delivering.close(GRACE)
 
     @property
     def _loops(self) -> tuple[_Loop, ...]:
-        return self._following, self._relaying, self._anchoring, self._driving
+        return self._following, self._relaying, self._anchoring, self._driving, self._telling
 
     @property
     def mirror(self) -> Mirror:
@@ -112,6 +141,11 @@ class Desk:
             self._points = self.mirror, Points(self.mirror)
         return self._points[1]
 
+    @property
+    def events(self) -> EventFeed:
+        """Its events, in their order."""
+        return self._services.events
+
     def catch_up(self) -> None:
         """Relays acts whose turn has come, anchors logs that are due, brings the mirror to the chain's head, and
         destroys the keys of records whose consents have ended: also where another process brought it there. Consents
@@ -122,14 +156,26 @@ class Desk:
         self._keep_up()
 
     def _keep_up(self) -> None:
+        shifts, at = self._services.records.shifts, int(time.time())  # by the clock that processes share
+        if self._services.chain is None and not shifts.take(FOLLOWING, self._life, now=at, seconds=SHIFT):
+            self._settled = shifts.reached(FOLLOWING)
+            return
         with self._writing:
-            self._services.follow()
+            self.watch.followed(self._services.follow())
             cursor = self.mirror.cursor()
             now = (cursor, self._services.clock() // ERASE_EVERY)
             if now != self._erased_at:
                 self._services.erase_ended()
                 self._erased_at = now
-            self._settled = -1 if cursor is None else cursor.number
+            settled = -1 if cursor is None else cursor.number
+            if self._services.chain is None and settled != self._settled:
+                shifts.reach(FOLLOWING, self._life, settled)
+            self._settled = settled
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return self._services.webhooks
 
     def rpc(self, body: bytes) -> bytes:
         """Answers JSON-RPC from the embedded chain. Raises NotFound where the home uses other nodes."""
@@ -141,6 +187,13 @@ class Desk:
         """The chain's newest block and the mirror's."""
         cursor = self.mirror.cursor()
         return int(self._services.node.request("eth_blockNumber", []), 16), cursor.number if cursor else -1
+
+    def metrics(self) -> bytes:
+        """What this process counted and timed, and how the databases stand. Raises NotFound where a port of its own
+        answers that."""
+        if self._services.settings.metrics_port is not None:
+            raise NotFound("page", "/metrics", hint="ask the port that the settings name for it")
+        return self.watch.metrics.text()
 
     def is_right_chain(self) -> bool:
         """Whether the node is of the deployment's chain."""
@@ -172,10 +225,10 @@ class Desk:
         """A person's statement. Raises NotFound."""
         return self._services.statement(consent_id).to_json()
 
-    def alerts(self, limit: int, after: str | None) -> Mapping[str, Any]:
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
         """A page of what somebody should look at now. Raises InvalidInput."""
         now, covers = self._services.clock(), self._services.records.deliveries.cover
-        return alerts(self.mirror, now, covers=covers, limit=limit, after=after).to_json()
+        return alerts(mirror, now, covers=covers, limit=limit, after=after)
 
     def collect(self, signed: Any) -> Mapping[str, Any]:
         """Takes a signed consent; the receipt. Raises InvalidInput, InvalidSignature."""
@@ -209,6 +262,30 @@ class Desk:
             if act is None:
                 return {**about, "anchored": False, "erased": 0}
             return self._accepted(OperationKind.WITHDRAWAL, act, about, key)
+
+    def act(self, by: bytes, use: Use, key: bytes | None = None) -> Operation | Mapping[str, Any]:
+        """Accepts what `use` does by an account of this home, once its contract said that it would take it; what it
+        says of it, where nothing is left to do. Raises InvalidInput (`as`), RejectedByContract."""
+        with self._writing:
+            hand = HandOf(self._services, self._services.preparing, self._services.signer_of(by, "as"))
+            try:
+                use(hand)
+            except Prepared as made:
+                call = made.act.call
+                about = {"act": f"{call.contract}.{call.function}", "as": checksum_address(by), **hand.facts}
+                return self._accepted(OperationKind.ACT, made.act, about, key)
+            return hand.facts
+
+    def draft(self, by: bytes, use: Use, deadline: int | None) -> Mapping[str, Any]:
+        """What `by` signs so that what `use` does is done for it. Raises RejectedByContract; Conflict where nothing is
+        left to do."""
+        with self._writing:
+            hand = HandOf(self._services, self._services.drafting(deadline=deadline), Elsewhere(by))
+            try:
+                use(hand)
+            except Drafted as drafted:
+                return self._services.relaying.drafted(drafted.request, hand.facts)
+        raise Conflict("nothing is left to do", **hand.facts)
 
     def _accepted(self, kind: OperationKind, act: Act, about: Mapping[str, Any], key: bytes | None) -> Operation:
         operation = self._services.operations.put(kind, act, about, key=key)
@@ -316,8 +393,21 @@ class Desk:
             if self._services.anchoring.step():
                 self._following.wake()
 
+    def _tell_round(self) -> None:
+        with suppress(DeedbookError):
+            self._delivering.step()
+
+    def _take_up(self) -> None:
+        """Serves every account that has something under way, whichever process or earlier life accepted it."""
+        for account in self._services.operations.accounts():
+            with suppress(InvalidInput):
+                self._services.sender.serve(self._signer_of(account))
+
     def _drive(self) -> None:
         try:
+            if self._services.chain is None and time.monotonic() - self._looked > LOOK_EVERY:
+                self._take_up()
+                self._looked = time.monotonic()
             if self._services.sender.step().progressed:
                 self._driving.wake()
                 self._following.wake()

@@ -7,7 +7,7 @@ chain/            the embedded chain
 records.sqlite    private state      mirror.sqlite   public copy of the chain
 keys/             encrypted keystores, seed book, generated passphrase      keks/   key-encryption keys
 objects/          sealed payloads
-serve.json        address of the running service, while one runs
+serve.json        address of the running service, while one runs      restoring.json  while a backup is put back
 """
 
 from __future__ import annotations
@@ -131,6 +131,11 @@ class Home:
     def mirror(self) -> Path:
         """The public copy of the chain."""
         return self.path / "mirror.sqlite"
+
+    @property
+    def restoring(self) -> Path:
+        """`restoring.json`: says that a backup is being put back, and is not yet."""
+        return self.path / "restoring.json"
 
     @property
     def service(self) -> Path:

@@ -23,9 +23,12 @@ from deedbook.audit.export import Readers, export_sale, trust_at
 from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
+from deedbook.bootstrap.outboxes import WatchedOutbox
 from deedbook.bootstrap.payments import Payments
+from deedbook.bootstrap.posting import Poster
 from deedbook.bootstrap.processes import cores
 from deedbook.bootstrap.validators import finality, known_validators
+from deedbook.bootstrap.webhooks import Delivering
 from deedbook.bootstrap.withdrawals import WithdrawalBook
 from deedbook.chain.client import EmbeddedNode, HttpNode, Node, require_chain
 from deedbook.chain.decoding import Decoder
@@ -42,6 +45,7 @@ from deedbook.chain.endpoints import PERIOD, Endpoint, Endpoints, EndpointState
 from deedbook.chain.finality import Finality
 from deedbook.chain.transactions import Sender, Signer
 from deedbook.config import Settings
+from deedbook.domain.destinations import Permitted, networks_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.keytree import is_delivered
@@ -51,6 +55,7 @@ from deedbook.domain.relaying import ActState
 from deedbook.domain.validators import Validators
 from deedbook.errors import (
     ChainUnavailable,
+    Conflict,
     CorruptStore,
     DeedbookError,
     IntegrityError,
@@ -60,12 +65,13 @@ from deedbook.errors import (
     NotFound,
     WrongVersion,
 )
-from deedbook.ledger.acting import Acting
+from deedbook.ledger.acting import Acting, Sending
 from deedbook.ledger.anchors import Logs, Pace
 from deedbook.ledger.consents import Consents
-from deedbook.ledger.operations import Operations
+from deedbook.ledger.operations import Operations, Preparing
 from deedbook.ledger.payees import Payees
 from deedbook.ledger.relaying import ByRelay, Drafting, Relaying
+from deedbook.ledger.webhooks import Webhooks
 from deedbook.ledger.withdrawing import Withdrawing
 from deedbook.mirror.backfill import Report, unreported
 from deedbook.mirror.canonical import table_digest
@@ -80,6 +86,7 @@ from deedbook.mirror.store import Check, Mirror, block_at, read_check, write_che
 from deedbook.mirror.subscribers import Subscriber
 from deedbook.queries.assets import version
 from deedbook.queries.consents import batch, batches_of, ended_records, expiring_bindings, withdrawn_among
+from deedbook.queries.events import EventFeed
 from deedbook.queries.sales import sale
 from deedbook.queries.statements import StatementView, statement_of_consent
 from deedbook.queries.views import MOST_ROWS, every
@@ -134,6 +141,7 @@ class Services:
         self.chain = chain
         self.clock = clock
         self.entropy = entropy
+        self.make_vault: Callable[..., Vault] = Vault
         self._signers: dict[str, Signer] = {}
         self._by_account: dict[bytes, Signer] = {}
 
@@ -154,6 +162,8 @@ class Services:
         that every configured node which answers is of: raises NodesDisagree where they differ.
         """
         home = Home.create(settings.home)
+        if home.restoring.exists():
+            raise Conflict("a backup is being put back here", hint="finish it by the same: deedbook restore")
         if home.deployment.exists():
             return cls.open(settings, clock=clock, entropy=entropy)
         services = cls._wired(settings, home, clock, entropy)
@@ -237,6 +247,8 @@ class Services:
             "payees",
             "logs",
             "anchoring",
+            "poster",
+            "webhooks",
             "relaying",
             "operations",
             "mirror",
@@ -320,14 +332,20 @@ class Services:
         """Acts that a person asks for: the same words twice are two acts, unless the first one is still under way."""
         return self._acting(again_after=(IntentState.FAILED, IntentState.MINED, IntentState.FINAL))
 
-    def _acting(self, *, again_after: Collection[IntentState]) -> Acting:
+    @cached_property
+    def preparing(self) -> Acting:
+        """Acts as `anew` makes them, up to their sending: each ends by raising `Prepared`."""
+        ends = (IntentState.FAILED, IntentState.MINED, IntentState.FINAL)
+        return self._acting(again_after=ends, sending=Preparing(self.sender))
+
+    def _acting(self, *, again_after: Collection[IntentState], sending: Sending | None = None) -> Acting:
         """Acts whose call is made again once it was mined and ended so."""
 
         def is_over(key: str) -> bool:
             row = self.records.outbox.get(key)
             return row is not None and row.mined is not None and row.state in again_after
 
-        return Acting(self.sender, self.chain_id, self.deployment.addresses, is_over=is_over)
+        return Acting(sending or self.sender, self.chain_id, self.deployment.addresses, is_over=is_over)
 
     @cached_property
     def relaying(self) -> Relaying:
@@ -367,8 +385,12 @@ class Services:
 
     def draft_acts(self, *, deadline: int | None = None) -> None:
         """From here on, an act that a person asks for (`anew`) is not sent: it ends by raising `Drafted`."""
+        self.__dict__["anew"] = self.drafting(deadline=deadline)
+
+    def drafting(self, *, deadline: int | None = None) -> Acting:
+        """Acts for their members to sign: each ends by raising `Drafted`."""
         sending = Drafting(self.relaying, self.sender, deadline=deadline)
-        self.__dict__["anew"] = Acting(sending, self.chain_id, self.deployment.addresses)
+        return Acting(sending, self.chain_id, self.deployment.addresses)
 
     def chain_time(self) -> int:
         """The time of the newest block, Unix seconds."""
@@ -403,7 +425,14 @@ class Services:
     @cached_property
     def records(self) -> Records:
         """The private database."""
-        return Records.open(self.settings.records_url or f"sqlite:///{self.home.records}", self._sealer())
+        opened = Records.open(self.records_url, self._sealer())
+        opened.outbox = self.outbox = WatchedOutbox(opened.database)
+        return opened
+
+    @property
+    def records_url(self) -> str:
+        """Its SQLAlchemy URL."""
+        return self.settings.records_url or f"sqlite:///{self.home.records}"
 
     @cached_property
     def _passphrase(self) -> str:
@@ -476,7 +505,7 @@ class Services:
             if self.settings.objects_url
             else ObjectStore.in_folder(self.home.objects)
         )
-        return Vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
+        return self.make_vault(objects, self.records.payloads, self.keks, entropy=self.entropy, clock=self.clock)
 
     @cached_property
     def keks(self) -> FileKeks:
@@ -520,6 +549,34 @@ class Services:
         pace = Pace(self.settings.anchor_entries, self.settings.anchor_seconds)
         return Anchoring(self.logs, self.records.anchors, pace, self.signer_of, self.clock)
 
+    @cached_property
+    def poster(self) -> Poster:
+        """Sends to webhooks, where the settings permit it."""
+        return Poster(self._permitted)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who is told of events."""
+        return Webhooks(self.records.webhooks, self._permitted, self.poster, clock=self.clock, entropy=self.entropy)
+
+    @property
+    def _permitted(self) -> Permitted:
+        settings = self.settings
+        return Permitted(settings.webhook_http, networks_of(settings.webhook_networks, "webhook_networks"))
+
+    def delivering(self, owner: str, woken: Callable[[], None]) -> Delivering:
+        """Delivers events to webhooks, as `owner`."""
+        return Delivering(
+            self.records.webhooks,
+            lambda: self.events,
+            self.poster,
+            owner=owner,
+            clock=self.clock,
+            luck=lambda: int.from_bytes(self.entropy(4), "big") / 2**32,
+            tries=self.settings.webhook_tries,
+            woken=woken,
+        )
+
     @property
     def payments(self) -> Payments:
         """What the people of a sale are owed, and what a bank is told."""
@@ -546,6 +603,12 @@ class Services:
     def mirror(self) -> Mirror:
         """The public copy of the chain."""
         return Mirror.open(self.mirror_url, self.mirrored_chain)
+
+    @property
+    def events(self) -> EventFeed:
+        """The mirror's events, in their order."""
+        chain = self.mirrored_chain
+        return EventFeed(self.mirror, chain.chain_id, chain.contracts, self.decoder.decode)
 
     @property
     def mirror_url(self) -> str:
@@ -710,9 +773,16 @@ class Services:
             lambda root: self.vault.unit_hashes(self.vault.payload_of(root).payload_id),
             self.validators,
         )
-        block = self.final(int(self.node.request("eth_blockNumber", []), 16))
+        block = self._final_block()
         bundle = export_sale(readers, sale_id, block=block, full=full)
         return bundle, trust_at(self.node, self.addresses, block, validators=self.validators).to_json()
+
+    def trust(self) -> bytes:
+        """A trust as of the newest final block, as `export_sale` gives it."""
+        return trust_at(self.node, self.addresses, self._final_block(), validators=self.validators).to_json()
+
+    def _final_block(self) -> int:
+        return self.final(int(self.node.request("eth_blockNumber", []), 16))
 
     def export_statement(self, sale_id: bytes, consent_id: bytes) -> bytes:
         """What a person needs, but for a trust, to check the own statement of a sale without this exchange.
@@ -863,5 +933,6 @@ class Announcement:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(FileNotFoundError):
-            self.home.service.unlink()
+        with suppress(FileNotFoundError, DeedbookError):
+            if read_json(self.home.service, "serve.json").get("pid") == os.getpid():  # another may have come since
+                self.home.service.unlink()

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deedbook import config
+from deedbook.bootstrap.hands import Elsewhere
 from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.cli import grammar
 from deedbook.domain.hashing import parse_address, to_hex
 from deedbook.domain.relaying import ForwardDomain
-from deedbook.errors import MissingKey
 from deedbook.queries.views import Page, View
 
 
@@ -71,18 +71,6 @@ def signer(services: Services, name: str) -> Signer:
     if _draft.get() is not None and name.startswith("0x"):
         return Elsewhere(parse_address(name, "as"))
     return services.signer(name)
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """A `Signer` whose key is in another wallet."""
-
-    address: bytes
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """Raises MissingKey."""
-        hint = "draft the act, and sign it there"
-        raise MissingKey("the account's key is in another wallet", hint=hint, digest=to_hex(digest))
 
 
 def document(services: Services, text: str, kind: str) -> bytes:

@@ -7,22 +7,19 @@ from typing import Annotated
 
 import typer
 
+from deedbook.bootstrap import selling
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.domain.codes import AssetKind, AttestationKind, Grade, Licence, Mode, Purpose, bits_of
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.sales import Conditions, Intermediary, Offer, Price, Sandbox, Split, offer_id, parse_currency
-from deedbook.errors import InvalidInput, NotFound
+from deedbook.errors import InvalidInput
 from deedbook.ledger import offers as ledger
-from deedbook.queries import assets, attestations, members
+from deedbook.queries import assets
 from deedbook.queries import offers as queries
-from deedbook.queries.assets import AssetView
 
 app = grammar.group("Offers: listed with their terms, closed; and the listing policy.")
-
-NOBODY = bytes(19) + b"\x01"
-"""An account that attests nothing: a precompiled contract."""
 
 OfferId = Annotated[str, typer.Argument(help="the offer's id, 32 bytes of 0x-hex")]
 Attester = Annotated[
@@ -193,42 +190,6 @@ def _intermediary(services: Services, text: str) -> Intermediary:
 def attesters_for(
     services: Services, offer: Offer, named: Sequence[str], *, to_order: bool, buyer: bytes | None = None
 ) -> tuple[bytes, ...]:
-    """One account for each attestation that the policy asks, lowest kind first: those named, else whoever's stands.
-
-    Whether they suffice is the contract's to say: where nobody's stands, it is asked about one that ended, or NOBODY's.
-    """
-    if named:
-        return tuple(acts.account(services, each, "attester") for each in named)
-    asset = assets.asset(services.mirror, offer.asset_id)
-    policy = next(
-        (each for each in queries.policies(services.mirror) if (each.kind, each.grade) == (asset.kind, asset.grade)),
-        None,
-    )
-    if policy is None:
-        return ()
-    asked = _asked(services, offer, asset, policy.to_order if to_order else policy.to_list, buyer)
-    now = services.clock()
-    stated = attestations.attestations(services.mirror, offer.version_key)
-    found = {each.kind: each.attester for each in sorted(stated, key=lambda each: each.is_live(now))}
-    return tuple(found.get(kind, NOBODY) for kind in asked)
-
-
-def _asked(
-    services: Services, offer: Offer, asset: AssetView, kinds: Sequence[int], buyer: bytes | None
-) -> tuple[int, ...]:
-    """The kinds that the contract will ask about the version: not the audit of consents, which stands with the basis;
-    the source where there may be no basis; the border where it is crossed."""
-    found = set(kinds) - {AttestationKind.CONSENT_AUDIT}
-    if not asset.personal:
-        found.add(AttestationKind.SOURCE_LEGALITY)
-    if buyer is not None and _jurisdiction(services, buyer) != _jurisdiction(services, offer.provider):
-        found.add(AttestationKind.CROSS_BORDER)
-    return tuple(sorted(found))
-
-
-def _jurisdiction(services: Services, account: bytes) -> int | None:
-    """Where a member is; None of whoever is none: the contract will say so."""
-    try:
-        return members.member(services.mirror, account).jurisdiction
-    except NotFound:
-        return None
+    """Whose attestations are relied on: as `selling.attesters_for`, named by address or name."""
+    accounts = [acts.account(services, each, "attester") for each in named]
+    return selling.attesters_for(services.mirror, offer, accounts, services.clock(), to_order=to_order, buyer=buyer)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from deedbook.bootstrap import selling
 from deedbook.bootstrap.services import Services
 from deedbook.cli import grammar
 from deedbook.domain.sales import Ordered
-from deedbook.queries import offers, sales
 from deedbook.queries.sales import SaleView
 
 SaleId = Annotated[str, typer.Argument(help="the sale's id, 32 bytes of 0x-hex")]
@@ -17,6 +17,4 @@ SaleId = Annotated[str, typer.Argument(help="the sale's id, 32 bytes of 0x-hex")
 
 def sale_of(services: Services, text: str) -> tuple[SaleView, Ordered]:
     """The sale of an identifier. Raises InvalidInput, NotFound."""
-    found = sales.sale(services.mirror, grammar.key32(text, "sale"))
-    offer = offers.offer(services.mirror, found.offer_id).document
-    return found, Ordered(found.sale_id, offer, found.reference)
+    return selling.ordered_sale(services.mirror, grammar.key32(text, "sale"))

@@ -10,6 +10,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from deedbook.bootstrap import selling
 from deedbook.bootstrap.services import Services
 from deedbook.cli import acts, grammar
 from deedbook.cli.counting import counted
@@ -17,17 +18,17 @@ from deedbook.cli.grammar import After, As, AsJson, Limit
 from deedbook.cli.offers import Attester, attesters_for
 from deedbook.cli.ordered import SaleId, sale_of
 from deedbook.domain.codes import Outcome
-from deedbook.domain.hashing import checksum_address, to_hex
+from deedbook.domain.hashing import to_hex
 from deedbook.domain.keytree import Cover, decode_cover
 from deedbook.domain.sales import Offer, parse_currency
-from deedbook.errors import EvidenceMissing, MissingKey, NotFound
+from deedbook.errors import EvidenceMissing, NotFound
 from deedbook.ledger import deliveries
 from deedbook.ledger import sales as ledger
 from deedbook.queries import assets, offers
 from deedbook.queries import sales as queries
 from deedbook.queries.sales import SaleView
 from deedbook.vault.deliveries import DeliveredRecord, Sold, open_each
-from deedbook.vault.envelopes import Context, PublicKey, Suite
+from deedbook.vault.envelopes import Context
 
 app = grammar.group("Sales: ordered, paid, prepared, delivered, opened, accepted; disputed, refunded.")
 
@@ -127,22 +128,9 @@ def deliver(
     """Seal the keys of all live records to the buyer - or, for a use without possession, to whoever runs it - and
     commit to the envelope on chain."""
     with acts.reading() as services:
-        services.reconcile()
-        found, ordered = sale_of(services, sale)
-        keeper = acts.account(services, to, "to") if to else found.buyer
-        root = assets.version(services.mirror, found.asset_id, found.version).content_root
-        done = deliveries.deliver(
-            services.anew,
-            services.vault,
-            services.records.deliveries,
-            acts.signer(services, as_),
-            ordered,
-            payload_id=services.vault.payload_of(root).payload_id,
-            excluded=services.ended_records(found.asset_id, found.version),
-            recipient=_recipient(services, keeper, buyer if keeper == found.buyer else ""),
-            holder=keeper,
-            at=services.clock(),
-        )
+        keeper = acts.account(services, to, "to") if to else None
+        me, sale_id = acts.signer(services, as_), grammar.key32(sale, "sale")
+        done = selling.deliver(services, services.anew, me, sale_id, keeper=keeper, name=buyer)
     acts.tell(done.receipt, "delivered", as_json, saleId=sale, deliveredCount=done.count)
 
 
@@ -210,21 +198,6 @@ def decide(
         number = grammar.code(Outcome, outcome, "outcome")
         done = ledger.decide_dispute(services.anew, acts.signer(services, as_), ordered, number, reason)
     acts.tell(done, "decided", as_json, saleId=sale, outcome=outcome)
-
-
-def _recipient(services: Services, account: bytes, name: str) -> PublicKey:
-    """The buyer's public key: of the directory, or of the buyer's account in this home."""
-    entry = services.records.members.find(account)
-    if entry is not None and entry.suite:
-        return PublicKey(Suite(entry.suite), entry.public_key)
-    for candidate in [name] if name else services.keystore.names():
-        if services.signer(candidate).address == account:
-            return services.encryption_key(candidate).public
-    raise MissingKey(
-        "no encryption key of the buyer is kept",
-        hint="keep it by: deedbook members keep-key",
-        account=checksum_address(account),
-    )
 
 
 Opening = Callable[[], Iterator[DeliveredRecord]]

@@ -8,12 +8,15 @@ import importlib
 import json
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.logs import logging_to
 from deedbook.bootstrap.services import Announcement, Services
 from deedbook.cli import grammar
 from deedbook.cli.grammar import AsJson
@@ -32,15 +35,33 @@ def serve(
     if port > 65_535:
         raise InvalidInput("port", "not a port from 0 to 65535")
     settings = config.load()
-    with _listening(settings.host, settings.port if port < 0 else port) as listener:
+    with (
+        logging_to(sys.stderr, form=settings.log_form, level=settings.log_level),
+        _listening(settings.host, settings.port if port < 0 else port) as listener,
+    ):
         url = f"http://{settings.host}:{listener.getsockname()[1]}"
-        with _alone(settings) as services, Desk(services) as desk, Announcement(services.home, url):
+        with (
+            _alone(settings) as services,
+            Desk(services) as desk,
+            Announcement(services.home, url),
+            _metrics(desk, settings) as metrics,
+        ):
             said = f"serving {settings.home} at {url}; JSON-RPC at {url}/rpc; stop with Ctrl-C"
-            here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc"}
+            here = {"home": str(settings.home), "url": url, "rpc": f"{url}/rpc", "metrics": metrics}
             print(json.dumps(here) if as_json else said, flush=True)
             gc.freeze()  # what was imported stays: the collector need not look at it again
-            api.run(desk, listener)
+            api.run(desk, listener, watch=desk.watch, drain=settings.drain_seconds)
     print("stopped", file=sys.stderr)
+
+
+@contextmanager
+def _metrics(desk: Desk, settings: config.Settings) -> Iterator[str]:
+    """The path of the metrics where the service answers it, or the address of their own port."""
+    if settings.metrics_port is None:
+        yield "/metrics"
+        return
+    with desk.watch.metrics.on_port(settings.host, settings.metrics_port) as port:
+        yield f"http://{settings.host}:{port}/metrics"
 
 
 def _alone(settings: config.Settings) -> Services:

@@ -82,6 +82,14 @@ def entities_of(contract_name: str, event_name: str, args: Mapping[str, Any]) ->
     return rule(args)
 
 
+def events_of(contract_name: str) -> frozenset[str]:
+    """The names of a contract's events. Raises InvalidInput: a contract without a journal."""
+    rules = _RULES.get(contract_name)
+    if rules is None:
+        raise InvalidInput("contract", f"{contract_name} keeps no journal")
+    return frozenset(rules) | {*_OF_NO_ENTITY}
+
+
 _Rule = Callable[[Mapping[str, Any]], tuple[bytes, ...]]
 
 

@@ -29,6 +29,8 @@ class OperationKind(StrEnum):
     """A consent withdrawn."""
     RELAYED = "relayed"
     """A member's signed act."""
+    ACT = "act"
+    """Any other act by an account of the home; `about` says which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,8 @@ def hold(acting: Acting, holder: Signer, target: bytes, document: bytes) -> Rece
 def release(acting: Acting, holder: Signer, target: bytes, document: bytes) -> Receipt:
     """Ends the holder's own hold."""
     return acting.act(holder, "Cases", "release", target, document)
+
+
+def release_for(acting: Acting, regulator: Signer, target: bytes, holder: bytes, document: bytes) -> Receipt:
+    """Ends the hold of a holder (20 bytes) who can no longer end it."""
+    return acting.act(regulator, "Cases", "releaseFor", target, holder, document)

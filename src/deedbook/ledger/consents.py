@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from deedbook.chain.transactions import Receipt, Signer
 from deedbook.domain.batches import Batch
-from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal
+from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.merkle import PositionalTree, consent_leaf
 from deedbook.domain.notices import Notice
@@ -62,6 +62,22 @@ class Place:
                 "manifestHash": to_hex(batch.manifest),
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A leaf with its inclusion proof, as whoever shows it has it: ids 32 bytes, `subject` 20."""
+
+    batch: Batch
+    index: int
+    consent_id: bytes
+    subject: bytes
+    proof: tuple[bytes, ...]
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """IConsents.Batch, Leaf and proof for a call."""
+        return (self.batch.stated, (self.index, self.consent_id, self.subject), self.proof)
 
 
 class ConsentBook(AnsweredBook, Protocol):
@@ -294,6 +310,19 @@ class Consents:
         """Applies the proof to a consent that was withdrawn by receipt."""
         place = self.place(consent_id)
         return self._acting.act(signer, "Consents", "applyMark", place.batch.stated, place.leaf, place.proof)
+
+    def dismiss_mark(self, auditor: Signer, consent_id: bytes, asset_id: int, subject: bytes) -> Receipt:
+        """States, as an auditor who is no party, that no bound batch holds a consent that was withdrawn by receipt."""
+        return self._acting.act(auditor, "Consents", "dismissMark", consent_id, asset_id, subject)
+
+    def challenge(self, signer: Signer, batch: Batch, index: int, consent: Consent, proof: Sequence[bytes]) -> Receipt:
+        """Shows a leaf of a batch whose own consent grants less than the batch states, and so ends it; anyone may."""
+        arguments = (batch.stated, batch.terms.as_tuple(), batch.manifest, index, consent.as_tuple(), tuple(proof))
+        return self._acting.act(signer, "Consents", "challenge", *arguments)
+
+    def strike(self, signer: Signer, kept: Standing, struck: Standing) -> Receipt:
+        """Shows two live leaves of one consent or one person in a binding: the later one ends; anyone may."""
+        return self._acting.act(signer, "Consents", "strike", *kept.arguments, *struck.arguments)
 
     def release(self, collector: Signer, consent_id: bytes) -> Receipt:
         """Gives up one leaf for ever (a person who lost the key)."""

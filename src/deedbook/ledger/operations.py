@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from deedbook.chain.client import NodeError
-from deedbook.chain.transactions import Call, Signer
+from deedbook.chain.transactions import Call, Receipt, Signer
 from deedbook.domain.hashing import sha256, to_hex
 from deedbook.domain.intents import IntentRow, IntentState, Outbox
 from deedbook.domain.operations import Operation, OperationKind, OperationRow
 from deedbook.domain.refusals import Refusal
 from deedbook.domain.relaying import ActState, RelayedAct
 from deedbook.errors import ChainUnavailable, DeedbookError, NotFound, TransactionFailed
-from deedbook.ledger.acting import Act
+from deedbook.ledger.acting import Act, Sending
 
 UNFINISHED: Final = (IntentState.QUEUED.value, IntentState.SUBMITTED.value, IntentState.MINED.value)
 
@@ -49,6 +49,34 @@ class Acts(Protocol):
 
     def get(self, digest: bytes) -> RelayedAct:
         """Raises NotFound."""
+
+
+class Prepared(Exception):  # noqa: N818 - no error: where an act ends that is accepted, and made by others
+    """An act that its contract would accept now."""
+
+    def __init__(self, act: Act) -> None:
+        super().__init__("an act was prepared")
+        self.act = act
+
+
+class Preparing:
+    """`Sending` that sends nothing: every act is tried, and ends by raising `Prepared`."""
+
+    def __init__(self, sender: Sending) -> None:
+        self._sender = sender
+
+    def read(self, call: Call, *, sender: bytes | None = None, block: str = "latest") -> Any:
+        """What a view returns."""
+        return self._sender.read(call, sender=sender, block=block)
+
+    def simulate(self, call: Call, *, sender: bytes) -> None:
+        """Runs a call without sending it. Raises RejectedByContract."""
+        self._sender.simulate(call, sender=sender)
+
+    def send(self, call: Call, signer: Signer, *, key: str) -> Receipt:
+        """Raises Prepared, or RejectedByContract as the contract would."""
+        self._sender.simulate(call, sender=signer.address)
+        raise Prepared(Act(call, signer, key))
 
 
 class Operations:

@@ -34,6 +34,7 @@ from deedbook.domain.relaying import (
     RelayedAct,
     SignedRequest,
     request_digest,
+    request_typed_data,
 )
 from deedbook.errors import (
     ChainUnavailable,
@@ -389,6 +390,23 @@ class Relaying:
                 raise
             raise decode_revert(self._names[request.to], revert) from None
 
+    def drafted(self, request: ForwardRequest, about: Mapping[str, Any]) -> dict[str, Any]:
+        """What a member is shown to sign a request, and where the signature goes: `send.document` with it as
+        `signature`. Integers in `arguments` are decimal text."""
+        contract = self._names[request.to]
+        function, arguments = abis.decode_call(contract, request.data)
+        document = SignedRequest(self.domain, request, bytes(65)).to_json()
+        del document["signature"]
+        return {
+            "typedData": request_typed_data(self.domain, request),
+            "digest": to_hex(request_digest(self.domain, request)),
+            "expires": request.deadline,
+            "act": f"{contract}.{function}",
+            "arguments": _worded(arguments),
+            "about": dict(about),
+            "send": {"path": "/relayed", "document": document},
+        }
+
     def shown(self, act: RelayedAct) -> dict[str, Any]:
         """An act as people and programs read it."""
         request, ran = act.signed.request, act.ran
@@ -573,6 +591,17 @@ def _is_of(event: Event, request: ForwardRequest) -> bool:
     """Whether the forwarder says by this event that the request's nonce was used."""
     named = event.contract == FORWARDER and event.name == "ExecutedForwardRequest"
     return named and (event.args["signer"], event.args["nonce"]) == (request.sender, request.nonce)
+
+
+def _worded(value: Any) -> Any:
+    """A decoded argument in JSON."""
+    if isinstance(value, Mapping):
+        return {name: _worded(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_worded(each) for each in value]
+    if isinstance(value, bytes):
+        return checksum_address(value) if len(value) == 20 else to_hex(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _carrier(relayer: bytes, marks: Sequence[str]) -> str:

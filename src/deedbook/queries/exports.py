@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any, BinaryIO, Final, Union, get_args, get_origin, get_type_hints
+from typing import IO, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Table, select
 
@@ -103,14 +103,14 @@ def alerts_relation(pages: Pages) -> Relation:
 
 
 def _paged(name: str, view: type[View], pages: Pages) -> Relation:
-    columns = _fields(view)
+    columns = fields_of(view)
 
     def rows(mirror: Reading) -> Iterator[tuple[Cell, ...]]:
         with mirror.reading() as connection:
             after: str | None = None
             while True:
                 page = pages(Held(connection), after)
-                yield from (_cells(item, columns) for item in page.items)
+                yield from (cells_of(item, columns) for item in page.items)
                 after = page.after
                 if after is None:
                     return
@@ -135,8 +135,8 @@ def _kind_of(column: Column[Any]) -> Kind:
     return Kind.TEXT
 
 
-def _fields(view: type[View]) -> tuple[Field, ...]:
-    """By the types that the view declares: whole numbers and flags as such, all else as text."""
+def fields_of(view: type[View]) -> tuple[Field, ...]:
+    """The columns of a view, by the types that the view declares: whole numbers and flags as such, all else as text."""
     hints = get_type_hints(view)
     names = [each.name for each in fields(view)]  # type: ignore[arg-type]
     return tuple(Field(name, _kind_in(view, name, hints[name])) for name in names)
@@ -152,7 +152,8 @@ def _kind_in(view: type[View], name: str, hint: Any) -> Kind:
     return Kind.TEXT
 
 
-def _cells(item: View, columns: Iterable[Field]) -> tuple[Cell, ...]:
+def cells_of(item: View, columns: Iterable[Field]) -> tuple[Cell, ...]:
+    """The cells of an item in these columns."""
     decimal = type(item).DECIMAL
     found = ((each, json_value(getattr(item, each.name), decimal=each.name in decimal)) for each in columns)
     return tuple(_cell_of(value, each.kind) for each, value in found)
@@ -176,18 +177,18 @@ _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _QUOTED: Final = re.compile(r'[",\r\n]')
 
 
-def write_csv(relation: Relation, mirror: Reading, sink: BinaryIO) -> int:
+def write_csv(relation: Relation, mirror: Reading, sink: IO[bytes]) -> int:
     """Writes a relation as CSV (RFC 4180: commas, CRLF, quotes where they are needed; UTF-8), names first. Returns how
     many rows there were.
 
     Nothing is an empty cell, an empty text a quoted one. A text that a spreadsheet may take for a formula gets an
     apostrophe before it (`neutral`); numbers stay numbers.
     """
-    sink.write(_line(each.name for each in relation.fields))
+    sink.write(line(each.name for each in relation.fields))
     kinds = [each.kind for each in relation.fields]
     count = 0
     for row in relation.rows(mirror):
-        sink.write(_line(_written(cell, kind) for cell, kind in zip(row, kinds, strict=True)))
+        sink.write(line(_written(cell, kind) for cell, kind in zip(row, kinds, strict=True)))
         count += 1
     return count
 
@@ -202,7 +203,8 @@ def original(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def _line(cells: Iterable[str]) -> bytes:
+def line(cells: Iterable[str]) -> bytes:
+    """A line of CSV."""
     return (",".join(cells) + "\r\n").encode()
 
 

@@ -3,10 +3,10 @@ there is such a file: it comes with `deedbook[parquet]`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from deedbook.errors import InvalidFormat, InvalidInput
 from deedbook.queries.exports import Cell, Kind, Relation
@@ -21,9 +21,12 @@ BUFFER: Final = 1 << 20
 _TEXTS: Final = ("NONE", "STRING", "JSON")
 
 
-def write_parquet(relation: Relation, mirror: Reading, sink: BinaryIO) -> int:
-    """Writes a relation as a Parquet file; whole numbers as int64, flags as booleans, all else as text. Returns how
-    many rows there were. Raises InvalidInput (`format`) where pyarrow is not installed."""
+def write_parquet(
+    relation: Relation, mirror: Reading, sink: IO[bytes], *, notes: Callable[[], Mapping[str, str]] = dict
+) -> int:
+    """Writes a relation as a Parquet file; whole numbers as int64, flags as booleans, all else as text. `notes` are
+    asked for behind the last row, and kept as the file's key-value metadata. Returns how many rows there were. Raises
+    InvalidInput (`format`) where pyarrow is not installed."""
     arrow, parquet = _libraries("format", "export CSV")
     schema = arrow.schema([(each.name, _type(arrow, each.kind)) for each in relation.fields])
     rows, count = relation.rows(mirror), 0
@@ -31,6 +34,7 @@ def write_parquet(relation: Relation, mirror: Reading, sink: BinaryIO) -> int:
         while group := list(islice(rows, AT_ONCE)):
             writer.write_batch(arrow.record_batch(_arrays(arrow, schema, group), schema=schema))
             count += len(group)
+        writer.add_key_value_metadata(dict(notes()))
     return count
 
 

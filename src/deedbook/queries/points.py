@@ -10,14 +10,25 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 import orjson
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, exists, literal_column, select
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import NotFound
-from deedbook.mirror.schema import attestations, bindings, blocks, versions
+from deedbook.mirror.schema import attestations, bindings, blocks, cursor, meta, versions
+from deedbook.mirror.store import DERIVATION
+from deedbook.queries.states import State
 from deedbook.records.database import Database
 
+_NEWEST: Final = blocks.alias("newest")
+_STATE: Final = (
+    cursor.c.number,
+    cursor.c.hash,
+    _NEWEST.c.timestamp,
+    cursor.c.final_number,
+    select(meta.c.value).where(meta.c.name == literal_column(f"'{DERIVATION}'")).scalar_subquery(),
+)
+"""What `states.State` is made of."""
 _VERSION: Final = (
     select(
         versions.c.version,
@@ -30,8 +41,11 @@ _VERSION: Final = (
         versions.c.published_tx,
         exists().where(bindings.c.asset_id == versions.c.asset_id, bindings.c.version == versions.c.version),
         exists().where(attestations.c.target == versions.c.version_key),
+        *_STATE,
     )
     .join(blocks, blocks.c.number == versions.c.published_block)
+    .join(cursor, cursor.c.one == literal_column("1"))
+    .join(_NEWEST, _NEWEST.c.number == cursor.c.number)
     .where(versions.c.asset_id == bindparam("asset"), versions.c.version == bindparam("number"))
 )
 
@@ -52,16 +66,17 @@ class Points:
         self.are_near = mirror.database.path is not None
         """Whether they come from a file of this machine, so that an event loop may wait for them."""
 
-    def version(self, asset_id: int, number: int) -> bytes | None:
-        """What `assets.version` gives; None for one with a basis or attestations, which is more than a row.
+    def version(self, asset_id: int, number: int) -> tuple[bytes, State] | None:
+        """What `assets.version` gives, and from which state; None for one with a basis or attestations, which is more
+        than a row.
 
         Raises NotFound, CorruptStore, Locked.
         """
         row = self._version.first(asset_key(asset_id), number)
         if row is None:
             raise NotFound("version", f"{asset_id}/{number}")
-        *plain, bound, attested = row
-        return None if bound or attested else _version(*plain)
+        plain, (bound, attested), state = row[:8], row[8:10], row[10:]
+        return None if bound or attested else (_version(*plain), State(*state[:4], int(state[4] or 0)))
 
 
 def _version(

@@ -117,6 +117,21 @@ def status(mirror: Reading, *, tip: int | None = None) -> StatusView:
         )
 
 
+MOST_TIMES: Final = 1_000
+"""Of how many blocks, the newest, `copied` gives the times."""
+
+
+def copied(mirror: Reading, first: int, last: int) -> tuple[int, list[int]]:
+    """How many logs the blocks from `first` to `last` have, and the times (Unix seconds) of the newest of these."""
+    logs, blocks = schema.logs, schema.blocks
+    with mirror.reading() as connection:
+        inside = logs.c.block_number.between(first, last)
+        count = connection.execute(select(func.count()).select_from(logs).where(inside)).scalar_one()
+        newest = select(blocks.c.timestamp).where(blocks.c.number.between(first, last))
+        times = connection.execute(newest.order_by(blocks.c.number.desc()).limit(MOST_TIMES)).scalars()
+        return count, list(times)
+
+
 def _verification(connection: Connection) -> VerificationView:
     receipts, nodes = (read_check(connection, way) for way in (schema.RECEIPTS, schema.NODES))
     return VerificationView(

@@ -31,7 +31,7 @@ class View:
         shown = {}
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            shown[_camel(field.name)] = json_value(value, decimal=field.name in self.DECIMAL)
+            shown[camel(field.name)] = json_value(value, decimal=field.name in self.DECIMAL)
         return shown
 
 
@@ -105,6 +105,7 @@ def _word(code: IntEnum | IntFlag) -> str:
     return str(code.name).lower().replace("_", "-")
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A field's name in JSON."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.revenue import list_root, place_entry, places_in
@@ -32,6 +32,11 @@ class DeferredLists:
             if connection.execute(known).first() is None:
                 connection.execute(insert(deferred_lists), row)
         return root
+
+    def count(self) -> int:
+        """How many lists are kept."""
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(deferred_lists)).scalar_one()
 
     def places(self, root: bytes) -> tuple[int, ...]:
         """The places of a root. Raises NotFound, IntegrityError where what is kept does not give it."""

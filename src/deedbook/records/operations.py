@@ -7,9 +7,10 @@ time is over - is succeeded by the next one who comes with the same request: eve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from deedbook.domain.hashing import canonical_json, parse_json
 from deedbook.domain.operations import KEPT, Answered, OperationKind, OperationRow
@@ -19,6 +20,8 @@ from deedbook.records.schema import idempotency_keys as keys
 from deedbook.records.schema import intents, operations
 from deedbook.records.sealing import Sealer
 
+ASKED_AT_ONCE: Final = 500
+"""How many keys one question names."""
 TERM: Final = 60
 """Seconds for which one who took a key is believed to be at it."""
 
@@ -61,6 +64,18 @@ class OperationBook:
         wanted = select(intents.c.signer).where(intents.c.state.in_(states), operations.c.intent == intents.c.key)
         with self._database.reading() as connection:
             return sorted(connection.execute(wanted.distinct()).scalars())
+
+    def made_at(self, intents_of: Sequence[str]) -> dict[str, int]:
+        """When operations were accepted (Unix seconds), by the key of their intent; the first one's, of several."""
+        found: dict[str, int] = {}
+        for at in range(0, len(intents_of), ASKED_AT_ONCE):
+            some = intents_of[at : at + ASKED_AT_ONCE]
+            wanted = select(operations.c.intent, func.min(operations.c.made_at).label("made_at"))
+            wanted = wanted.where(operations.c.intent.in_(some))
+            with self._database.reading() as connection:
+                rows = connection.execute(wanted.group_by(operations.c.intent))
+                found |= {row.intent: row.made_at for row in rows}
+        return found
 
     # -- idempotency keys ------------------------------------------------------------------------------------------
 

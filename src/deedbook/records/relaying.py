@@ -89,6 +89,12 @@ class RelayedActs:
         with self._database.reading() as connection:
             return [_act(row) for row in connection.execute(found).mappings()]
 
+    def counts(self) -> dict[str, int]:
+        """How many acts are in each state; a state without acts is missing."""
+        with self._database.reading() as connection:
+            counted = connection.execute(select(acts.c.state, func.count().label("acts")).group_by(acts.c.state))
+            return {row.state: row.acts for row in counted}
+
     def claim(
         self, digests: Sequence[bytes], relayer: bytes, *, now: int, until: int, name: Callable[[Sequence[str]], str]
     ) -> dict[str, list[RelayedAct]]:

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0009"
+HEAD: Final = "0013"
 """The newest migration."""
 
 metadata = MetaData()
@@ -291,6 +291,51 @@ anchor_leaves = Table(
     key32("leaf_hash", primary=True),
     number("place"),
     sqlite_with_rowid=False,
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    word("hook_id", primary=True),
+    number("position", unique=True),
+    blob("sealed"),  # URL and secrets in canonical JSON, sealed
+    text("wanted"),  # canonical JSON: the filter
+    word("state"),  # active, disabled
+    word("reason", null=True),
+    number("block_number"),  # where it stands among the events
+    key32("block_hash", null=True),  # none: before block 0
+    number("told"),
+    number("next_number"),  # of its messages
+    number("delivered"),
+    number("made_at"),
+    word("owner", null=True),  # who delivers, until when
+    number("until", null=True),  # Unix seconds
+)
+
+webhook_messages = Table(
+    "webhook_messages",
+    metadata,
+    Column("hook_id", word("hook_id").type, ForeignKey("webhooks.hook_id"), primary_key=True),
+    number("number", primary=True),
+    word("type"),
+    blob("lanes"),  # 32 bytes each
+    blob("body"),
+    word("state"),  # waiting, dead
+    number("tries"),
+    number("due_at"),
+    number("made_at"),
+    word("failure", null=True),
+    number("status", null=True),
+    Index("ix_webhook_messages_hook_id_state_number", "hook_id", "state", "number"),
+)
+
+shifts = Table(
+    "shifts",
+    metadata,
+    word("work", primary=True),
+    word("owner"),
+    number("until"),  # Unix seconds
+    number("done"),  # how far the work is; what that counts is the work's own matter
 )
 
 steps = Table(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, func, inspect, select, text
 
-from deedbook.errors import CorruptStore, WrongVersion
+from deedbook.domain.intents import IntentState
+from deedbook.errors import Conflict, CorruptStore, NotFound, WrongVersion
+from deedbook.records import dumps
 from deedbook.records.anchors import AnchorLogs
 from deedbook.records.consents import SignedConsents
-from deedbook.records.database import PATIENCE, Database
+from deedbook.records.database import PATIENCE, Database, path_of
 from deedbook.records.deferred import DeferredLists
 from deedbook.records.deliveries import Deliveries
 from deedbook.records.documents import Documents
@@ -21,10 +25,12 @@ from deedbook.records.payees import BankBatches, Payees
 from deedbook.records.payloads import PayloadBook
 from deedbook.records.progress import Progress
 from deedbook.records.relaying import RelayedActs
-from deedbook.records.schema import HEAD
+from deedbook.records.schema import HEAD, intents, metadata
 from deedbook.records.sealing import Sealer
+from deedbook.records.shifts import Shifts
+from deedbook.records.webhooks import WebhookBook
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", HEAD)
 """Every migration, oldest first."""
 
 
@@ -45,6 +51,8 @@ class Records:
         self.relayed = RelayedActs(database)
         self.operations = OperationBook(database, sealer)
         self.anchors = AnchorLogs(database)
+        self.webhooks = WebhookBook(database, sealer)
+        self.shifts = Shifts(database)
 
     @classmethod
     def open(cls, url: str, sealer: Sealer, *, patience: float = PATIENCE) -> Records:
@@ -58,6 +66,12 @@ class Records:
         _bring_up_to_date(database)
         return cls(database, sealer)
 
+    def given_up(self) -> int:
+        """How many intents no node takes: they end when their nonce is used otherwise."""
+        wanted = select(func.count()).where(intents.c.state == IntentState.SUBMITTED, intents.c.error.is_not(None))
+        with self.database.reading() as connection:
+            return connection.execute(wanted).scalar_one()
+
     def progress(self, story: str) -> Progress:
         """The steps of a story."""
         return Progress(self.database, story)
@@ -67,18 +81,108 @@ class Records:
         self.database.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """How the tables of a database stand: the migration that they are at (None: there are none), the newest one of this
+    release, the migrations between, and what is otherwise than the newest one has it."""
+
+    version: str | None
+    newest: str
+    missing: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.missing and not self.differences
+
+
+def schema_at(url: str) -> Schema:
+    """How the records at a URL stand; changes nothing. Raises WrongVersion where a newer release made them,
+    CorruptStore, NotFound where there is no file."""
+    path = path_of(url)
+    if path is not None and not path.exists():
+        raise NotFound("records", path.name, hint="make a home by: deedbook init")
+    database = Database(url)
+    try:
+        with database.reading() as connection:
+            version = require_known(_version(connection))
+            missing = KNOWN if version is None else KNOWN[KNOWN.index(version) + 1 :]
+            return Schema(version, HEAD, missing, () if missing else _differences(connection))
+    finally:
+        database.close()
+
+
+def upgrade(url: str) -> Schema:
+    """Brings the records at a URL to the newest migration; how they stood before. Raises as `schema_at`, and Locked."""
+    before = schema_at(url)
+    if before.missing:
+        database = Database(url)
+        try:
+            _bring_up_to_date(database)
+        finally:
+            database.close()
+    return before
+
+
+def restore(url: str, version: str, lines: Iterable[bytes], *, replace: bool = False) -> dict[str, int]:
+    """Fills a database with rows that were dumped at migration `version`, and brings them to the newest; how many rows
+    each table got. All of it, or nothing. With `replace` what is there goes.
+
+    Raises Conflict where there are tables and `replace` is not said, WrongVersion, InvalidFormat, CorruptStore.
+    """
+    require_known(version)
+    database = Database(url)
+    try:
+        with database.writing() as connection:
+            found = MetaData()
+            found.reflect(connection)
+            if found.tables and not replace:
+                raise Conflict("there are records already", hint="say --replace to put the backup in their place")
+            found.drop_all(connection)
+            _migrate(connection, version)
+            counted = dumps.load(connection, lines)
+            _migrate(connection, HEAD)
+        return counted
+    finally:
+        database.close()
+
+
 def _bring_up_to_date(database: Database) -> None:
     with database.reading() as connection:
         if _version(connection) == HEAD:
             return
     with database.writing() as connection:
-        version = _version(connection)
-        if version is not None and version not in KNOWN:
-            raise WrongVersion(
-                "records", f"the schema is {version}, this release reads up to {HEAD}", hint="use a newer release"
-            )
-        if version != HEAD:
-            _migrate(connection)
+        if require_known(_version(connection)) != HEAD:
+            _migrate(connection, HEAD)
+
+
+def require_known(version: str | None) -> str | None:
+    """The version. Raises WrongVersion for one of a newer release."""
+    if version is not None and version not in KNOWN:
+        raise WrongVersion(
+            "records", f"the schema is {version}, this release reads up to {HEAD}", hint="use a newer release"
+        )
+    return version
+
+
+def _differences(connection: Connection) -> tuple[str, ...]:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    found = compare_metadata(MigrationContext.configure(connection), metadata)
+    return tuple(sorted(_words(each) for each in found))
+
+
+def _words(difference: Any) -> str:
+    """One of alembic's differences, which say how to get there: `lacks column operations.about`."""
+    if isinstance(difference, list):
+        return ", ".join(map(_words, difference))
+    act, *what = difference
+    verb, _, kind = str(act).partition("_")
+    names = [getattr(each, "name", each) for each in what if isinstance(each, str) or hasattr(each, "name")]
+    words = {"add": "lacks", "remove": "has beyond it"}.get(verb, "has otherwise")
+    return f"{words} {kind} {'.'.join(str(name) for name in names)}"
 
 
 def _version(connection: Connection) -> str | None:
@@ -90,7 +194,7 @@ def _version(connection: Connection) -> str | None:
     return None
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, version: str) -> None:
     from alembic import command  # costly to import, and needed once in a home's life
     from alembic.config import Config
 
@@ -98,4 +202,4 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

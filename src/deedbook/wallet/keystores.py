@@ -100,7 +100,7 @@ class SeedBook:
         cls, path: Path, passphrase: str, *, entropy: Callable[[int], bytes], scrypt_n: int = SCRYPT_N
     ) -> SeedBook:
         """An empty book in a new file; raises `Conflict` when the file exists."""
-        cost = _Cost(scrypt_n.bit_length() - 1, 8, 1)
+        cost = Cost(scrypt_n.bit_length() - 1, 8, 1)
         if scrypt_n != 1 << cost.log2_n or not cost.bearable:
             raise InvalidInput("scrypt_n", "not a power of two from 2^10 to 2^20")
         salt = entropy(16)
@@ -177,35 +177,44 @@ _MAGIC = b"DBSB"
 _HEADER = 40
 
 
-class _Cost:
-    """The scrypt parameters of a seed book, as three bytes."""
+class Cost:
+    """The scrypt parameters of a file under a passphrase, as three bytes (RFC 7914)."""
 
     def __init__(self, log2_n: int, r: int, p: int) -> None:
         self.log2_n, self.r, self.p = log2_n, r, p
         self.as_bytes = (log2_n, r, p)
 
+    @classmethod
+    def of_header(cls, header: bytes, magic: bytes, version: int, what: str) -> Cost:
+        """What a header of 40 bytes asks for. Raises InvalidFormat, or WrongVersion, naming `what` the file is."""
+        if header[:4] != magic:
+            raise InvalidFormat(what, f"not a {what.replace('_', ' ')}")
+        if len(header) < _HEADER:
+            raise InvalidFormat(what, "truncated")
+        if header[4] != version:
+            raise WrongVersion(what, f"version {header[4]}, not {version}")
+        cost = cls(*header[5:8])
+        if not cost.bearable:
+            raise InvalidFormat(what, "scrypt parameters out of bounds")
+        return cost
+
     @property
     def bearable(self) -> bool:
+        """Whether a foreign file may ask for it."""
         return 10 <= self.log2_n <= 20 and 1 <= self.r <= 16 and 1 <= self.p <= 4
 
     def derive(self, passphrase: str, salt: bytes) -> tuple[bytes, bytes]:
+        """A key of 32 bytes, and 16 that tell another passphrase from it."""
         n = 1 << self.log2_n
         room = 128 * self.r * (n + self.p + 2)
         out = hashlib.scrypt(passphrase.encode(), salt=salt, n=n, r=self.r, p=self.p, maxmem=2 * room, dklen=48)
         return out[:32], out[32:]
 
 
-def _cost_in(header: bytes, sealed_length: int) -> _Cost:
-    if header[:4] != _MAGIC:
-        raise InvalidFormat("seed_book", "not a seed book")
-    if len(header) < _HEADER or sealed_length < 16:
+def _cost_in(header: bytes, sealed_length: int) -> Cost:
+    if header[:4] == _MAGIC and sealed_length < 16:
         raise InvalidFormat("seed_book", "truncated")
-    if header[4] != 1:
-        raise WrongVersion("seed_book", f"version {header[4]}, not 1")
-    cost = _Cost(*header[5:8])
-    if not cost.bearable:
-        raise InvalidFormat("seed_book", "scrypt parameters out of bounds")
-    return cost
+    return Cost.of_header(header, _MAGIC, 1, "seed_book")
 
 
 def _seeds_in(plain: bytes) -> dict[str, bytes]:

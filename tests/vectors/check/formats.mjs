@@ -4,6 +4,7 @@
 import { hybridEnvelope } from "./hybrid.mjs";
 import * as audit from "./audit.mjs";
 import * as consents from "./consents.mjs";
+import * as events from "./events.mjs";
 import { consentFile } from "./files.mjs";
 import * as ledger from "./ledger.mjs";
 import * as logs from "./logs.mjs";
@@ -61,6 +62,7 @@ export const formats = {
   "kek-file": stored.kekFile,
   "kek-environment": vault.kekEnvironment,
   "seed-book": stored.seedBook,
+  backup: stored.backup,
   "sealed-value": stored.sealedValue,
   erasure: stored.erasure,
   deployment: stored.deployment,
@@ -80,6 +82,8 @@ export const formats = {
   "clique-seals": seals.cliqueSeals,
   "clique-turns": seals.cliqueTurns,
   "block-receipts": seals.blockReceipts,
+  event: events.event,
+  "webhook-signature": events.webhookSignature,
   "canonical-json": ({ text, canonical }) => ({
     canonical: canonical === undefined ? canonicalJson(JSON.parse(text)) : canonicalJson(parseCanonical(canonical)),
   }),

@@ -920,6 +920,27 @@ await write("seed-book", "Format 25: a seed book.", [
   { name: "refused: ciphertext changed", input: opening({ file: flip(bookFile, 60) }), error: "invalid-format" },
   { name: "refused: cut short", input: opening({ file: bookFile.slice(0, 2 + 2 * 60) }), error: "invalid-format" },
 ]);
+const kept50 = { passphrase: "correct horse 电池", logN: 10, salt: "0x" + "09".repeat(16) };
+const twoEntries = [{ name: "manifest.json", content: "0x7b7d" }, { name: "home/keys/雇主.json", content: "0x00" }, { name: "empty", content: "0x" }];
+const backupFile = (await outcome("backup", { ...kept50, entries: twoEntries })).expected.file;
+const unpacked = (change) => ({ passphrase: kept50.passphrase, file: backupFile, ...change });
+await write("backup", "Format 50: a backup, and what is read from one.", [
+  { name: "nothing", input: { ...kept50, entries: [] } },
+  { name: "three entries", input: { ...kept50, entries: twoEntries } },
+  { name: "one whole segment", input: { ...kept50, entries: [{ name: "a", byte: "0x61", length: 65_536 - 11 }] } },
+  { name: "a segment and a byte", input: { ...kept50, entries: [{ name: "a", byte: "0x61", length: 65_536 - 10 }] } },
+  { name: "three segments", input: { ...kept50, entries: [{ name: "a", byte: "0x61", length: 150_000 }, { name: "b", byte: "0x62", length: 10 }] } },
+  { name: "read back", input: unpacked({}) },
+  { name: "refused: another passphrase", input: unpacked({ passphrase: "correct horse" }), error: "missing-key" },
+  { name: "refused: another cost", input: unpacked({ file: backupFile.slice(0, 12) + "0b" + backupFile.slice(14) }), error: "missing-key" },
+  { name: "refused: a cost beyond bounds", input: unpacked({ file: backupFile.slice(0, 12) + "15" + backupFile.slice(14) }), error: "invalid-format" },
+  { name: "refused: a later version", input: unpacked({ file: backupFile.slice(0, 10) + "02" + backupFile.slice(12) }), error: "wrong-version" },
+  { name: "refused: other magic", input: unpacked({ file: flip(backupFile, 0) }), error: "invalid-format" },
+  { name: "refused: changed", input: unpacked({ file: flip(backupFile, 60) }), error: "invalid-format" },
+  { name: "refused: cut short", input: unpacked({ file: backupFile.slice(0, -2) }), error: "invalid-format" },
+  { name: "refused: a byte left over", input: unpacked({ file: backupFile + "00" }), error: "invalid-format" },
+  { name: "refused: a header alone", input: unpacked({ file: backupFile.slice(0, 82) }), error: "invalid-format" },
+]);
 const aside = { key: h32("records key"), kind: "consent", consentId: digest };
 const laidAside = { ...aside, ...(await outcome("sealed-value", { ...aside, nonce: "0x" + "05".repeat(12), plaintext: "{}" })).expected };
 const moved = (name, change) => ({ name: `refused: ${name}`, input: { ...laidAside, ...change }, error: "seal-broken" });

@@ -90,6 +90,10 @@ export async function seedBook(input) {
   return { seeds: JSON.parse(Buffer.from(plain).toString("utf8")) };
 }
 
+export async function backup(input) {
+  return input.file === undefined ? vault.backup(input) : vault.backupEntries(input);
+}
+
 export async function sealedValue(input) {
   if (input.sealed === undefined) return vault.sealedValue(input);
   const context = concat(utf8(`deedbook.records.${input.kind}`), bytes(input.consentId, 32));

@@ -294,6 +294,70 @@ export async function seedBook({ passphrase, logN, salt, nonce, seeds }) {
   return { file: hex(concat(head, bytes(nonce, 12), sealed)) };
 }
 
+const SEGMENT = 65_536;
+const atPlace = (count, last) => concat(new Uint8Array(3), uint(count, 8), Uint8Array.of(last ? 1 : 0));
+
+export async function backup({ passphrase, logN, salt, entries }) {
+  const options = { N: 2 ** logN, r: 8, p: 1, maxmem: 2 ** 30 };
+  const derived = Uint8Array.from(scryptSync(passphrase, bytes(salt, 16), 48, options));
+  const head = concat(utf8("DBBK"), Uint8Array.of(1, logN, 8, 1), bytes(salt, 16), derived.slice(32));
+  const parts = entries.flatMap(({ name, content, byte, length }) => {
+    const held = content === undefined ? new Uint8Array(length).fill(bytes(byte, 1)[0]) : bytes(content);
+    const piece = held.length ? [uint(held.length, 4), held] : [];
+    return [uint(utf8(name).length, 2), utf8(name), ...piece, uint(0, 4)];
+  });
+  const plain = concat(...parts);
+  const count = Math.max(1, Math.ceil(plain.length / SEGMENT));
+  const sealed = [head];
+  for (let at = 0; at < count; at++) {
+    const segment = plain.slice(at * SEGMENT, (at + 1) * SEGMENT);
+    sealed.push(await gcm("encrypt", derived.slice(0, 32), atPlace(at, at === count - 1), segment, head));
+  }
+  const file = concat(...sealed);
+  return entries.some(({ length }) => length > 1000) ? { length: file.length, sha256: hex(sha256(file)) } : { file: hex(file) };
+}
+
+export async function backupEntries({ passphrase, file }) {
+  const data = bytes(file);
+  const head = data.slice(0, 40);
+  if (Buffer.from(head.slice(0, 4)).toString() !== "DBBK" || head.length < 40) refuse("invalid-format", "not a backup");
+  if (head[4] !== 1) refuse("wrong-version", "backup");
+  const [logN, r, p] = head.slice(5, 8);
+  if (logN < 10 || logN > 20 || r < 1 || r > 16 || p < 1 || p > 4) refuse("invalid-format", "cost");
+  const derived = Uint8Array.from(scryptSync(passphrase, head.slice(8, 24), 48, { N: 2 ** logN, r, p, maxmem: 2 ** 32 }));
+  if (hex(derived.slice(32)) !== hex(head.slice(24))) refuse("missing-key", "passphrase");
+  const opened = [];
+  for (let at = 40, count = 0; at < data.length || count === 0; at += SEGMENT + 16, count++) {
+    const sealed = data.slice(at, at + SEGMENT + 16);
+    try {
+      opened.push(await gcm("decrypt", derived.slice(0, 32), atPlace(count, at + SEGMENT + 16 >= data.length), sealed, head));
+    } catch {
+      refuse("invalid-format", "damaged or cut short");
+    }
+  }
+  const plain = concat(...opened);
+  const entries = [];
+  let at = 0;
+  const take = (size) => {
+    if (at + size > plain.length) refuse("invalid-format", "an entry is cut short");
+    at += size;
+    return plain.slice(at - size, at);
+  };
+  const number = (size) => Number(BigInt(hex(take(size))));
+  while (at < plain.length) {
+    const length = number(2);
+    if (length < 1 || length > 4096) refuse("invalid-format", "a name");
+    const name = Buffer.from(take(length)).toString("utf8");
+    const pieces = [];
+    for (let size = number(4); size !== 0; size = number(4)) {
+      if (size > 2 ** 20) refuse("invalid-format", "a piece is too long");
+      pieces.push(take(size));
+    }
+    entries.push({ name, content: hex(concat(...pieces)) });
+  }
+  return { entries };
+}
+
 export async function sealedValue({ key, nonce, kind, consentId, plaintext }) {
   const context = concat(utf8(`deedbook.records.${kind}`), bytes(consentId, 32));
   const sealed = await gcm("encrypt", bytes(key, 32), bytes(nonce, 12), utf8(plaintext), context);

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
+from fastapi.responses import Response
 
-from deedbook.api.routes.inputs import After, Home, Limit
+from deedbook.api.reading import Reads, listed, tabular
+from deedbook.api.routes.inputs import After, Limit
+from deedbook.queries.alerts import AlertView
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 
-@router.get("")
-def alerts(home: Home, limit: Limit = 100, after: After = None) -> dict[str, Any]:
-    """A page of alerts, the worst first: withdrawals, attestations about to end, quotas near, volumes."""
-    return dict(home.alerts(limit, after))
+@tabular(router, "", AlertView)
+def alerts(asked: Reads, limit: Limit = None, after: After = None) -> Response:
+    """Alerts, the worst first: withdrawals, attestations about to end, quotas near, volumes."""
+    pages = asked.home.alerts
+    return listed(asked, AlertView, pages, limit=limit, after=after, public=False)

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
+from deedbook.api.acting import By, act
+from deedbook.api.hands import Hand
+from deedbook.api.reading import Reads, listed, tabular
 from deedbook.api.routes.inputs import After, Home, Limit, Lines, key_of
+from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import parse_address
-from deedbook.domain.tiles import MOST_SIZE
 from deedbook.queries import checkpoints as queries
+from deedbook.queries.checkpoints import CheckpointView
 
 router = APIRouter(prefix="/anchors", tags=["anchors"])
 
-Place = Annotated[int, Query(ge=0, le=MOST_SIZE, strict=False)]
-MaybePlace = Annotated[int | None, Query(ge=0, le=MOST_SIZE, strict=False)]
+Place = Annotated[int, Query(ge=0, le=MOST_NUMBER, strict=False)]
+MaybePlace = Annotated[int | None, Query(ge=0, le=MOST_NUMBER, strict=False)]
 NEVER_CHANGES = {"Cache-Control": "public, max-age=31536000, immutable"}
 SOON_ANOTHER = {"Cache-Control": "no-cache"}
 NDJSON: Final = {"application/x-ndjson": {"schema": {"type": "string"}}}
@@ -28,10 +32,17 @@ TILE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/{exchange}")
-def checkpoints(home: Home, exchange: str, limit: Limit = 100, after: After = None) -> dict[str, Any]:
-    """A page of an exchange's checkpoints, oldest first."""
-    return queries.checkpoints(home.mirror, _account(exchange), limit=limit, after=after).to_json()
+@tabular(router, "/{exchange}", CheckpointView)
+def checkpoints(asked: Reads, exchange: str, limit: Limit = None, after: After = None) -> Response:
+    """The checkpoints of an exchange, oldest first."""
+    whose = _account(exchange)
+    return listed(
+        asked,
+        CheckpointView,
+        lambda mirror, few, at: queries.checkpoints(mirror, whose, limit=few, after=at),
+        limit=limit,
+        after=after,
+    )
 
 
 @router.post(
@@ -55,7 +66,7 @@ def log(home: Home, exchange: str) -> dict[str, Any]:
 
 
 @router.get("/{exchange}/entries/{index}")
-def receipt(home: Home, exchange: str, index: int) -> dict[str, Any]:
+def receipt(home: Home, exchange: str, index: Annotated[int, Path(ge=0, le=MOST_NUMBER)]) -> dict[str, Any]:
     """The receipt of an entry again."""
     return dict(home.log_receipt(_account(exchange), index))
 
@@ -89,6 +100,12 @@ def tile(home: Home, exchange: str, path: str) -> Response:
     """A tile, `LEVEL/N` or `LEVEL/N.p/WIDTH`: up to 256 hashes of 32 bytes. What the entries are is not kept here."""
     content = home.log_tile(_account(exchange), path)
     return Response(content, media_type="application/octet-stream", headers=NEVER_CHANGES)
+
+
+@act(router, "/checkpoints", By, direct=True)
+def anchor(hand: Hand, _said: By) -> None:
+    """Anchors one's own log as it is now; the service does so by itself, by its size and age."""
+    hand.checkpoint()
 
 
 def _account(text: str) -> bytes:

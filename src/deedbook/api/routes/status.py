@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from deedbook import __version__
-from deedbook.api.problems import problem
+from deedbook.api.problems import documented, problem
 from deedbook.api.routes.inputs import Home
+from deedbook.api.stopping import Stopping, stopping_of
 from deedbook.errors import DeedbookError
 from deedbook.queries import status as queries
 
@@ -20,14 +21,18 @@ router = APIRouter(tags=["service"])
 
 
 @router.get("/health")
+@router.get("/livez")
 def health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok", "version": __version__}
 
 
 @router.get("/ready", response_model=None)
-def ready(home: Home) -> JSONResponse:
-    """The chain is the right one and the mirror is at its head; 503 with the reason otherwise."""
+@router.get("/readyz", response_model=None)
+def ready(home: Home, stopping: Annotated[Stopping, Depends(stopping_of)]) -> JSONResponse:
+    """The chain is the right one and the mirror is at its head; 503 with the reason otherwise, and while it stops."""
+    if stopping.told:
+        return problem(503, "stopping", "not ready", "the service stops", retryable=True)
     try:
         right, (tip, head) = home.is_right_chain(), home.heads()
     except DeedbookError as error:
@@ -46,11 +51,8 @@ def status(home: Home) -> dict[str, Any]:
     return {"version": __version__, "chain": dict(home.deployment()), **queries.status(home.mirror, tip=tip).to_json()}
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
-def metrics(home: Home) -> str:
-    """Gauges in Prometheus' text format: heads and counts, nothing of a person."""
-    tip, head = home.heads()
-    now = queries.status(home.mirror, tip=tip)
-    gauges = {"chain_head": tip, "mirror_head": head, "mirror_lag": tip - head, "quarantined_logs": now.quarantined}
-    gauges |= {f"rows_{name}": count for name, count in now.counts.items()}
-    return "".join(f"# TYPE deedbook_{name} gauge\ndeedbook_{name} {value}\n" for name, value in gauges.items())
+@router.get("/metrics", response_class=PlainTextResponse, responses={404: documented("it is on another port")})
+def metrics(home: Home) -> Response:
+    """What this process counted and timed, and how chain, mirror and outbox stand, in Prometheus' text format; nothing
+    of a person. 404 where it is answered on a port of its own."""
+    return Response(home.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,48 @@
+"""Which state of the mirror a transaction sees: what is answered from it holds until there is another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from deedbook.domain.hashing import sha256
+from deedbook.mirror import schema
+from deedbook.mirror.store import DERIVATION
+
+
+@dataclass(frozen=True)
+class State:
+    """The last copied block (-1 and empty before block 0), its time in Unix seconds, the last final block, and how
+    often the rows were derived anew from the logs (`mirror.store.read_derivation`).
+
+    Rows follow from the blocks alone, and a block's hash from all blocks before it: with the same state, release and
+    question, the answer is the same, byte for byte - after a fork back, and after a rebuild too.
+    """
+
+    number: int
+    hash: bytes
+    at: int
+    final: int
+    derivation: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no other state can have this block's time: it is final, and nothing was derived anew."""
+        return 0 <= self.number <= self.final and self.derivation == 0
+
+    def tag(self, *question: str) -> str:
+        """A name of the answer to a question, 32 hex digits."""
+        words = "\0".join((str(schema.SCHEMA_VERSION), str(self.derivation), str(self.number), *question))
+        return sha256(b"deedbook.state\0" + self.hash + words.encode()).hex()[:32]
+
+
+def state_in(connection: Connection) -> State:
+    """The state that this transaction sees."""
+    cursor, blocks, meta = schema.cursor, schema.blocks, schema.meta
+    derived = select(meta.c.value).where(meta.c.name == DERIVATION).scalar_subquery()
+    query = select(cursor.c.number, cursor.c.hash, blocks.c.timestamp, cursor.c.final_number, derived)
+    row = connection.execute(query.join(blocks, blocks.c.number == cursor.c.number, isouter=True)).first()
+    if row is None:
+        return State(-1, b"", 0, -1, 0)
+    return State(row[0], bytes(row[1]), row[2] or 0, row[3], int(row[4] or 0))
