@@ -75,8 +75,8 @@ class Points:
         row = self._version.first(asset_key(asset_id), number)
         if row is None:
             raise NotFound("version", f"{asset_id}/{number}")
-        plain, (bound, attested), state = row[:8], row[8:10], row[10:]
-        return None if bound or attested else (_version(*plain), State(*state[:4], int(state[4] or 0)))
+        plain, (bound, attested), (block, digest, at, final, derived) = row[:8], row[8:10], row[10:]
+        return None if bound or attested else (_version(*plain), State(block, digest, at, final, int(derived or 0)))
 
 
 def _version(
