@@ -71,7 +71,7 @@ def create_app(
     app.state.streams = Streams(serving)
     app.state.stopping = Stopping()
     problems.install(app)
-    app.add_middleware(PointReads, serving=serving)  # the first is the innermost
+    app.add_middleware(PointReads, serving=serving, door=door)  # the first is the innermost
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     app.add_middleware(Crowd)

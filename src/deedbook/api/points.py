@@ -16,7 +16,9 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deedbook.api.door import Door
 from deedbook.api.reading import Form, validators
+from deedbook.api.rights import Right, is_open, right_of
 from deedbook.api.serving import Serving
 from deedbook.errors import DeedbookError
 from deedbook.queries.points import Points
@@ -39,6 +41,11 @@ class Point:
     ask: Ask
     path: str
 
+    @property
+    def right(self) -> Right:
+        """Its route's."""
+        return right_of("GET", self.path)
+
 
 POINTS: Final = (
     Point(
@@ -51,21 +58,19 @@ _CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since", b"accept
 
 
 def _is_plain(scope: Scope) -> bool:
-    """Whether a request asks for what is at its path and nothing else, and everybody may."""
+    """Whether a request asks for what is at its path and nothing else."""
     if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
         return False
-    if any(name in _CONDITIONS and value != b"*/*" for name, value in scope["headers"]):
-        return False
-    door = getattr(scope["app"].state, "door", None)
-    return door is None or bool(door.public_reads)
+    return not any(name in _CONDITIONS and value != b"*/*" for name, value in scope["headers"])
 
 
 class PointReads:
     """ASGI middleware: the innermost, so that all others have their say."""
 
-    def __init__(self, app: ASGIApp, serving: Serving) -> None:
+    def __init__(self, app: ASGIApp, serving: Serving, door: Door | None) -> None:
         self._app = app
         self._serving = serving
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -83,7 +88,7 @@ class PointReads:
     async def _found(self, scope: Scope) -> Found:
         for point in POINTS:
             path = point.pattern.fullmatch(scope["path"])
-            if path is not None:
+            if path is not None and is_open(point.right, self._door):
                 scope["route"] = point
                 return await self._answer(point.ask, path)
         return None
