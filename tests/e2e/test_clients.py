@@ -18,6 +18,7 @@ import pytest
 from deedbook import client as package
 from deedbook import config
 from deedbook.bootstrap.desk import Desk
+from deedbook.bootstrap.doorkeeper import Doorkeeper, add_key
 from deedbook.bootstrap.services import Services
 from deedbook.chain.transactions import Call
 from deedbook.client import AsyncClient, Client
@@ -26,9 +27,11 @@ from deedbook.client.routes import AsyncRoutes, Routes
 from deedbook.domain.anchors import LogDomain, LogReceipt, leaf_of
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
+from deedbook.domain.principals import Scope
 from deedbook.errors import (
     ChainUnavailable,
     DeedbookError,
+    Forbidden,
     IntegrityError,
     InvalidFormat,
     InvalidInput,
@@ -37,6 +40,8 @@ from deedbook.errors import (
     RejectedByContract,
     ServiceRefused,
     ServiceUnavailable,
+    TooManyRequests,
+    Unauthenticated,
 )
 from deedbook.ledger import members
 from deedbook.wallet.signers import LocalSigner
@@ -212,6 +217,32 @@ def test_errors_come_back_as_the_errors_that_they_were(client: Client, served: S
     assert (large.value.status, large.value.problem) == (413, "too-large")
     with pytest.raises(InvalidInput):
         Client("ftp://somewhere")
+
+
+def test_who_asks_is_said_by_a_token(served: Served) -> None:
+    services = served.services
+    former, services.settings = services.settings, replace(services.settings, access="closed", limit=3)
+    account = services.signer("exchange").address
+    secret, _ = add_key(services, "reader", account, frozenset({Scope.READ}), ends_at=None)
+    pauses: list[float] = []
+    try:
+        with running(served.desk, door=Doorkeeper(services, "https://deeds.example.org")) as http:
+            with Client(http.url) as nobody, pytest.raises(Unauthenticated, match="has to be known"):
+                nobody.members.member(served.exchange)
+            with Client(http.url, token="dbk_no") as wrong, pytest.raises(Unauthenticated, match="not good"):
+                wrong.members.member(served.exchange)
+            known = Client(http.url, token=secret.text, attempts=2, sleep=pauses.append)
+            with pytest.raises(Forbidden) as forbidden:
+                assert known.members.member(served.exchange)["account"] == served.exchange
+                known.me.consents()
+            assert forbidden.value.scope == "own"
+            with known, pytest.raises(TooManyRequests) as often:
+                for _ in range(3):
+                    known.service.status()
+            assert 1 <= often.value.retry_after <= 60
+            assert pauses == [often.value.retry_after]
+    finally:
+        services.settings = former
 
 
 def test_an_operation_is_followed_to_its_end(served: Served, client: Client) -> None:

@@ -39,14 +39,16 @@ class Client(Routes):
     """The service at a URL. Methods raise the service's own errors (`deedbook.errors`), ServiceUnavailable when it
     cannot be reached, ServiceRefused for what is none of these.
 
-    `headers` go with every request, such as who asks; `transport` stands for the network, `sleep`, `clock` (both in
-    seconds), `chance` (0 to 1) and `fresh_key` for what is never the same.
+    `token` says who asks (RFC 6750): an API key, or the token of a session or of an issuer. `headers` go with every
+    request; `transport` stands for the network, `sleep`, `clock` (both in seconds), `chance` (0 to 1) and `fresh_key`
+    for what is never the same.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        token: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,
         attempts: int = ATTEMPTS,
@@ -58,7 +60,7 @@ class Client(Routes):
         fresh_key: Callable[[], str] = _fresh_key,
     ) -> None:
         self._http = httpx.Client(
-            base_url=_url(url), headers=dict(headers or {}), timeout=timeout, transport=transport, trust_env=False
+            base_url=_url(url), headers=_said(token, headers), timeout=timeout, transport=transport, trust_env=False
         )
         self._patience = Patience(attempts, first_pause, chance)
         self._sleep, self._clock, self.key = sleep, clock, fresh_key
@@ -114,6 +116,7 @@ class AsyncClient(AsyncRoutes):
         self,
         url: str,
         *,
+        token: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,
         attempts: int = ATTEMPTS,
@@ -125,7 +128,7 @@ class AsyncClient(AsyncRoutes):
         fresh_key: Callable[[], str] = _fresh_key,
     ) -> None:
         self._http = httpx.AsyncClient(
-            base_url=_url(url), headers=dict(headers or {}), timeout=timeout, transport=transport, trust_env=False
+            base_url=_url(url), headers=_said(token, headers), timeout=timeout, transport=transport, trust_env=False
         )
         self._patience = Patience(attempts, first_pause, chance)
         self._sleep, self._clock, self.key = sleep, clock, fresh_key
@@ -180,6 +183,10 @@ def _url(text: str) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host:
         raise InvalidInput("url", "is not http:// or https:// and a host")
     return url
+
+
+def _said(token: str | None, headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {**({} if token is None else {"Authorization": f"Bearer {token}"}), **(headers or {})}
 
 
 def _words(call: Call) -> dict[str, Any]:

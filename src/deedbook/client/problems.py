@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from typing import Any, Final
 
 from deedbook.errors import DeedbookError, InvalidInput, RejectedByContract, ServiceRefused, ServiceUnavailable
 
 _PLAIN: Final = ("type", "title", "status", "detail", "code", "hint", "retryable")
+_CAPITAL: Final = re.compile("[A-Z]")
 _LATER: Final = (429, 502, 503, 504)
 """Statuses after which the same request may be answered: too many of them, or who stands before the service."""
 
@@ -53,10 +56,17 @@ def _error(status: int, code: str, words: str, problem: Mapping[str, Any]) -> De
     # Their constructors make words of fields; here both are there.
     made = kind.__new__(kind)
     DeedbookError.__init__(made, words, hint=hint, **fields)
+    for name in _attributes(kind):
+        setattr(made, name, None)  # unless it is told
     for name, value in fields.items():
         if name not in ("fields", "message", "args"):
-            setattr(made, name, value)
+            setattr(made, _CAPITAL.sub(lambda letter: f"_{letter[0].lower()}", name), value)
     return made
+
+
+def _attributes(kind: type[DeedbookError]) -> list[str]:
+    """What errors of a kind have of their own."""
+    return [name for name in signature(kind).parameters if name not in ("message", "hint", "fields")]
 
 
 def _kinds() -> Mapping[str, type[DeedbookError]]:
