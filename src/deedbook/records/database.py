@@ -20,6 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, RowMapping, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from deedbook.errors import CorruptStore, DeedbookError, InvalidInput, Locked
 
@@ -139,7 +140,7 @@ class Database:
                 _pragma(connection, "wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Closes every connection; a later use opens new ones."""
+        """Closes every connection, and one that is still in use when it is given back; a later use opens new ones."""
         self._let_go()
         self._engine.dispose()
 
@@ -298,12 +299,29 @@ def _engine(url: str, patience: float, pragmas: tuple[str, ...]) -> Engine:
     if make_url(url).get_backend_name() == "postgresql":
         engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(patience))})
         event.listen(engine, "begin", partial(_begin_postgresql, round(patience * 1000)))
+        _close_strays(engine)
         return engine
     engine = create_engine(url, connect_args={"timeout": patience} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare, pragmas))
         event.listen(engine, "begin", _begin)
+    _close_strays(engine)
     return engine
+
+
+def _close_strays(engine: Engine) -> None:
+    """A connection that is given back to a pool that was disposed of meanwhile would wait there for nobody."""
+    pool_of = "deedbook_pool"
+
+    def begin(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[pool_of] = weakref.ref(engine.pool)
+
+    def end(_connection: object, record: ConnectionPoolEntry) -> None:
+        if pool_of in record.info and record.info[pool_of]() is not engine.pool:
+            record.close()
+
+    event.listen(engine, "connect", begin)
+    event.listen(engine, "checkin", end)
 
 
 def _begin_postgresql(patience: int, connection: Connection) -> None:
