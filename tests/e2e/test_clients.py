@@ -221,7 +221,7 @@ def test_errors_come_back_as_the_errors_that_they_were(client: Client, served: S
 
 def test_who_asks_is_said_by_a_token(served: Served) -> None:
     services = served.services
-    former, services.settings = services.settings, replace(services.settings, access="closed", limit=3)
+    former, services.settings = services.settings, replace(services.settings, public_reads=False, limit=3)
     account = services.signer("exchange").address
     secret, _ = add_key(services, "reader", account, frozenset({Scope.READ}), ends_at=None)
     pauses: list[float] = []
