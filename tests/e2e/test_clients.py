@@ -459,7 +459,7 @@ def _forged(said: Any) -> Any:
     [
         (lambda said: {**said, "leafHash": to_hex(sha256(b"other"))}, IntegrityError),
         (lambda said: {**said, "exchange": to_hex(STRANGER.address)}, IntegrityError),
-        (lambda said: {**said, "index": "3"}, InvalidSignature),
+        (lambda said: {**said, "index": str(int(said["index"]) + 1)}, InvalidSignature),
         (lambda said: {**said, "index": str(2**40 + int(said["index"]))}, InvalidSignature),
         (lambda said: None, IntegrityError),
         (lambda said: {}, InvalidFormat),
@@ -493,7 +493,7 @@ def test_a_log_of_another_deployment_is_not_this_one(served: Served, client: Cli
     "lie",
     [
         lambda said: {**said, "leafHash": to_hex(sha256(b"other"))},
-        lambda said: {**said, "index": "1"},
+        lambda said: {**said, "index": str(int(said["index"]) + 1)},
         lambda said: {**said, "root": to_hex(sha256(b"other"))},
         lambda said: {**said, "proof": said["proof"][1:]},
     ],
