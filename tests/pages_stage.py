@@ -23,7 +23,11 @@ from deedbook.errors import NotFound
 from deedbook.mirror import schema
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.store import Mirror
+from deedbook.queries import alerts
+from deedbook.queries.alerts import AlertView
 from deedbook.queries.blocks import LogView
+from deedbook.queries.rows import Reading
+from deedbook.queries.views import Page
 from tests import ledger_story as story
 from tests.e2e.http_service import Client, running
 from tests.mirror_stage import asset_row, key, time_of
@@ -100,7 +104,11 @@ class Exhibit:
         return decode(found.log(CONTRACTS[found.contract]))
 
     def deployment(self) -> Mapping[str, Any]:
-        return {"chainId": "31337"}
+        contracts = {name: checksum_address(account) for name, account in CONTRACTS.items()}
+        return {"chainId": "31337", "contracts": {"Forwarder": checksum_address(b"\xf0" * 20), **contracts}}
+
+    def alerts(self, mirror: Reading, limit: int, after: str | None) -> Page[AlertView]:
+        return alerts.alerts(mirror, NOW, covers=self.cover, limit=limit, after=after)
 
     def transaction(self, tx_hash: bytes) -> Mapping[str, Any]:
         found = [log for block in self.chain.blocks for log in block.logs if log.tx_hash == tx_hash]
@@ -188,8 +196,28 @@ def paths() -> dict[str, str]:
         "event": "/events/6-1",
         "alerts": "/alerts",
         "error": "/sales/0x00",
+        "all batches": f"/batches?collector={checksum_address(story.PROVIDER)}",
+        "given": f"/attestations?attester={checksum_address(story.REVIEWER)}",
+        "wanted": "/wanted",
+        "holds": "/holds",
+        "flow": f"/flow?asset={asset}",
+        "no flow yet": "/flow",
+        "desks": "/desks",
+        **{f"desk of {desk}": f"/desk/{desk}/{checksum_address(who)}" for desk, who in AT_DESKS.items()},
     }
     return {kind: "/explore" + path for kind, path in kinds.items()}
+
+
+AT_DESKS = {
+    "provider": story.PROVIDER,
+    "buyer": story.BUYER,
+    "reviewer": story.REVIEWER,
+    "auditor": story.AUDITOR,
+    "settler": story.SETTLER,
+    "regulator": story.ARBITER,
+    "exchange": story.EXCHANGE,
+}
+"""Whose desks are looked at."""
 
 
 def _first_tx() -> bytes:

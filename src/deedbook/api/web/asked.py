@@ -43,6 +43,8 @@ class Asked:
     shown: Shown
     names: Mapping[str, str]
     query: Mapping[str, str]
+    is_for_all: bool = False
+    """Whether it is left out what only operators and regulators may read."""
 
     @property
     def asset_id(self) -> int:
@@ -69,6 +71,10 @@ class Asked:
     def number(self, name: str) -> int:
         """A whole number of the path, below 2^63. Raises InvalidInput."""
         return _number(name, self.names[name], 2**63 - 1)
+
+    def is_yes(self, name: str) -> bool:
+        """Whether `yes` is said to this."""
+        return self.query.get(name) == "yes"
 
     @property
     def after(self) -> str | None:

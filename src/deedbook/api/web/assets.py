@@ -47,8 +47,9 @@ def asset_columns(asked: Asked, items: Iterable[AssetSummary]) -> Columns:
 
 
 def assets(asked: Asked) -> Page:
-    """A list of assets."""
-    page = queries.assets(asked.mirror, limit=asked.limit, after=asked.after)
+    """A list of assets, of one `holder` where named."""
+    holder = asked.query_account("holder")
+    page = queries.assets(asked.mirror, holder=holder, limit=asked.limit, after=asked.after)
     return listed(asked, "assets", AssetSummary, page, asset_columns(asked, page.items))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from deedbook.api.web.asked import Asked, Columns
+from deedbook.api.web.asked import Asked, Columns, listed
 from deedbook.api.web.attestations import attested
 from deedbook.api.web.sections import Facts, Note, Page, Quote, Section, Table
 from deedbook.domain.attestations import asset_key
@@ -37,6 +37,18 @@ def batch_columns(asked: Asked) -> Columns:
         ),
         numbers=frozenset({1, 2, 3}),
     )
+
+
+def batches(asked: Asked) -> Page:
+    """A list of batches, of one `collector` where named; of those without an audit (`unaudited`)."""
+    page = queries.batches_by(
+        asked.mirror,
+        collector=asked.query_account("collector"),
+        only_unaudited=asked.is_yes("unaudited"),
+        limit=asked.limit,
+        after=asked.after,
+    )
+    return listed(asked, "batches", BatchView, page, batch_columns(asked))
 
 
 def batch(asked: Asked) -> Page:

@@ -24,8 +24,10 @@ from starlette.routing import Route
 
 from deedbook.api.problems import MEDIA_TYPE, TYPE, status_of
 from deedbook.api.serving import Serving
-from deedbook.api.web import alerts, assets, attestations, cases, chain, consents, members, offers, sales, search
+from deedbook.api.web import alerts, assets, attestations, cases, chain, consents, flows, members, offers, sales, search
 from deedbook.api.web.asked import Asked
+from deedbook.api.web.desks import auditor, buyer, exchange, provider, regulator, reviewer, settler
+from deedbook.api.web.desks.members import desks
 from deedbook.api.web.policy import Policy, reported
 from deedbook.api.web.sections import Page
 from deedbook.api.web.shown import Shown
@@ -39,7 +41,7 @@ from deedbook.queries.status import VerificationView, verification
 ROOT: Final = "/explore"
 COOKIE: Final = "deedbook_language"
 YEAR: Final = 365 * 86_400
-NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts")
+NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts", "desks")
 FORMS: Final = (".json", ".csv", "")
 LOG = logging.getLogger(__name__)
 
@@ -70,6 +72,19 @@ PAGES: Final[Mapping[str, Answering]] = {
     "/transactions/{transaction}": chain.transaction,
     "/events/{event}": chain.event,
     "/alerts": alerts.alerts,
+    "/batches": consents.batches,
+    "/attestations": attestations.given,
+    "/wanted": attestations.wanted,
+    "/holds": cases.holds,
+    "/flow": flows.flow,
+    "/desks": desks,
+    "/desk/provider/{account}": provider.provider,
+    "/desk/buyer/{account}": buyer.buyer,
+    "/desk/reviewer/{account}": reviewer.reviewer,
+    "/desk/auditor/{account}": auditor.auditor,
+    "/desk/settler/{account}": settler.settler,
+    "/desk/regulator/{account}": regulator.regulator,
+    "/desk/exchange/{account}": exchange.exchange,
 }
 """Every page by its path; each is also at its path with `.json` and, where it shows a table, `.csv`."""
 
@@ -102,6 +117,7 @@ def site(serving: Serving, *, for_all: bool = False) -> Starlette:
         exception_handlers={DeedbookError: _of_deedbook, HTTPException: _of_http, Exception: _of_fault},
     )
     app.state.serving = serving
+    app.state.is_for_all = for_all
     app.state.navigation = tuple(noun for noun in NAVIGATION if f"/{noun}" in pages)
     return app
 
@@ -122,6 +138,7 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
                 shown=Shown(words, serving.now(), _root(request)),
                 names=request.path_params,
                 query=request.query_params,
+                is_for_all=request.app.state.is_for_all,
             )
             page = answer(asked)
             if form == ".csv":
