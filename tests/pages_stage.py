@@ -34,12 +34,12 @@ from tests.mirror_stage import asset_row, key, time_of
 from tests.scripted_chain import CONTRACTS, ScriptedChain, decode
 
 NOW = time_of(story.LAST) + 100_000
-NARROW, WIDE, EVIL = 10_000, 20_000, 30_000
-"""Where the assets of the lineages of 300 and of 3,000 begin, and the one with the texts."""
+NARROW, WIDE, EVIL, WORDY = 10_000, 20_000, 30_000, 40_000
+"""Where the lineages of 300 and of 3,000 begin, the asset with the texts, and a lineage of 300 with them."""
 SCRIPT = '<script>document.title="taken"</script><img src=x onerror=alert(1)>'
 JAVASCRIPT = "javascript:alert(1)"
 FORMULA = '=HYPERLINK("https://elsewhere.example/")'
-LONG = SCRIPT + "长" * (4096 - len(SCRIPT))
+LONG = SCRIPT + "长&" * ((4096 - len(SCRIPT)) // 2)
 
 
 def descriptor(title: str, description: str = "one record per person") -> Descriptor:
@@ -128,13 +128,16 @@ def exhibit(folder: Path) -> Exhibit:
     lineages = {
         **_tree(NARROW, 300),
         **_tree(WIDE, 3000),
+        **_tree(WORDY, 300),
         EVIL: asset_row(EVIL, registered_block=1),
     }
-    version = {"asset_id": asset_key(EVIL), "version": 1, "version_key": key("evil"), "content_root": key("root")}
-    version |= {"record_count": 6, "descriptor_hash": sha256(b"evil"), "published_block": 1, "published_tx": key("p")}
+    of: dict[str, Any] = {"version": 1, "content_root": key("root"), "record_count": 6}
+    of |= {"descriptor_hash": sha256(b"evil"), "published_block": 1, "published_tx": key("p")}
+    wordy = [EVIL, *range(WORDY, WORDY + 300)]
+    versions = [{**of, "asset_id": asset_key(each), "version_key": key("evil", each)} for each in wordy]
     with mirror.writing() as connection:
         connection.execute(insert(schema.assets), list(lineages.values()))
-        connection.execute(insert(schema.versions), [version])
+        connection.execute(insert(schema.versions), versions)
         connection.execute(update(schema.batches).values(valid_until="1900000000"))  # a time that a sentence can say
     return Exhibit(mirror, chain)
 
@@ -173,6 +176,7 @@ def paths() -> dict[str, str]:
         "batches": f"/assets/{asset}/batches",
         "lineage of 300": f"/assets/{asset_name(NARROW)}/lineage",
         "lineage of 3,000": f"/assets/{asset_name(WIDE)}/lineage",
+        "lineage of long titles": f"/assets/{asset_name(WORDY)}/lineage",
         "batch": f"/batches/{to_hex(story.BATCH)}",
         "consent": f"/consents/{to_hex(story.CONSENTS[0])}",
         "ended consent": f"/consents/{to_hex(story.CONSENTS[story.LEAVING])}",

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from deedbook.api.web import site
+from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS
 from deedbook.api.web.shown import asset_name
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries.exports import original
@@ -194,7 +195,14 @@ def test_lists_go_on_by_their_own_places(client: Client) -> None:
         answer = client.get(path)
         found += [item["assetId"] for item in answer.json()["items"]]
         path = _next(answer.headers.get("link"))
-    assert len(found) == len(set(found)) == 3302
+    assert len(found) == len(set(found)) == 3602
+
+
+def test_the_longest_pages_of_the_longest_titles_are_small(client: Client) -> None:
+    for path in (f"/explore/wanted?limit={MOST_ROWS}", f"{PATHS['desk of reviewer']}?limit={MOST_ROWS}"):
+        read = page(client, path)
+        assert [tag for tag, _ in read.elements].count("tr") > FEW_ROWS
+        assert len(client.get(path).content) < MOST
 
 
 def _next(link: str | None) -> str:
@@ -306,3 +314,102 @@ def test_a_report_of_a_browser_is_taken_and_forgotten(client: Client, caplog: py
     assert client.post("/explore/reports", b" " * 20_000, media_type="application/csp-report").status == 413
     told = [each.getMessage() for each in caplog.records if "refused" in each.getMessage()]
     assert told == ["a browser refused something on a page: img-src"]
+
+
+# -- desks -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_provider_finds_batches_offers_volume_and_a_statement_that_adds_up(client: Client) -> None:
+    said = words(client, PATHS["desk of provider"])
+    assert "Sales 6" in said
+    assert "Sales delivered and kept 3" in said
+    assert "Settled sales 220.00 CNY" in said
+    assert "The parts add up to the settled sales." in said
+    told = client.get(PATHS["desk of provider"] + ".json").json()
+    assert told["statement"]["totals"][0]["settled"] == "22000"
+    assert next(each["batchId"] for each in told["batches"]["items"]) == to_hex(story.BATCH)
+    assert f"/explore/offers/{to_hex(story.OFFER)}" in page(client, PATHS["desk of provider"]).all("href")
+    assert "Use of what you sold Nothing is here yet." in said
+
+
+def test_a_settler_finds_what_waits_and_what_is_owed(client: Client) -> None:
+    said = words(client, PATHS["desk of settler"])
+    assert "11.00 CNY 44.00 CNY 2 22.00 CNY" in said  # each, paid, people who wait, owed
+    assert "13.20 CNY 26.40 CNY 3 39.60 CNY" in said
+    waiting = client.get("/explore/sales.json?waits=settlement").json()["items"]
+    told = client.get(PATHS["desk of settler"] + ".json").json()
+    assert told["settlement"]["items"] == waiting
+    assert [each["state"] for each in waiting] == ["accepted"]
+
+
+def test_a_reviewer_is_led_to_the_form_with_what_is_wanted(client: Client) -> None:
+    read = page(client, PATHS["desk of reviewer"])
+    (link, *_) = [each for each in read.all("href") if each.startswith("?target=")]
+    query = link.partition("#")[0]
+    form = page(client, PATHS["desk of reviewer"] + query)
+    target = next(attributes for tag, attributes in form.elements if attributes.get("name") == "target")
+    assert f"target={target['value']}&" in query
+    chosen = [attributes["value"] for tag, attributes in form.elements if tag == "option" and "selected" in attributes]
+    assert chosen == ["source-legality", "positive", "180"]
+
+
+def test_an_auditor_finds_bundles_and_how_to_verify_them(client: Client) -> None:
+    read = page(client, PATHS["desk of auditor"])
+    for sale in (story.SALE, story.SECOND_SALE):
+        assert f"/sales/{to_hex(sale)}/bundle" in read.all("href")
+    assert "deedbook audit verify SALE.deed --trust trust.json" in read.text
+
+
+def test_a_regulator_finds_every_buyer_and_every_sale_of_an_asset(client: Client) -> None:
+    read = page(client, PATHS["flow"])
+    sold = client.get("/explore/sales.json?limit=200").json()["items"]
+    assert len(sold) == 7
+    assert {f"/explore/sales/{each['saleId']}" for each in sold} <= set(read.all("href"))
+    assert f"/explore/members/{checksum_address(story.BUYER)}" in read.all("href")
+    told = client.get(PATHS["flow"].replace("/flow", "/flow.json")).json()
+    assert [(each["orders"], each["delivered"], each["mostRecords"]) for each in told["buyers"]["items"]] == [(7, 5, 6)]
+    few = [
+        each["saleId"] for each in client.get(PATHS["flow"].replace("/flow", "/flow.json") + "&limit=3").json()["items"]
+    ]
+    assert few == [each["saleId"] for each in sold[:3]]
+
+
+def test_the_own_holds_can_be_released_and_all_are_listed(client: Client) -> None:
+    read = page(client, PATHS["desk of regulator"])
+    acts = [attributes["data-act"] for _, attributes in read.elements if "data-act" in attributes]
+    assert acts == ["hold", "release"]
+    holds = client.get("/explore/holds.json").json()["items"]
+    assert [each["target"] for each in holds] == [to_hex(story.HELD)]
+    none = client.get(f"/explore/holds.json?holder={checksum_address(story.BUYER)}").json()["items"]
+    assert none == []
+
+
+def test_who_lost_the_role_of_a_desk_is_told(client: Client) -> None:
+    lost = "This account does not have the role of this desk now"
+    assert lost in words(client, PATHS["desk of settler"])  # expelled
+    assert lost not in words(client, PATHS["desk of auditor"])
+    assert lost in words(client, f"/explore/desk/settler/{checksum_address(story.AUDITOR)}")
+
+
+def test_a_member_is_led_to_the_desks_of_its_roles(client: Client) -> None:
+    for path in (PATHS["desks"], PATHS["member"]):
+        assert f"/explore/desk/provider/{checksum_address(story.PROVIDER)}" in page(client, path).all("href")
+    assert f"/explore/desk/settler/{checksum_address(story.PROVIDER)}" not in page(client, PATHS["desks"]).all("href")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/explore/desk/provider/0x" + "ee" * 20, 404),
+        ("/explore/desk/provider/0x00", 422),
+        ("/explore/desk/nobody/" + checksum_address(story.PROVIDER), 404),
+        ("/explore/sales?waits=nothing", 422),
+        ("/explore/attestations", 422),
+        ("/explore/flow?asset=5", 404),
+        ("/explore/flow?asset=x", 422),
+        ("/explore/holds?holder=x", 422),
+        ("/explore/batches?collector=x.json", 422),
+    ],
+)
+def test_a_desk_that_nobody_has_is_not_there(client: Client, path: str, status: int) -> None:
+    assert client.get(path).status == status

@@ -147,3 +147,12 @@ def test_a_catalogue_counts_and_escapes() -> None:
         english.say("no.such.entry")
     with pytest.raises(ValueError, match="no line"):
         list(catalogues._entries("msgid en"))
+
+
+def test_the_commands_that_pages_name_are_those_of_the_command_line(root: Path) -> None:
+    known = set(re.findall(r"^### (deedbook [\w-]+ [\w-]+)$", (root / "docs/cli.md").read_text(encoding="utf-8"), re.M))
+    said = {match for name in MODULES for match in re.findall(r'"(deedbook \w+ [\w-]+)', source(name))}
+    told = re.findall(r'"((?:sales|revenue) [\w-]+)', source("desks/settler.py") + source("desks/provider.py"))
+    said |= {f"deedbook {each}" for each in told}
+    assert len(said) > 10
+    assert said - known == set()

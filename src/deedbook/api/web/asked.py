@@ -28,6 +28,8 @@ ROWS: Final = 50
 """Rows of a list on one page, where nobody asks for another number."""
 MOST_ROWS: Final = 200
 """The most rows of a list in HTML: a page stays below 300 KiB."""
+FEW_ROWS: Final = 50
+"""The most rows of a list in HTML where a page has several."""
 FIRST_ROWS: Final = 10
 """Rows of a list inside a page of something else."""
 
@@ -85,6 +87,11 @@ class Asked:
     def limit(self) -> int:
         """How many rows of a list are asked for. Raises InvalidInput."""
         return max(1, _number("limit", self.query.get("limit") or str(ROWS), MOST_ROWS))
+
+    @property
+    def few(self) -> int:
+        """The same for each of several lists on one page. Raises InvalidInput."""
+        return min(self.limit, FEW_ROWS)
 
     @cached_property
     def _descriptors(self) -> dict[bytes, Descriptor | None]:

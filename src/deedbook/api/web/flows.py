@@ -19,8 +19,8 @@ def flow(asked: Asked) -> Page:
     finding = Finding("flow.ask", show.path("flow"), "asset", "desk.flow.label", "desk.flow.go")
     if asset_id is None:
         return Page(show.say("flow"), "assets", [finding], {"items": [], "after": None}, relation("flow", FlowView, []))
-    sold = queries.flow(asked.mirror, asset_id, limit=asked.limit, after=asked.after)
-    bought = queries.recipients(asked.mirror, asset_id, limit=asked.limit, after=asked.query.get("buyers") or None)
+    sold = queries.flow(asked.mirror, asset_id, limit=asked.few, after=asked.after)
+    bought = queries.recipients(asked.mirror, asset_id, limit=asked.few, after=asked.query.get("buyers") or None)
     titles = asked.titles([asset_id, *(each.asset_id for each in sold.items)])
     here = f"{show.root}/flow?asset={asset_name(asset_id)}"
     sections: list[Section] = [

@@ -30,7 +30,7 @@ def auditor(asked: Asked) -> Page:
     account, show = asked.account("account"), asked.shown
     unaudited = first(asked, consents.batches_by, only_unaudited=True)
     given = first(asked, attestations.attested_by, attester=account)
-    settled = sales.sales(asked.mirror, only_settled=True, limit=asked.limit, after=asked.after)
+    settled = sales.sales(asked.mirror, only_settled=True, limit=asked.few, after=asked.after)
     batches = piece(
         "desk.unaudited",
         unaudited,

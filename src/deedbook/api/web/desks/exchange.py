@@ -46,7 +46,7 @@ def exchange(asked: Asked) -> Page:
 def _settlements(asked: Asked, json: dict[str, Any]) -> Sequence[Section]:
     show = asked.shown
     waiting = first(asked, sales.sales, waits_for=Waits.SETTLEMENT)
-    settled = sales.sales(asked.mirror, only_settled=True, limit=asked.limit, after=asked.after)
+    settled = sales.sales(asked.mirror, only_settled=True, limit=asked.few, after=asked.after)
     json |= {"settlement": waiting.to_json(), "settled": settled.to_json()}
     sections: list[Section] = []
     if waiting.items:

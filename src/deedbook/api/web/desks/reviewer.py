@@ -25,7 +25,7 @@ COMMAND = "deedbook attestations attest TARGET --kind KIND --document FILE --val
 def reviewer(asked: Asked) -> Page:
     """The desk of a reviewer."""
     account, show = asked.account("account"), asked.shown
-    wanted = attestations.wanted(asked.mirror, show.now, limit=asked.limit, after=asked.after)
+    wanted = attestations.wanted(asked.mirror, show.now, limit=asked.few, after=asked.after)
     given = first(asked, attestations.attested_by, attester=account)
     target = Input("target", "act.target", "text", asked.query.get("target", ""), hint="act.target.hint")
     form = Form(
