@@ -62,8 +62,15 @@ NOTICE = load_notice("en", controller="A merchant", contact="nobody@example.org"
 DOCUMENTS = {
     sha256(b"descriptor"): descriptor("Resumes of job seekers").encode(),
     story.NOTICE: NOTICE.encode(),
+    NOTICE.hash: NOTICE.encode(),
     sha256(b"evil"): descriptor(LONG, LONG).encode(),
 }
+
+INVITED = (
+    f"asset={story.ASSET}&notice={to_hex(NOTICE.hash)}&controller={checksum_address(story.PROVIDER)}"
+    f"&purpose=recruitment&class=employer&modes=raw,call&record={to_hex(sha256(b'record'))}&days=730"
+)
+"""What a provider's link asks a person for."""
 
 
 @dataclass
@@ -83,7 +90,7 @@ class Exhibit:
         return "application/json", self.documents[digest]
 
     def titled(self, words: str) -> Sequence[bytes]:
-        named = [name for name in self.documents if name != story.NOTICE]
+        named = [name for name in self.documents if name not in (story.NOTICE, NOTICE.hash)]
         return [name for name in named if words.casefold() in Descriptor.decode(self.documents[name]).title.casefold()]
 
     def cover(self, cover_hash: bytes) -> bytes | None:
@@ -181,6 +188,11 @@ def paths() -> dict[str, str]:
         "consent": f"/consents/{to_hex(story.CONSENTS[0])}",
         "ended consent": f"/consents/{to_hex(story.CONSENTS[story.LEAVING])}",
         "granted consent": f"/consents/{to_hex(story.DIRECT_CONSENT)}",
+        "consenting": f"/consents/new?{INVITED}&mode-32=yes",
+        "consenting, nothing picked": f"/consents/new?{INVITED}",
+        "consenting elsewhere": f"/consents/new?{INVITED}&chain=1",
+        "withdrawing": f"/consents/{to_hex(story.CONSENTS[0])}/withdrawal",
+        "withdrawing what is in no batch": f"/consents/{to_hex(key('pending'))}/withdrawal",
         "attestations": f"/attestations/{to_hex(story.VERSION_KEY)}",
         "attestation": f"/attestations/{to_hex(story.VERSION_KEY)}/1-{checksum_address(story.REVIEWER)}",
         "offers": "/offers",

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import pytest
 
@@ -413,3 +414,54 @@ def test_a_member_is_led_to_the_desks_of_its_roles(client: Client) -> None:
 )
 def test_a_desk_that_nobody_has_is_not_there(client: Client, path: str, status: int) -> None:
     assert client.get(path).status == status
+
+
+# -- where a wallet signs ----------------------------------------------------------------------------------------------
+
+
+def test_a_link_shows_the_notice_the_sentence_and_what_may_be_picked_without_scripts(client: Client) -> None:
+    said = words(client, PATHS["consenting"])
+    notice = stage.NOTICE
+    for text in (notice.title, notice.contact, notice.retention, notice.withdrawal, *notice.rights):
+        assert text in said
+    assert 'I agree that A merchant provides my data in "resumes" to any member licensed as an employer' in said
+    assert "by delivery of the record itself, not across borders, from 20" in said
+    assert "Signing needs scripts and a wallet" in said
+    boxes = [each for tag, each in page(client, PATHS["consenting"]).elements if each.get("type") == "checkbox"]
+    assert [(each["name"], "checked" in each) for each in boxes] == [("mode-2", False), ("mode-32", True)]
+    unpicked = page(client, PATHS["consenting, nothing picked"]).elements
+    assert [each for _, each in unpicked if "checked" in each] == []
+    kept = {str(each["name"]): str(each["value"]) for _, each in unpicked if each.get("type") == "hidden"}
+    assert sorted(urlencode(kept, safe=",").split("&")) == sorted(stage.INVITED.split("&"))
+
+
+def test_a_link_for_another_ledger_offers_nothing_to_sign(client: Client) -> None:
+    read = page(client, PATHS["consenting elsewhere"])
+    assert "This link is for another ledger" in read.text
+    assert "sign" not in read.all("id")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ("notice=0x" + "11" * 32, 404, "no such thing"),
+        ("notice=0x11", 422, "notice"),
+        ("modes=", 422, "modes"),
+        ("modes=raw,nonsense", 422, "modes"),
+        ("modes=1024", 422, "written"),
+        ("class=", 422, "class"),
+        ("class=300", 422, "written"),
+        ("purpose=9", 422, "written"),
+        ("days=0", 422, "days"),
+        ("days=99999", 422, "days"),
+        ("term=731", 422, "term"),
+        ("controller=0x" + "aB" * 20, 422, "controller"),
+        ("record=%3Cscript%3E", 422, "record"),
+        ("chain=zero", 422, "chain"),
+    ],
+)
+def test_a_link_that_asks_for_nonsense_is_refused_kindly(client: Client, change: str, status: int, said: str) -> None:
+    base = "&".join(part for part in stage.INVITED.split("&") if not part.startswith(change.partition("=")[0] + "="))
+    answer = client.get(f"/explore/consents/new?{base}&{change}")
+    assert answer.status == status
+    assert said in Read(answer.content.decode()).text

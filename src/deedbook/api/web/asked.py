@@ -17,6 +17,7 @@ from deedbook.api.web.sections import Page, Table
 from deedbook.api.web.shown import Shown
 from deedbook.domain.assets import Descriptor
 from deedbook.domain.hashing import from_hex, parse_address
+from deedbook.domain.principals import ANYBODY, Caller
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.queries.assets import descriptors_of
 from deedbook.queries.exports import Relation, cells_of, fields_of
@@ -38,15 +39,23 @@ Item = TypeVar("Item", bound=View)
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: what is served, one state of the mirror, how values are shown, the names in the path, the query."""
+    """One request: what is served, one state of the mirror, how values are shown, the names in the path, the query; who
+    asks, and whether the service asks who somebody is at all."""
 
     home: Serving
     mirror: Reading
     shown: Shown
     names: Mapping[str, str]
     query: Mapping[str, str]
+    caller: Caller = ANYBODY
+    request_id: str = ""
     is_for_all: bool = False
     """Whether it is left out what only operators and regulators may read."""
+
+    @property
+    def has_door(self) -> bool:
+        """Whether the service asks who somebody is."""
+        return self.caller.is_bound
 
     @property
     def asset_id(self) -> int:

@@ -68,7 +68,7 @@ def batch(asked: Asked) -> Page:
         ("transaction", show.hash(found.granted_tx, show.path("transactions", to_hex(found.granted_tx)))),
         ("block", show.block(found.granted_block)),
     ]
-    sections: list[Section] = [Facts("batch.facts", facts, "batch.aside"), *_terms(asked, found)]
+    sections: list[Section] = [Facts("batch.facts", facts, "batch.aside"), *terms_of(asked, found)]
     if found.bindings:
         rows = [
             (
@@ -100,7 +100,7 @@ def consent(asked: Asked) -> Page:
         ("block", show.block(found.batch.granted_block)),
     ]
     sections: list[Section] = [Facts("consent.facts", facts, "consent.aside"), *_ended(asked, found)]
-    sections += [*_terms(asked, found.batch), *_proven(asked, found, proof)]
+    sections += [*terms_of(asked, found.batch), *_proven(asked, found, proof)]
     return Page(show.say("consent"), "assets", sections, {**found.to_json(), "proof": proof})
 
 
@@ -117,7 +117,7 @@ def _ended(asked: Asked, found: ConsentView) -> Sequence[Section]:
     return [Facts("consent.ended", rows)]
 
 
-def _terms(asked: Asked, found: BatchView) -> Sequence[Section]:
+def terms_of(asked: Asked, found: BatchView) -> Sequence[Section]:
     """The sentence that the notice's template makes of the terms, and the terms themselves."""
     show = asked.shown
     recipient = show.member(found.recipient) if any(found.recipient) else show.buyer_class(found.recipient_class)

@@ -24,7 +24,20 @@ from starlette.routing import Route
 
 from deedbook.api.problems import MEDIA_TYPE, TYPE, status_of
 from deedbook.api.serving import Serving
-from deedbook.api.web import alerts, assets, attestations, cases, chain, consents, flows, members, offers, sales, search
+from deedbook.api.web import (
+    alerts,
+    assets,
+    attestations,
+    cases,
+    chain,
+    consenting,
+    consents,
+    flows,
+    members,
+    offers,
+    sales,
+    search,
+)
 from deedbook.api.web.asked import Asked
 from deedbook.api.web.desks import auditor, buyer, exchange, provider, regulator, reviewer, settler
 from deedbook.api.web.desks.members import desks
@@ -33,6 +46,7 @@ from deedbook.api.web.sections import Page
 from deedbook.api.web.shown import Shown
 from deedbook.api.web.words import LANGUAGES, Words, chosen, words_of
 from deedbook.domain.hashing import sha256
+from deedbook.domain.principals import ANYBODY
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.queries.exports import write_csv
 from deedbook.queries.rows import Held
@@ -55,7 +69,9 @@ PAGES: Final[Mapping[str, Answering]] = {
     "/assets/{asset}/lineage": assets.asset_lineage,
     "/assets/{asset}/batches": assets.asset_batches,
     "/batches/{batch}": consents.batch,
+    "/consents/new": consenting.consenting,
     "/consents/{consent}": consents.consent,
+    "/consents/{consent}/withdrawal": consenting.withdrawing,
     "/attestations/{target}": attestations.attestations_about,
     "/attestations/{target}/{which}": attestations.attestation,
     "/offers": offers.offers,
@@ -91,10 +107,13 @@ PAGES: Final[Mapping[str, Answering]] = {
 GUARDED: Final = frozenset({"/alerts"})
 """Those that tell more than what is on chain."""
 
+SIGNING: Final = ("wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js")
+"""The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
     "pages.js": "text/javascript; charset=utf-8",
     "htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
+    **dict.fromkeys(SIGNING, "text/javascript; charset=utf-8"),
     "mark.svg": "image/svg+xml",
 }
 
@@ -139,6 +158,8 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
                 names=request.path_params,
                 query=request.query_params,
                 is_for_all=request.app.state.is_for_all,
+                caller=getattr(request.state, "caller", ANYBODY),
+                request_id=str(getattr(request.state, "request_id", "")),
             )
             page = answer(asked)
             if form == ".csv":
