@@ -91,7 +91,7 @@ def test_every_entry_that_code_or_template_names_is_there_and_none_is_left_over(
     assert said - known <= {"language.", "error."}
     named = set(re.findall(r"[\"']([a-z_]+(?:\.[a-z_]+)*)[\"']", text))
     groups = [*CODES, "step", "alert", "severity", "error", "language", "found", "price", "age", "consent.state"]
-    groups += [r"desk\.waits"]
+    groups += [r"desk\.waits", "acting"]
     made = re.compile(
         "|".join(f"{group}\\." for group in groups)
         + r"|lineage\.(up|down)\.|\w+\.list(\.aside)?$|member\.\w+$"

@@ -107,7 +107,7 @@ PAGES: Final[Mapping[str, Answering]] = {
 GUARDED: Final = frozenset({"/alerts"})
 """Those that tell more than what is on chain."""
 
-SIGNING: Final = ("wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js")
+SIGNING: Final = ("wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "acting.js")
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",

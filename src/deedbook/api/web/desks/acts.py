@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 from markupsafe import Markup
 
 from deedbook.api.web.asked import Asked
+from deedbook.api.web.consenting import spoken as wallet_words
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
 from deedbook.domain.hashing import checksum_address, parse_address, to_hex
@@ -67,6 +68,10 @@ ACTS: Final[Mapping[str, Act]] = {
 """What is done at desks, by name."""
 
 
+SAID: Final = ("drafting", "act_signing", "other_member", "wrong_act", "rejected")
+"""Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
+
+
 @dataclass(frozen=True)
 class Form(Section):
     """The form of an act; `command` does the same without a browser."""
@@ -94,6 +99,7 @@ def told(asked: Asked, account: bytes, acts: Sequence[str]) -> dict[str, Any]:
     nothing = ForwardRequest(sender=bytes(20), to=bytes(20), gas=0, nonce=0, deadline=0, data=b"")
     return {
         "root": asked.shown.root,
+        "door": asked.has_door,
         "account": checksum_address(account),
         "domain": {
             "name": domain.NAME,
@@ -103,6 +109,15 @@ def told(asked: Asked, account: bytes, acts: Sequence[str]) -> dict[str, Any]:
         },
         "types": request_typed_data(domain, nothing)["types"],
         "acts": {name: _told(ACTS[name], contracts) for name in acts},
+    }
+
+
+def spoken(asked: Asked, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a desk hands to its script: what is asked for, and the words."""
+    handed = wallet_words(asked, said)
+    return {
+        **handed,
+        "spoken": {**handed["spoken"], **{name: asked.shown.words.one[f"acting.{name}"] for name in SAID}},
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from deedbook.api.web.asked import FIRST_ROWS, Asked, Columns
-from deedbook.api.web.desks.acts import Form, told
+from deedbook.api.web.desks.acts import Form, spoken, told
 from deedbook.api.web.sections import Facts, Note, Page, Section
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address
@@ -57,13 +57,16 @@ def desk(asked: Asked, name: str, sections: Sequence[Section], json: Mapping[str
     whole: list[Section] = [Facts("desk.who", facts)]
     if others:
         whole.append(Note(show.say("desk.others"), others))
+    acting = told(asked, found.account, forms)
     said = {"desk": name, "account": checksum_address(found.account), "roles": found.to_json()["roles"]}
     return Page(
         title=show.say("desk.of", desk=show.say(f"desk.{name}"), account=checksum_address(found.account)[:10]),
         noun="desks",
         sections=[*whole, *sections],
-        json={**said, **json, **({"acting": told(asked, found.account, forms)} if forms else {})},
+        json={**said, **json, **({"acting": acting} if forms else {})},
         lead=show.say(f"desk.{name}.lead") if has_role else show.say("desk.lacks"),
+        template="acting.html" if forms else "page.html",
+        more=spoken(asked, acting) if forms else {},
     )
 
 
