@@ -21,10 +21,10 @@ export async function give(context, held, { legacy = false } = {}) {
   await context.exposeBinding("__walletRequest", async ({ page }, place, method, params) => {
     const wallet = wallets[place];
     wallet.asked.push({ method, params });
-    const emit = (event, value) => page.evaluate(([at, name, given]) => window.__emit(at, name, given), [place, event, value]);
+    wallet.emit = (event, value) => page.evaluate((given) => window.__emit(...given), [place, event, value]);
     try {
       const go = () => answered(wallet, method, params);
-      return { result: await wallet.mood(method, { ...wallet, emit, wallet }, go) };
+      return { result: await wallet.mood(method, wallet, go) };
     } catch (error) {
       return { error: { code: error.code ?? -32603, message: String(error.message) } };
     }
@@ -76,7 +76,7 @@ function injected({ names, legacy }) {
       heard[place].set(event, (heard[place].get(event) ?? []).filter((each) => each !== listener)),
   }));
   window.__emit = (place, event, value) => (heard[place].get(event) ?? []).forEach((listener) => listener(value));
-  window.__listeners = (place) => [...heard[place].values()].flat().length;
+  window.__listening = () => heard.flatMap((each) => [...each.values()].flat()).length;
   if (legacy) {
     window.ethereum = providers[0];
     return;

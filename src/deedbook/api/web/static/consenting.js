@@ -70,10 +70,10 @@ async function give(asking) {
   requireTerms(message, { ...wanted(), subject, assetId, controller, recordCommit, noticeHash: asked.notice });
   const built = sentence(notice, message);
   if (built !== message.statement || built !== draft.statement || built !== read) throw new Stop("wrong_text");
+  requireSame(draft.send.document.consent, message);
   tell("signing");
   const signature = await asking.signTyped(draft.typedData);
   signed = { path: draft.send.path, document: { ...draft.send.document, signature }, key: draft.consentId };
-  requireSame(signed.document.consent, message);
   await handIn();
 }
 

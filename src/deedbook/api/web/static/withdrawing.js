@@ -18,7 +18,8 @@ async function withdraw(asking) {
   tell("sending");
   const withdrawal = { ...draft.send.document, signature };
   const entries = { "invalid-signature": "foreign", "not-found": "not_yours" };
-  let found = await ask("POST", `${draft.send.path}?wait=final`, withdrawal, { key: draft.digest, entries }).catch(gone);
+  const sent = ask("POST", `${draft.send.path}?wait=final`, withdrawal, { key: draft.digest, entries });
+  let found = await sent.catch(judged);
   while (found && found.operation && found.state !== "final") {
     if (found.state === "failed") throw new Stop("declined", { reason: found.reason?.message ?? "" });
     tell("waits");
@@ -32,10 +33,10 @@ async function withdraw(asking) {
   box.focus();
 }
 
-// Withdrawn before: that is what was wanted.
-function gone(error) {
+// Withdrawn before: that is what was wanted. Somebody else's: that is said.
+function judged(error) {
   if (error.problem?.error === "AlreadyWithdrawn") return null;
-  throw error;
+  throw error.problem?.field === "subject" ? new Stop("not_yours") : error;
 }
 
 onSigning(document.getElementById("sign"), wallets(), withdraw);
