@@ -16,6 +16,8 @@
     |   |-- UnderWay            retry: a request of the same idempotency key is being answered
     |   `-- LeaseLost           a sender: another one sends for the account by now
     |-- ChainUnavailable        retry: no node answers, or it lags
+    |-- ServiceUnavailable      retry: a service of ours cannot be reached, or asks for patience
+    |-- ServiceRefused          the caller: a service of ours refused for a reason that is none of these
     |-- WorkersUnavailable      retry: a process or cluster that checks for this one is gone, or does not answer
     |-- WrongChain              the operator: chain id or genesis differs
     |-- TransactionFailed       the operator: mined without effect, and no custom error explains it
@@ -201,6 +203,25 @@ class ChainUnavailable(DeedbookError):
         super().__init__(message, hint=hint, failure=failure, **fields)
         self.failure = failure
         self.unsent = unsent
+
+
+class ServiceUnavailable(DeedbookError):
+    """A Deedbook service that is asked over HTTP cannot be reached, or says that it can answer later."""
+
+    code = "service-unavailable"
+    retryable = True
+
+
+class ServiceRefused(DeedbookError):
+    """A Deedbook service answered with a problem (RFC 9457) that this release has no error for: its `status` (HTTP) and
+    stable code, `problem`."""
+
+    code = "service-refused"
+
+    def __init__(self, status: int, problem: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, status=status, problem=problem)
+        self.status = status
+        self.problem = problem
 
 
 class WorkersUnavailable(DeedbookError):
