@@ -13,12 +13,14 @@ import pytest
 
 from deedbook.api.web import site
 from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS
+from deedbook.api.web.clear_signing import committed
 from deedbook.api.web.shown import asset_name
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries.exports import original
 from tests import ledger_story as story
 from tests import pages_stage as stage
 from tests.e2e.http_service import Client
+from tests.scripted_chain import CONTRACTS
 
 PATHS = stage.paths()
 MOST = 300 * 1024
@@ -465,3 +467,11 @@ def test_a_link_that_asks_for_nonsense_is_refused_kindly(client: Client, change:
     answer = client.get(f"/explore/consents/new?{base}&{change}")
     assert answer.status == status
     assert said in Read(answer.content.decode()).text
+
+
+def test_wallets_find_what_they_are_told_at_one_address(client: Client) -> None:
+    answer = client.get("/explore/erc7730/eip712-deedbook-consent.json")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    place = {"chainId": 31337, "address": checksum_address(CONTRACTS["Consents"])}
+    assert answer.json()["context"]["eip712"]["deployments"] == [place]
+    assert answer.json()["display"] == committed()["display"]

@@ -30,6 +30,7 @@ from deedbook.api.web import (
     attestations,
     cases,
     chain,
+    clear_signing,
     consenting,
     consents,
     flows,
@@ -130,6 +131,7 @@ def site(serving: Serving, *, for_all: bool = False) -> Starlette:
     routes = [Route("/", _page("", search.start))]
     routes += [Route(path + form, _page(form, answer)) for form in FORMS for path, answer in pages.items()]
     routes.append(Route("/static/{name}", static))
+    routes.append(Route(clear_signing.PATH, clear_signing.descriptor))
     routes.append(Route("/reports", reported, methods=["POST"]))
     app = Starlette(
         routes=routes,
