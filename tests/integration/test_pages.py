@@ -23,6 +23,8 @@ from tests.scripted_chain import CONTRACTS
 
 PATHS = stage.paths()
 MOST = 300 * 1024
+FILES = ("/documents/0x", "/sales/0x", "/consents/0x")
+"""What pages link to besides: files that the API gives."""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,7 @@ def test_every_page_is_whole_small_and_locked_up_in_both_languages(client: Clien
         handlers = [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
         assert handlers == []
         links = read.all("href") + read.all("src") + read.all("action")
-        assert [link for link in links if not link.startswith(("/explore", "/documents/0x", "#", "?"))] == []
+        assert [link for link in links if not link.startswith(("/explore", *FILES, "#", "?"))] == []
 
 
 def test_the_first_page_with_all_that_it_needs_is_below_100_kib(client: Client) -> None:
@@ -366,3 +368,23 @@ def test_wallets_find_what_they_are_told_at_one_address(client: Client) -> None:
     place = {"chainId": 31337, "address": checksum_address(CONTRACTS["Consents"])}
     assert answer.json()["context"]["eip712"]["deployments"] == [place]
     assert answer.json()["display"] == committed()["display"]
+
+
+# -- what is a person's own --------------------------------------------------------------------------------------------
+
+
+def test_my_data_shows_orders_money_and_the_way_out_and_is_kept_by_no_cache(client: Client) -> None:
+    said = words(client, PATHS["own"])
+    for text in ("What I earned", "Who ordered data with my record", "on the ledger, holds", "To complain"):
+        assert text in said
+    assert "<script>document.title" in said  # a buyer's legal name is text
+    for kind in ("own of nobody yet", "own", "own consent"):
+        answer = client.get(PATHS[kind])
+        assert answer.headers["cache-control"] == "no-store"
+    everything = client.get(PATHS["own"].replace("/own?", "/own.json?"))
+    assert everything.headers["cache-control"] == "no-store"
+    assert everything.json()["consents"][0]["receipt"] == stage.OWN.to_json()
+    links = page(client, PATHS["own consent"]).all("href")
+    name = to_hex(stage.OWN.signed.consent_id)
+    assert {f"/explore/consents/{name}/withdrawal", f"/consents/{name}/receipt"} <= set(links)
+    assert client.get("/explore/own/consents/0x" + "11" * 32).status == 404

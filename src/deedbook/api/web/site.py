@@ -35,6 +35,7 @@ from deedbook.api.web import (
     consents,
     members,
     offers,
+    own,
     sales,
     search,
 )
@@ -53,7 +54,7 @@ from deedbook.queries.status import VerificationView, verification
 ROOT: Final = "/explore"
 COOKIE: Final = "deedbook_language"
 YEAR: Final = 365 * 86_400
-NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts")
+NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts", "own")
 FORMS: Final = (".json", ".csv", "")
 LOG = logging.getLogger(__name__)
 
@@ -86,13 +87,15 @@ PAGES: Final[Mapping[str, Answering]] = {
     "/transactions/{transaction}": chain.transaction,
     "/events/{event}": chain.event,
     "/alerts": alerts.alerts,
+    "/own": own.own,
+    "/own/consents/{consent}": own.own_consent,
 }
 """Every page by its path; each is also at its path with `.json` and, where it shows a table, `.csv`."""
 
 GUARDED: Final = frozenset({"/alerts"})
 """Those that tell more than what is on chain."""
 
-SIGNING: Final = ("wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js")
+SIGNING: Final = ("wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "own.js", "payee.js")
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
@@ -149,7 +152,7 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
             if form == ".csv":
                 return _csv(page, request)
             if form == ".json":
-                return JSONResponse(page.json, headers=_next(page, request))
+                return JSONResponse(page.json, headers={**_next(page, request), **_kept(page)})
             found = verification(held)
         return _html(request, page, words, found)
 
@@ -187,6 +190,11 @@ def _next(page: Page, request: Request) -> dict[str, str]:
     return {"Link": f'<?{query}>; rel="next"'}
 
 
+def _kept(page: Page) -> dict[str, str]:
+    """What a cache is told of what is one person's (RFC 9111, 5.2.2.5)."""
+    return {"Cache-Control": "no-store"} if page.private else {}
+
+
 def _html(request: Request, page: Page, words: Words, found: VerificationView | None, status: int = 200) -> Response:
     root, path = _root(request), request.url.path.removesuffix("/")
     here = "/index" if path == root else path.removeprefix(root)
@@ -208,7 +216,7 @@ def _html(request: Request, page: Page, words: Words, found: VerificationView | 
     body = _templates().get_template(page.template).render(context)
     answer = Response(body, status, media_type="text/html; charset=utf-8", headers={"Content-Language": words.tag})
     answer.headers["Vary"] = "Accept-Language, Cookie"
-    answer.headers["Cache-Control"] = "no-cache"
+    answer.headers.update(_kept(page) or {"Cache-Control": "no-cache"})
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(COOKIE, words.language, max_age=YEAR, path=root, httponly=True, samesite="lax")
     return answer
