@@ -15,10 +15,12 @@ from deedbook.api.serving import Serving
 from deedbook.api.web.shown import asset_name
 from deedbook.domain.assets import Descriptor, Field
 from deedbook.domain.attestations import asset_key
+from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.merkle import consent_leaf, positional_proof
-from deedbook.domain.notices import load_notice
+from deedbook.domain.notices import load_notice, with_statement
+from deedbook.domain.receipts import ConsentReceipt
 from deedbook.errors import NotFound
 from deedbook.mirror import schema
 from deedbook.mirror.follower import Follower
@@ -26,7 +28,9 @@ from deedbook.mirror.store import Mirror
 from deedbook.queries import alerts
 from deedbook.queries.alerts import AlertView
 from deedbook.queries.blocks import LogView
+from deedbook.queries.orders import Leaf, orders_of
 from deedbook.queries.rows import Reading
+from deedbook.queries.statements import statement_of_consent
 from deedbook.queries.views import Page
 from tests import ledger_story as story
 from tests.e2e.http_service import Client, running
@@ -72,6 +76,37 @@ INVITED = (
 )
 """What a provider's link asks a person for."""
 
+OWN = ConsentReceipt(
+    SignedConsent(
+        ConsentDomain(31337, CONTRACTS["Consents"]),
+        with_statement(
+            NOTICE,
+            Consent(
+                subject=story.SUBJECTS[0],
+                asset_id=story.ASSET,
+                controller=story.PROVIDER,
+                recipient=bytes(20),
+                recipient_class=256,
+                purpose=1,
+                modes=32,
+                cross_border=False,
+                notice_hash=NOTICE.hash,
+                record_commit=sha256(b"record"),
+                valid_from=NOW - 1000,
+                valid_until=NOW + 1000,
+                statement="-",
+                salt=sha256(b"salt"),
+            ),
+        ),
+        bytes(65),
+    ),
+    "en",
+    story.PROVIDER,
+    NOW - 1000,
+    bytes(65),
+)
+"""The receipt of the first person; nobody looks at its signatures here."""
+
 
 @dataclass
 class Exhibit:
@@ -97,6 +132,8 @@ class Exhibit:
         return story.COVERS.get(cover_hash)
 
     def place_of(self, consent_id: bytes) -> tuple[bytes, int]:
+        if consent_id == OWN.signed.consent_id:
+            return story.BATCH, 0
         if consent_id not in story.CONSENTS:
             raise NotFound("consent", to_hex(consent_id))
         return story.BATCH, story.CONSENTS.index(consent_id)
@@ -106,6 +143,31 @@ class Exhibit:
         leaves = [consent_leaf(*pair) for pair in zip(story.CONSENTS, story.SUBJECTS, strict=True)]
         path = [to_hex(node) for node in positional_proof(leaves, index)]
         return {"index": index, "leaf": to_hex(leaves[index]), "proof": path}
+
+    # what is a person's own
+
+    def note_read(self, *_: Any) -> None:
+        """Nobody looks at the log of reads here."""
+
+    def own_consents(self, account: bytes) -> Mapping[str, Any]:
+        if account != story.SUBJECTS[0]:
+            return {"items": []}
+        place = {"batchId": to_hex(story.BATCH), "index": 0, "state": "anchored", "live": True}
+        name = to_hex(OWN.signed.consent_id)
+        return {"items": [{"consentId": name, "assetId": str(story.ASSET), "collectedAt": NOW - 1000, **place}]}
+
+    def own_orders(self, account: bytes, limit: int, after: str | None) -> Mapping[str, Any]:
+        leaves = [Leaf(OWN.signed.consent_id, story.BATCH, 0)] if account == story.SUBJECTS[0] else []
+        page = orders_of(self.mirror, leaves, self.cover, limit=limit, after=after)
+        return {"items": [{**each.to_json(), "buyerName": SCRIPT} for each in page.items], "after": page.after}
+
+    def receipt(self, consent_id: bytes) -> Mapping[str, Any]:
+        if consent_id != OWN.signed.consent_id:
+            raise NotFound("consent", to_hex(consent_id))
+        return OWN.to_json()
+
+    def statement(self, consent_id: bytes) -> Mapping[str, Any]:
+        return statement_of_consent(self.mirror, consent_id, self.cover, place=self.place_of).to_json()
 
     def decoded(self, found: LogView) -> Event | None:
         return decode(found.log(CONTRACTS[found.contract]))
@@ -211,6 +273,9 @@ def paths() -> dict[str, str]:
         "transaction": f"/transactions/{tx}",
         "event": "/events/6-1",
         "alerts": "/alerts",
+        "own of nobody yet": "/own",
+        "own": f"/own?account={checksum_address(story.SUBJECTS[0])}",
+        "own consent": f"/own/consents/{to_hex(OWN.signed.consent_id)}",
         "error": "/sales/0x00",
         "all batches": f"/batches?collector={checksum_address(story.PROVIDER)}",
         "given": f"/attestations?attester={checksum_address(story.REVIEWER)}",

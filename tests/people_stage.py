@@ -13,14 +13,18 @@ from urllib.parse import urlencode
 
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.doorkeeper import Doorkeeper
+from deedbook.domain.codes import Licence, Role
 from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.notices import Notice, load_notice
+from deedbook.domain.revenue import payout
+from deedbook.ledger import members, revenue, sales
 from tests.e2e.http_service import Client, running
-from tests.integration.scenario import NOTICE, PROVIDER, Scenario, account
+from tests.integration.scenario import BANK, BUYER, EXCHANGE, KEYS, NOTICE, PROVIDER, STRANGER, YEAR, Scenario, account
 
 CHINESE: Notice = load_notice("zh-CN", controller="数据商", contact="privacy@example.org", asset_title="简历数据")
 PEOPLE = 4
+BUYER_NAME = "用人单位甲"
 
 
 @dataclass
@@ -56,6 +60,25 @@ def address_of(person: str) -> str:
     return checksum_address(account(person).address)
 
 
+def _sold(scenario: Scenario) -> None:
+    """A sale to a buyer whose legal name is kept: delivered, settled, and paid to the first half of the people."""
+    commitment = scenario.services.records.identities.put(STRANGER.address, sha256(b"salt"), {"name": BUYER_NAME})
+    members.admit(
+        scenario.acting, scenario.governance, STRANGER.address, identity=commitment, jurisdiction=156,
+        roles=int(Role.BUYER), valid_until=scenario.clock() + YEAR, licences=(int(Licence.EMPLOYER),),
+    )  # fmt: skip
+    key = KEYS.setdefault(STRANGER.address, KEYS[BUYER.address])
+    members.register_encryption_key(scenario.acting, STRANGER, int(key.suite), key.public.commitment)
+    sale = scenario.order(STRANGER)
+    scenario.pay(sale)
+    scenario.prepare(sale)
+    scenario.deliver(sale, STRANGER)
+    sales.accept(scenario.acting, STRANGER, sale)
+    ordered = scenario.ordered(sale)
+    each = revenue.settle(scenario.acting, EXCHANGE, ordered).event("SaleSettled").args["perHead"]
+    revenue.confirm_payout(scenario.acting, BANK, ordered, payout(first=0, end=2, per_head=each, receipt=sha256(b"1")))
+
+
 @contextmanager
 def lived(folder: Path) -> Iterator[Place]:
     """A home with one listed asset, served twice."""
@@ -64,6 +87,7 @@ def lived(folder: Path) -> Iterator[Place]:
     passphrase = services.home.passphrase(None)
     services.keystore.create("provider", passphrase, sha256(b"account provider"))
     scenario.stage_whole()
+    _sold(scenario)
     services.records.documents.put("notice", CHINESE.encode(), at=scenario.clock())
     said: dict[str, Any] = {"access": "closed", "limit": 10**6, "limit_nobody": 10**6}
     services.settings = replace(services.settings, **said)

@@ -354,6 +354,59 @@ const scenes = {
     await plain.context.close();
     return { without, legacy, sentence, needs, buttons };
   },
+
+  // My data, on a phone: signs in, sees what is the own, names a payee, takes everything along, signs out.
+  async own() {
+    const { context, page, held } = await opened({ wallets: [{ keys: [asked.keys.own] }], viewport: PHONE, expected: [/status of 404/] });
+    await page.goto(`${asked.origin}/explore/own`);
+    await page.locator("#sign").waitFor();
+    await judged(page, "own, unknown");
+    await Promise.all([page.waitForURL((url) => url.pathname === "/explore/own"), page.locator("#sign").click()]);
+    await page.locator("#leave").waitFor();
+    await judged(page, "own");
+    const said = await page.locator("main").innerText();
+    const everything = await page.evaluate(() => fetch("/explore/own.json").then((answer) => answer.json()));
+    const kept = await page.evaluate(() => fetch("/explore/own").then((answer) => answer.headers.get("cache-control")));
+    await page.getByRole("link", { name: "Look" }).first().click();
+    await page.locator("#sign").waitFor();
+    await judged(page, "own consent");
+    const one = await page.locator("main").innerText();
+    const evidence = await page.getByRole("link", { name: "download", exact: true }).first().getAttribute("href");
+    const proof = await page.evaluate((path) => fetch(path).then((answer) => answer.status), evidence);
+    const unfilled = await press(page, "#look");
+    await page.fill("#institution", "A bank");
+    await page.fill("#number", "6222020000001234567");
+    await page.fill("#holder", "某人");
+    const named = await press(page);
+    const masked = await page.locator("#masked").textContent();
+    await page.locator("#look").click();
+    await page.locator("#payee").waitFor();
+    const shown = await page.locator("[data-payee='account']").textContent();
+    await judged(page, "payee");
+    const others = await page.goto(`${asked.origin}/explore/own/consents/${asked.consents.anchored}`);
+    const another = others.status();
+    await page.goto(`${asked.origin}/explore/own`);
+    await Promise.all([page.waitForNavigation(), page.locator("#leave").click()]);
+    await page.locator("#sign").waitFor();
+    const after = await page.evaluate(() => fetch("/explore/own.json").then((answer) => answer.json()));
+    const cookies = await context.cookies();
+    await context.close();
+    return { said, everything, kept, one, proof, unfilled, named, masked, shown, another, after, cookies, asked: held[0].asked };
+  },
+
+  // The same where the service asks nobody: no sign-in, the wallet says which account it is.
+  async open() {
+    const { context, page, held } = await opened({ wallets: [{ keys: [asked.keys.eight] }] });
+    const consent = await consented(page, asked.links.eight, asked.open);
+    const again = await consented(page, asked.links.eight, asked.open);
+    await page.goto(`${asked.open}/explore/own`);
+    await page.locator("#sign").waitFor();
+    await judged(page, "own of anybody");
+    await Promise.all([page.waitForURL(/account=/), page.locator("#sign").click()]);
+    const links = await page.getByRole("link", { name: "Look" }).count();
+    await context.close();
+    return { consent, again, links, signIns: held[0].asked.filter(({ method }) => method === "personal_sign").length };
+  },
 };
 
 try {

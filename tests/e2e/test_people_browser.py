@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from deedbook.api.door import COOKIE
 from deedbook.domain.hashing import checksum_address, from_hex, to_hex
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.queries.consents import consent
@@ -19,7 +20,9 @@ from deedbook.wallet.recovery import recover
 from tests import people_stage as stage
 from tests.integration.scenario import NOTICE, account
 
-NEWCOMERS = ("one", "two", "three", "four", "five", "six", "seven", "spare")
+NEWCOMERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "spare")
+KNOWN = {"anchored": "person 1", "own": "person 0"}
+"""People of the scenario, whose consents are in a batch."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ def asked_of(place: stage.Place) -> dict[str, Any]:
         "origin": place.closed.url,
         "open": place.open.url,
         "chain": place.scenario.services.chain_id,
-        "keys": {name: stage.key_of(name) for name in NEWCOMERS} | {"anchored": stage.key_of("person 1")},
-        "consents": {"anchored": to_hex(place.scenario.consent_of(account("person 1")))},
+        "keys": {name: stage.key_of(name) for name in NEWCOMERS}
+        | {name: stage.key_of(of) for name, of in KNOWN.items()},
+        "consents": {name: to_hex(place.scenario.consent_of(account(of))) for name, of in KNOWN.items()},
         "links": {name: place.link(name, stage.CHINESE if name == "two" else NOTICE) for name in NEWCOMERS},
     }
 
@@ -190,6 +194,46 @@ def test_other_browsers_are_told_what_signing_needs(seen: Seen) -> None:
     assert "until 2027-04-15T08:00:00Z" in other["sentence"]
     assert "Signing needs scripts and a wallet" in other["needs"]
     assert other["buttons"] == 0
+
+
+@pytest.mark.slow
+def test_my_data_is_the_whole_of_what_is_kept_and_nobody_elses(seen: Seen) -> None:
+    own, person = seen["own"], account("person 0").address
+    consent_id = seen.place.scenario.consent_of(account("person 0"))
+    statement = seen.place.desk.statement(consent_id)
+    (line,) = statement["lines"]
+    (kept,) = own["everything"]["consents"]
+    assert own["everything"]["account"] == checksum_address(person)
+    assert (kept["consentId"], kept["statement"]) == (to_hex(consent_id), statement)
+    assert ConsentReceipt.from_json(kept["receipt"]).signed.consent.subject == person
+    (order,) = own["everything"]["orders"]
+    assert (order["saleId"], order["buyerName"], order["delivered"]) == (line["saleId"], stage.BUYER_NAME, True)
+    due = f"{int(line['due']) / 100:,.2f}"
+    assert line["paid"] is True
+    assert (stage.BUYER_NAME in own["said"], due in own["said"], due in own["one"]) == (True, True, True)
+    assert kept["receipt"]["signedConsent"]["consent"]["statement"] in own["one"]
+    assert own["proof"] == 200  # what anybody checks without this service
+    assert own["kept"] == "no-store"
+    assert own["another"] == 404
+    assert own["after"] == {"account": None}
+    assert [each for each in own["cookies"] if each["name"] == COOKIE] == []
+
+
+@pytest.mark.slow
+def test_a_payee_is_named_and_seen_by_who_signed_the_consent(seen: Seen) -> None:
+    own = seen["own"]
+    assert (own["unfilled"], own["named"], own["masked"]) == ("no_payee", "named", "bank-account *4567")
+    assert own["shown"] == "6222020000001234567"
+    signed = [json.loads(each["params"][1])["primaryType"] for each in own["asked"] if "Typed" in each["method"]]
+    assert signed == ["PayeeRequest", "Payee", "PayeeRequest"]
+
+
+@pytest.mark.slow
+def test_a_service_that_asks_nobody_needs_no_sign_in(seen: Seen) -> None:
+    scene = seen["open"]
+    (kept,) = consents_of(seen, "eight")
+    assert (scene["consent"], scene["again"]) == (kept["consentId"], "already")
+    assert (scene["links"], scene["signIns"]) == (1, 0)
 
 
 def consents_of(seen: Seen, person: str) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from tests.scripted_chain import CONTRACTS
 
 PATHS = stage.paths()
 MOST = 300 * 1024
-OWN = ("/explore", "/documents/0x", "/sales/0x", "/trust", "#", "?")
+OWN = ("/explore", "/documents/0x", "/sales/0x", "/consents/0x", "/trust", "#", "?")
 """Where pages lead: to one another, and to public files of the service."""
 
 
@@ -475,3 +475,23 @@ def test_wallets_find_what_they_are_told_at_one_address(client: Client) -> None:
     place = {"chainId": 31337, "address": checksum_address(CONTRACTS["Consents"])}
     assert answer.json()["context"]["eip712"]["deployments"] == [place]
     assert answer.json()["display"] == committed()["display"]
+
+
+# -- what is a person's own --------------------------------------------------------------------------------------------
+
+
+def test_my_data_shows_orders_money_and_the_way_out_and_is_kept_by_no_cache(client: Client) -> None:
+    said = words(client, PATHS["own"])
+    for text in ("What I earned", "Who ordered data with my record", "on the ledger, holds", "To complain"):
+        assert text in said
+    assert "<script>document.title" in said  # a buyer's legal name is text
+    for kind in ("own of nobody yet", "own", "own consent"):
+        answer = client.get(PATHS[kind])
+        assert answer.headers["cache-control"] == "no-store"
+    everything = client.get(PATHS["own"].replace("/own?", "/own.json?"))
+    assert everything.headers["cache-control"] == "no-store"
+    assert everything.json()["consents"][0]["receipt"] == stage.OWN.to_json()
+    links = page(client, PATHS["own consent"]).all("href")
+    name = to_hex(stage.OWN.signed.consent_id)
+    assert {f"/explore/consents/{name}/withdrawal", f"/consents/{name}/receipt"} <= set(links)
+    assert client.get("/explore/own/consents/0x" + "11" * 32).status == 404

@@ -11,9 +11,10 @@ from string import Formatter
 import pytest
 
 from deedbook.api.web import words as catalogues
+from deedbook.api.web.consenting import SAID_BY_WALLETS
 from deedbook.api.web.desks.acts import ACTS
 from deedbook.api.web.desks.board import ROLES
-from deedbook.api.web.site import NAVIGATION, PAGES
+from deedbook.api.web.site import NAVIGATION, PAGES, SIGNING
 from deedbook.api.web.words import LANGUAGES, chosen, words_of
 from deedbook.domain import codes
 from deedbook.queries.alerts import AlertCode, Severity
@@ -91,13 +92,22 @@ def test_every_entry_that_code_or_template_names_is_there_and_none_is_left_over(
     assert said - known <= {"language.", "error."}
     named = set(re.findall(r"[\"']([a-z_]+(?:\.[a-z_]+)*)[\"']", text))
     groups = [*CODES, "step", "alert", "severity", "error", "language", "found", "price", "age", "consent.state"]
-    groups += [r"desk\.waits", "acting"]
+    groups += ["own.state", "payee.kind", r"desk\.waits", "acting"]
     made = re.compile(
         "|".join(f"{group}\\." for group in groups)
         + r"|lineage\.(up|down)\.|\w+\.list(\.aside)?$|member\.\w+$"
         + f"|desk\\.({'|'.join(ROLES)})(\\.lead)?$|act\\.({'|'.join(ACTS)})(\\.title|\\.aside)?$"
     )
     assert {name for name in known - named if not made.match(name)} == set()
+
+
+def test_scripts_say_what_they_are_handed_and_nothing_by_themselves() -> None:
+    text = "".join(source(f"static/{name}") for name in SIGNING)
+    handed = {name.partition(".")[2] for name in SAID_BY_WALLETS}
+    assert {name for name in handed if f'"{name}"' not in text} == set()
+    assert set(re.findall(r'(?:Stop|say|tell|note)\("(\w+)"', text)) - handed == set()
+    for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert markup not in text
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

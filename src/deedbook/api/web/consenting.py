@@ -40,6 +40,7 @@ SAID_BY_WALLETS: Final = (
     "wallet.legacy",
     "wallet.asking",
     "wallet.signing",
+    "wallet.signing_other",
     "wallet.sending",
     "wallet.unsafe",
     "wallet.refused",
@@ -63,6 +64,8 @@ SAID_BY_WALLETS: Final = (
     "wallet.unreachable",
     "wallet.declined",
     "wallet.not_yours",
+    "wallet.no_payee",
+    "wallet.incomplete",
     "wallet.waits",
 )
 """Entries of the catalogues that the scripts say; nothing else stands in them that a person reads."""
@@ -157,7 +160,7 @@ def consenting(asked: Asked) -> Page:
     domain = consent_domain(asked)
     here = _is_here(invited, domain)
     said = {
-        **_told(asked, domain),
+        **told(asked, domain),
         "here": here,
         "notice": to_hex(invited.notice),
         "types": typed_data(domain, consent)["types"],
@@ -192,7 +195,7 @@ def withdrawing(asked: Asked) -> Page:
         found = queries.consent(asked.mirror, consent_id, place=asked.home.place_of)
         sections += terms_of(asked, found.batch)
     typed = withdrawal_typed_data(domain, consent_id)
-    said = {**_told(asked, domain), "here": True, "consent": to_hex(consent_id), "types": typed["types"]}
+    said = {**told(asked, domain), "here": True, "consent": to_hex(consent_id), "types": typed["types"]}
     return Page(
         title=show.say("withdrawing"),
         noun="assets",
@@ -216,7 +219,7 @@ def spoken(asked: Asked, said: Mapping[str, Any]) -> dict[str, Any]:
     return {"said": dict(said), "spoken": {name.partition(".")[2]: words.one[name] for name in SAID_BY_WALLETS}}
 
 
-def _told(asked: Asked, domain: ConsentDomain) -> dict[str, Any]:
+def told(asked: Asked, domain: ConsentDomain) -> dict[str, Any]:
     """What every script that has something signed is told of the place."""
     return {
         "root": asked.shown.root,

@@ -147,4 +147,6 @@ class Page:
     lead: Markup | None = None
     template: str = "page.html"
     following: str | None = None
+    private: bool = False
+    """Whether it is one person's: then it is kept by nobody on its way."""
     more: dict[str, Any] = field(default_factory=dict)

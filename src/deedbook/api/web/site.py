@@ -36,6 +36,7 @@ from deedbook.api.web import (
     flows,
     members,
     offers,
+    own,
     sales,
     search,
 )
@@ -56,7 +57,7 @@ from deedbook.queries.status import VerificationView, verification
 ROOT: Final = "/explore"
 COOKIE: Final = "deedbook_language"
 YEAR: Final = 365 * 86_400
-NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts", "desks")
+NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts", "desks", "own")
 FORMS: Final = (".json", ".csv", "")
 LOG = logging.getLogger(__name__)
 
@@ -102,13 +103,17 @@ PAGES: Final[Mapping[str, Answering]] = {
     "/desk/settler/{account}": settler.settler,
     "/desk/regulator/{account}": regulator.regulator,
     "/desk/exchange/{account}": exchange.exchange,
+    "/own": own.own,
+    "/own/consents/{consent}": own.own_consent,
 }
 """Every page by its path; each is also at its path with `.json` and, where it shows a table, `.csv`."""
 
 GUARDED: Final = frozenset({"/alerts"})
 """Those that tell more than what is on chain."""
 
-SIGNING: Final = ("wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "acting.js")
+SIGNING: Final = (
+    "wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "own.js", "payee.js", "acting.js"
+)  # fmt: skip
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
@@ -167,7 +172,7 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
             if form == ".csv":
                 return _csv(page, request)
             if form == ".json":
-                return JSONResponse(page.json, headers=_next(page, request))
+                return JSONResponse(page.json, headers={**_next(page, request), **_kept(page)})
             found = verification(held)
         return _html(request, page, words, found)
 
@@ -205,6 +210,11 @@ def _next(page: Page, request: Request) -> dict[str, str]:
     return {"Link": f'<?{query}>; rel="next"'}
 
 
+def _kept(page: Page) -> dict[str, str]:
+    """What a cache is told of what is one person's (RFC 9111, 5.2.2.5)."""
+    return {"Cache-Control": "no-store"} if page.private else {}
+
+
 def _html(request: Request, page: Page, words: Words, found: VerificationView | None, status: int = 200) -> Response:
     root, path = _root(request), request.url.path.removesuffix("/")
     here = "/index" if path == root else path.removeprefix(root)
@@ -226,7 +236,7 @@ def _html(request: Request, page: Page, words: Words, found: VerificationView | 
     body = _templates().get_template(page.template).render(context)
     answer = Response(body, status, media_type="text/html; charset=utf-8", headers={"Content-Language": words.tag})
     answer.headers["Vary"] = "Accept-Language, Cookie"
-    answer.headers["Cache-Control"] = "no-cache"
+    answer.headers.update(_kept(page) or {"Cache-Control": "no-cache"})
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(COOKIE, words.language, max_age=YEAR, path=root, httponly=True, samesite="lax")
     return answer
