@@ -12,7 +12,7 @@ import pytest
 
 from deedbook.api.web import words as catalogues
 from deedbook.api.web.consenting import SAID_BY_WALLETS
-from deedbook.api.web.desks.acts import ACTS
+from deedbook.api.web.desks.acts import ACTS, SAID
 from deedbook.api.web.desks.board import ROLES
 from deedbook.api.web.site import NAVIGATION, PAGES, SIGNING
 from deedbook.api.web.words import LANGUAGES, chosen, words_of
@@ -103,7 +103,7 @@ def test_every_entry_that_code_or_template_names_is_there_and_none_is_left_over(
 
 def test_scripts_say_what_they_are_handed_and_nothing_by_themselves() -> None:
     text = "".join(source(f"static/{name}") for name in SIGNING)
-    handed = {name.partition(".")[2] for name in SAID_BY_WALLETS}
+    handed = {name.partition(".")[2] for name in SAID_BY_WALLETS} | set(SAID)
     assert {name for name in handed if f'"{name}"' not in text} == set()
     assert set(re.findall(r'(?:Stop|say|tell|note)\("(\w+)"', text)) - handed == set()
     for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):

@@ -226,7 +226,7 @@ def _ordered(asked: Asked, orders: Sequence[Mapping[str, Any]]) -> Table:
             _buyer(asked, each),
             show.time(each["orderedAt"]),
             show.nothing() if each["purpose"] is None else show.word("purpose", each["purpose"]),
-            show.nothing() if each["mode"] is None else show.word("mode", each["mode"].replace("-", "_")),
+            show.all_words("mode", [name.replace("-", "_") for name in each["mode"] or ()]),
             show.word("sale.state", each["state"]),
             show.nothing() if each["delivered"] is None else show.flag(each["delivered"]),
         )
@@ -265,7 +265,7 @@ def _released(asked: Asked, statement: Mapping[str, Any], consent: str) -> Table
 
 
 def _money(statements: Sequence[Mapping[str, Any]], asked: Asked) -> list[Section]:
-    """What all of them earned, by currency."""
+    """What all of them earned, by currency; a table without lines where nothing was sold yet."""
     show, names = asked.shown, ("due", "paid", "open", "deferred")
     sums: dict[str, list[int]] = {}
     for statement in statements:
@@ -273,8 +273,6 @@ def _money(statements: Sequence[Mapping[str, Any]], asked: Asked) -> list[Sectio
             known = sums.setdefault(total["currency"], [0] * len(names))
             sums[total["currency"]] = [one + int(total[name]) for one, name in zip(known, names, strict=True)]
     rows = [tuple(show.money(amount, currency) for amount in amounts) for currency, amounts in sorted(sums.items())]
-    if not rows:
-        return []
     heads = ("own.due", "own.paid", "own.open", "own.deferred")
     return [Table("own.money", heads, rows, frozenset(range(4)), aside="own.money.aside")]
 

@@ -111,7 +111,7 @@ class Shown:
         entry = f"{group}.{name}"
         return self.say(entry) if self.words.has(entry) else self.say("code.unknown", code=name)
 
-    def all_words(self, group: str, codes: Iterable[int]) -> Markup:
+    def all_words(self, group: str, codes: Iterable[int | str]) -> Markup:
         """The words of several codes."""
         return self.say("list.joiner").join(self.word(group, code) for code in codes) or self.nothing()
 
