@@ -3,12 +3,13 @@
 // input; writes what was seen, by scene, to standard output as JSON.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { found } from "./chromium.mjs";
 import { give, malleable, refusal } from "./wallets.mjs";
 
-const asked = JSON.parse(readFileSync(0, "utf8"));
+const asked = await json(process.stdin);
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
