@@ -373,7 +373,7 @@ const scenes = {
     await judged(page, "own consent");
     const one = await page.locator("main").innerText();
     const evidence = await page.getByRole("link", { name: "download", exact: true }).first().getAttribute("href");
-    const proof = await page.evaluate((path) => fetch(path).then((answer) => answer.status), evidence);
+    const proof = await page.evaluate((path) => fetch(path).then((answer) => answer.text()), evidence);
     const unfilled = await press(page, "#look");
     await page.fill("#institution", "A bank");
     await page.fill("#number", "6222020000001234567");

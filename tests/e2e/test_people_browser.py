@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from deedbook.api.door import COOKIE
+from deedbook.audit.persons import OwnEvidence, own_statement
+from deedbook.audit.trust import Trust
 from deedbook.domain.hashing import checksum_address, from_hex, to_hex
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.queries.consents import consent
@@ -212,11 +214,19 @@ def test_my_data_is_the_whole_of_what_is_kept_and_nobody_elses(seen: Seen) -> No
     assert line["paid"] is True
     assert (stage.BUYER_NAME in own["said"], due in own["said"], due in own["one"]) == (True, True, True)
     assert kept["receipt"]["signedConsent"]["consent"]["statement"] in own["one"]
-    assert own["proof"] == 200  # what anybody checks without this service
     assert own["kept"] == "no-store"
     assert own["another"] == 404
     assert own["after"] == {"account": None}
     assert [each for each in own["cookies"] if each["name"] == COOKIE] == []
+
+
+@pytest.mark.slow
+def test_what_is_downloaded_of_a_delivery_is_checked_without_the_service(seen: Seen) -> None:
+    evidence = OwnEvidence.from_bytes(seen["own"]["proof"].encode())
+    trust = Trust.from_json(seen.place.desk.trust())
+    found = own_statement(evidence.bundle, trust, evidence.own, evidence.entries)
+    (line,) = seen.place.desk.statement(seen.place.scenario.consent_of(account("person 0")))["lines"]
+    assert (to_hex(found.sale_id), str(found.due), found.paid) == (line["saleId"], line["due"], True)
 
 
 @pytest.mark.slow
