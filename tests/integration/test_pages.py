@@ -14,6 +14,7 @@ import pytest
 from deedbook.api.web import site
 from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS
 from deedbook.api.web.clear_signing import committed
+from deedbook.api.web.desks.acts import ACTS
 from deedbook.api.web.shown import asset_name
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries.exports import original
@@ -385,6 +386,18 @@ def test_the_own_holds_can_be_released_and_all_are_listed(client: Client) -> Non
     assert [each["target"] for each in holds] == [to_hex(story.HELD)]
     none = client.get(f"/explore/holds.json?holder={checksum_address(story.BUYER)}").json()["items"]
     assert none == []
+
+
+def test_every_form_asks_for_what_its_act_says_and_for_nothing_else(client: Client) -> None:
+    asked: dict[str, set[str]] = {}
+    for desk in stage.AT_DESKS:
+        act = ""
+        for tag, attributes in page(client, PATHS[f"desk of {desk}"]).elements:
+            act = (attributes.get("data-act") or "") if tag == "form" else act
+            if act and "name" in attributes:
+                asked.setdefault(act, set()).add(str(attributes["name"]))
+    assert len(asked) > 6
+    assert asked == {act: set(ACTS[act].says) for act in asked}
 
 
 def test_who_lost_the_role_of_a_desk_is_told(client: Client) -> None:

@@ -65,7 +65,7 @@ def own(asked: Asked) -> Page:
         noun="own",
         sections=sections,
         json={"account": checksum_address(account), "consents": found, "orders": orders},
-        lead=show.say("own.lead"),
+        lead=show.say("own.lead" if asked.has_door else "own.lead.anybody"),
         template="own.html",
         private=True,
         more={"state": "known", **spoken(asked, told(asked, consent_domain(asked)))},
@@ -182,8 +182,10 @@ def _statement(asked: Asked, name: bytes) -> Mapping[str, Any] | None:
 
 def _standing(asked: Asked, subject: bytes, name: bytes) -> Mapping[str, Any]:
     written = to_hex(name)
-    items = asked.home.own_consents(subject)["items"]
-    return next(each for each in items if each["consentId"] == written)
+    for each in asked.home.own_consents(subject)["items"]:
+        if each["consentId"] == written:
+            return dict(each)
+    raise NotFound("consent", written)
 
 
 # -- how it is shown ---------------------------------------------------------------------------------------------------

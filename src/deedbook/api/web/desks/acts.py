@@ -2,14 +2,15 @@
 relays it (`static/acting.js`). No key is asked for; whoever has no scripts reads which command does the same.
 
 Before anything is signed the script looks at the draft itself: that it is the member's, for the forwarder of this
-deployment, that it calls the function of the contract that the form is for, first of all with what was picked, and that
-the published document is in it.
+deployment, that it calls the function of the contract that the form is for, and says in its place every value that was
+said in the form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, ClassVar, Final
 
 from markupsafe import Markup
@@ -18,9 +19,12 @@ from deedbook.api.web.asked import Asked
 from deedbook.api.web.consenting import spoken as wallet_words
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
+from deedbook.domain.abi import head_size
+from deedbook.domain.codes import AttestationKind, Outcome
 from deedbook.domain.hashing import checksum_address, parse_address, to_hex
 from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_typed_data
 
+WORD: Final = 32
 TERMS: Final = (30, 90, 180, 365)
 """Days that a statement is said for."""
 
@@ -42,31 +46,56 @@ class Input:
 @dataclass(frozen=True)
 class Act:
     """Where an act is drafted - `{names}` of the path are inputs, every other one goes into the body - and what it
-    calls; `key` is the input that the call says first, `document` what kind of document `grounds` becomes."""
+    calls; `says` is the argument that each input becomes (`struct.component` in a struct), what it is about first;
+    `document` what kind of document `grounds` becomes."""
 
     draft: str
     contract: str
     function: str
-    key: str
+    says: Mapping[str, str]
     document: str = "document"
 
+    @property
+    def places(self) -> dict[str, int]:
+        """Of each input the word of the call's arguments that says it, from 0 (Contract ABI Specification)."""
+        inputs = abis.functions(self.contract)[self.function].inputs
+        return {name: _place(inputs, *argument.split(".")) for name, argument in self.says.items()}
 
+
+SALE: Final = {"sale": "saleId"}
+WHY: Final = {"document": "documentHash"}
+STATED: Final = {"target": "target", "kind": "kind", "outcome": "outcome", **WHY, "validUntil": "validUntil"}
+PAID: Final = {**SALE, "receipt": "payout.receiptHash", "list": "payout.list"}
+DECIDED: Final = {**SALE, "outcome": "outcome", **WHY}
 ACTS: Final[Mapping[str, Act]] = {
-    "attest": Act("/drafts/attestations", "Attestations", "attest", "target", "report"),
-    "order": Act("/drafts/sales", "Market", "order", "offer"),
-    "confirm": Act("/drafts/sales/{sale}/payment", "Market", "confirmPayment", "sale", "receipt"),
-    "prepare": Act("/drafts/sales/{sale}/preparation", "Market", "prepare", "sale"),
-    "deliver": Act("/drafts/sales/{sale}/delivery", "Market", "deliver", "sale"),
-    "accept": Act("/drafts/sales/{sale}/acceptance", "Market", "accept", "sale"),
-    "dispute": Act("/drafts/sales/{sale}/dispute", "Market", "dispute", "sale"),
-    "decide": Act("/drafts/sales/{sale}/decision", "Market", "decideDispute", "sale"),
-    "settle": Act("/drafts/sales/{sale}/settlement", "Revenue", "settle", "sale"),
-    "pay": Act("/drafts/sales/{sale}/payouts", "Revenue", "confirmPayout", "sale", "receipt"),
-    "hold": Act("/drafts/holds", "Cases", "hold", "target"),
-    "release": Act("/drafts/holds/release", "Cases", "release", "target"),
+    "attest": Act("/drafts/attestations", "Attestations", "attest", STATED, "report"),
+    "order": Act("/drafts/sales", "Market", "order", {"offer": "offerId"}),
+    "confirm": Act(
+        "/drafts/sales/{sale}/payment", "Market", "confirmPayment", {**SALE, "receipt": "receiptHash"}, "receipt"
+    ),
+    "prepare": Act("/drafts/sales/{sale}/preparation", "Market", "prepare", SALE),
+    "deliver": Act("/drafts/sales/{sale}/delivery", "Market", "deliver", SALE),
+    "accept": Act("/drafts/sales/{sale}/acceptance", "Market", "accept", SALE),
+    "dispute": Act("/drafts/sales/{sale}/dispute", "Market", "dispute", {**SALE, **WHY}),
+    "decide": Act("/drafts/sales/{sale}/decision", "Market", "decideDispute", DECIDED),
+    "settle": Act("/drafts/sales/{sale}/settlement", "Revenue", "settle", SALE),
+    "pay": Act("/drafts/sales/{sale}/payouts", "Revenue", "confirmPayout", PAID, "receipt"),
+    "hold": Act("/drafts/holds", "Cases", "hold", {"target": "target", **WHY}),
+    "release": Act("/drafts/holds/release", "Cases", "release", {"target": "target", **WHY}),
 }
 """What is done at desks, by name."""
 
+
+def word_of(code: IntEnum) -> str:
+    """A code as requests say it."""
+    return code.name.lower().replace("_", "-")
+
+
+CODES: Final[Mapping[str, Mapping[str, int]]] = {
+    "kind": {word_of(each): int(each) for each in AttestationKind},
+    "outcome": {word_of(each): int(each) for each in Outcome},
+}
+"""Inputs that are said as words, and the numbers that they are on chain."""
 
 SAID: Final = ("drafting", "act_signing", "other_member", "wrong_act", "rejected")
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
@@ -121,15 +150,25 @@ def spoken(asked: Asked, said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(act: Act, contracts: Mapping[str, str]) -> dict[str, str]:
+def _told(act: Act, contracts: Mapping[str, str]) -> dict[str, Any]:
     selector = abis.functions(act.contract)[act.function].selector
     return {
         "draft": act.draft,
         "to": contracts[act.contract],
         "selector": to_hex(selector),
-        "key": act.key,
+        "about": next(iter(act.says)),
+        "places": act.places,
+        "codes": {name: CODES[name] for name in act.says if name in CODES},
         "document": act.document,
     }
+
+
+def _place(parameters: abis.Parameters, name: str, *inside: str) -> int:
+    """The word at which a value stands: behind the heads of those before it, and in a static struct behind theirs."""
+    names = [each["name"] for each in parameters]
+    before, found = parameters[: names.index(name)], parameters[names.index(name)]
+    place = sum(head_size(abis.type_of(each)) for each in before) // WORD
+    return place + _place(found["components"], *inside) if inside else place
 
 
 # -- inputs that several forms have ------------------------------------------------------------------------------------

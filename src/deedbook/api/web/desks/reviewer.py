@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from deedbook.api.web.asked import Asked, Columns
 from deedbook.api.web.attestations import given_columns, wanted_columns
-from deedbook.api.web.desks.acts import Form, Input, grounds, outcome, picked, until
+from deedbook.api.web.desks.acts import Form, Input, grounds, outcome, picked, until, word_of
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.sections import Page, Section
 from deedbook.domain.codes import AttestationKind
@@ -49,20 +49,16 @@ def _wanted_columns(asked: Asked, wanted: Items[WantedView]) -> Columns:
     show, columns = asked.shown, wanted_columns(asked, wanted.items)
 
     def row(each: WantedView) -> Sequence[Markup]:
-        kind = _word(each.kind)
+        kind = word_of(AttestationKind(each.kind))
         here = f"?target={to_hex(each.version_key)}&kind={kind}#{FORM}"
         return (*columns.row(each), show.link(here, show.say("desk.state")))
 
     return Columns((*columns.heads, "desk.do"), row, columns.numbers)
 
 
-def _word(kind: int) -> str:
-    return str(AttestationKind(kind).name).lower().replace("_", "-")
-
-
 def _kind(asked: Asked) -> Input:
     kinds = [each for each in AttestationKind if each is not AttestationKind.CONSENT_AUDIT]
-    options = [(_word(each), asked.shown.word("attestation", each)) for each in kinds]
+    options = [(word_of(each), asked.shown.word("attestation", each)) for each in kinds]
     return picked(asked, "kind", "attestation.kind", options)
 
 

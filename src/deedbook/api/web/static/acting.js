@@ -37,7 +37,7 @@ async function value(field, known, form) {
   if (field.dataset.kind === "number") return Number(text);
   if (field.dataset.kind === "days") return Math.floor(Date.now() / 1000) + Number(text) * DAY;
   if (field.dataset.kind !== "grounds" || KEY.test(text)) return text;
-  return published({ about: form.elements[known.key].value.trim(), text }, known.document);
+  return published({ about: form.elements[known.about].value.trim(), text }, known.document);
 }
 
 // Makes a document public; its hash, which is that of what was sent.
@@ -48,19 +48,22 @@ async function published(content, kind) {
   return hash;
 }
 
-// That a request is the member's, calls what the form is for, says first of all what was picked, and holds the document.
-// The first argument of every act is what it is about.
+// That a request is the member's, calls what the form is for, and says in its place every value of the form.
 function requireAct(message, known, said) {
   const words = message.data.slice(10).match(/.{64}/g) ?? [];
-  const documents = [said.document, said.receipt].filter(Boolean).map((each) => each.slice(2).toLowerCase());
   const holds =
     isSame(message.from, asked.account) &&
     isSame(message.to, known.to) &&
     String(message.value) === "0" &&
     isSame(message.data.slice(0, 10), known.selector) &&
-    isSame(words[0], key(said[known.key]).slice(2)) &&
-    documents.every((each) => words.includes(each));
+    Object.entries(said).every(([name, given]) => isSame(words[known.places[name]], word(given, known.codes[name])));
   if (!holds) throw new Stop("wrong_act");
+}
+
+// The word that a value is in a call.
+function word(given, codes) {
+  const said = codes ? codes[given] : given;
+  return typeof said === "number" ? said.toString(16).padStart(64, "0") : key(said).slice(2);
 }
 
 // The 32 bytes that a target is on chain.
