@@ -61,23 +61,35 @@ const doing = {
   // Goes to a desk by the list of all, fills in a form, and presses.
   async act({ name, desk, act, fields = {}, refuse = false }) {
     const { page, wallet, where } = there.get(name);
-    const before = wallet.asked.filter(({ method }) => method === SIGN).length;
+    const before = signed(wallet).length;
     wallet.mood = refuse ? (method, _, go) => (method === SIGN ? Promise.reject(refusal(4001)) : go()) : (_m, _w, go) => go();
-    await atDesk(page, desk);
-    const form = page.locator(`form[data-act="${act}"]`);
-    await form.locator("button.act:visible").waitFor(); // the script is there
-    for (const [field, value] of Object.entries(fields)) {
-      const control = form.locator(`[name="${field}"]`);
-      const tag = await control.evaluate((each) => each.tagName);
-      await (tag === "SELECT" ? control.selectOption(value) : control.fill(value));
-    }
-    const outcome = await pressed(page, form.locator("button.act"));
+    const button = await filled(page, desk, act, fields);
+    const outcome = await pressed(page, button);
     await judged(page, `${desk} ${act} ${where}`);
     const words = await page.locator(outcome === "acted" ? "#acted" : "#outcome").innerText();
-    const asked = wallet.asked.filter(({ method }) => method === SIGN).slice(before);
-    const signed = asked.map(({ params }) => JSON.parse(params[1]).primaryType);
     const link = outcome === "acted" ? await page.locator("[data-transaction]").getAttribute("href") : null;
-    return { outcome, words, signed, link };
+    return { outcome, words, signed: signed(wallet).slice(before), link };
+  },
+
+  // The same, with somebody between who changes one word after the other of the call that is to be signed.
+  async twist({ name, desk, act, fields, words }) {
+    const { page, wallet } = there.get(name);
+    const before = signed(wallet).length;
+    const button = await filled(page, desk, act, fields);
+    const outcomes = [];
+    for (const word of words) {
+      await page.route("**/drafts/**", async (route) => {
+        const answer = await route.fetch();
+        const draft = await answer.json();
+        const end = 10 + 64 * (word + 1); // 0x and four bytes, and the words up to this one
+        const { data } = draft.typedData.message;
+        draft.typedData.message.data = data.slice(0, end - 1) + (data[end - 1] === "1" ? "2" : "1") + data.slice(end);
+        await route.fulfill({ response: answer, json: draft });
+      });
+      outcomes.push(await pressed(page, button));
+      await page.unroute("**/drafts/**");
+    }
+    return { outcomes, signed: signed(wallet).slice(before) };
   },
 
   // Follows links by what they lead to, from a page on; the text of the last one.
@@ -104,6 +116,24 @@ const doing = {
     return report;
   },
 };
+
+// What a wallet signed, by its types.
+function signed(wallet) {
+  return wallet.asked.filter(({ method }) => method === SIGN).map(({ params }) => JSON.parse(params[1]).primaryType);
+}
+
+// The button of a form that is filled in.
+async function filled(page, desk, act, fields) {
+  await atDesk(page, desk);
+  const form = page.locator(`form[data-act="${act}"]`);
+  await form.locator("button.act:visible").waitFor(); // the script is there
+  for (const [field, value] of Object.entries(fields)) {
+    const control = form.locator(`[name="${field}"]`);
+    const tag = await control.evaluate((each) => each.tagName);
+    await (tag === "SELECT" ? control.selectOption(value) : control.fill(value));
+  }
+  return form.locator("button.act");
+}
 
 async function atDesk(page, desk) {
   await page.goto(`${origin}/explore/`);

@@ -118,6 +118,7 @@ class Clicked(Story):
         self.register()
         self.offer()
         self.early = self.click("employer", "order", offer=self.offer_id)
+        self.twist()
         self.attest("legal-opinion", self.version_key)
         self.declined = self.click("employer", "order", offer=self.offer_id, refuse=True)
         self.elsewhere = self.click("bank", "order", offer=self.offer_id, desk=self.desk_of("bank", "employer"))
@@ -162,6 +163,13 @@ class Clicked(Story):
         if by != "auditor":
             said["kind"] = kind
         return self.clicked(by, "attest", **said)
+
+    def twist(self) -> None:
+        """Somebody changes a word of the statement on its way to the law firm: one after the other, all of them."""
+        said = {"target": self.version_key, "kind": "legal-opinion", "document": "sound", "validUntil": "90"}
+        words = list(range(5))
+        desk = self.desk_of("law-firm")
+        self.twisted = self.clicking.ask("twist", name="law-firm", desk=desk, act="attest", fields=said, words=words)
 
     def sell(self, offer: str = "", *, settled: bool = True, delivered: bool = True) -> str:
         """Ordered, paid, prepared, delivered; accepted and settled."""

@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.clicked_story import Clicked, Clicking
 
 PEOPLE = 3
+PICTURED = {"consent-zh-phone": "person 1", "desk-law-firm": "law-firm", "desk-arbiter-zh-phone": "arbiter"}
+"""Pictures that are kept, and whose page they are of, as it is in the end."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Told:
 
     story: Clicked
     report: dict[str, Any]
+    folder: Path
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +36,16 @@ def told(node: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     found = subprocess.run([node, browser / "chromium.mjs"], capture_output=True, text=True, check=True, timeout=300)
     if json.loads(found.stdout) is None:
         pytest.skip("there is no Chromium for this machine: name one by CHROMIUM")
+    folder = root / "build" / "pages"
+    folder.mkdir(parents=True, exist_ok=True)
     clicking = Clicking(node, browser)
     try:
         story = Clicked(tmp_path_factory.mktemp("clicked") / "home", PEOPLE, clicking)
         try:
             story.tell()
-            yield Told(story, clicking.ask("end"))
+            for picture, name in PICTURED.items():
+                clicking.ask("picture", name=name, file=str(folder / f"{picture}.png"))
+            yield Told(story, clicking.ask("end"), folder)
         finally:
             story.close()
     finally:
@@ -50,6 +57,8 @@ def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
     assert told.report["judged"] == 12  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
+    for picture in PICTURED:
+        assert (told.folder / f"{picture}.png").stat().st_size > 10_000
 
 
 @pytest.mark.slow
@@ -90,6 +99,11 @@ def test_what_the_contracts_refuse_is_said_at_the_desk_and_nothing_is_signed(tol
     assert "Held" in held["words"]
     holds = told.story.get(f"/holds?target=asset:{told.story.asset}")["items"]
     assert [(each["holder"], each["active"]) for each in holds] == [(told.story.address("arbiter"), False)]
+
+
+@pytest.mark.slow
+def test_a_call_that_says_anything_else_than_the_form_reaches_no_wallet(told: Told) -> None:
+    assert told.story.twisted == {"outcomes": ["wrong_act"] * 5, "signed": []}
 
 
 @pytest.mark.slow
