@@ -1,10 +1,10 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
-By clicks: every person's consent, and one withdrawal; the audit of the batch; all statements of the law firm; orders,
-one of them refused; payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; and
-the bundle that the auditor takes home. By HTTP, for there is no page for it: admission, encryption key and policy, the
-notice, the batch's anchoring, sealing, registration, version and binding, the offer. The merchant's key is in its
-wallet, and in the exchange's home too, which collects for it.
+By clicks: every person's consent, one look at the own share, and one withdrawal; the audit of the batch; all statements
+of the law firm; orders, one of them refused; payments; preparations and deliveries; acceptance; settlement; payout; a
+hold and its release; and the bundle that the auditor takes home. By HTTP, for there is no page for it: admission,
+encryption key and policy, the notice, the batch's anchoring, sealing, registration, version and binding, the offer. The
+merchant's key is in its wallet, and in the exchange's home too, which collects for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deedbook.domain.consents import record_commit
-from deedbook.domain.hashing import from_hex, to_hex
+from deedbook.domain.hashing import checksum_address, from_hex, to_hex
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_story import Person, Story
 
@@ -124,6 +124,8 @@ class Clicked(Story):
         self.elsewhere = self.click("bank", "order", offer=self.offer_id, desk=self.desk_of("bank", "employer"))
         self.sale = self.sell()
         self.clicked("bank", "pay", sale=self.sale, receipt="paid out, all of them")
+        mine = f"/explore/own?account={checksum_address(self.people[0].wallet.address)}"
+        self.own = self.clicking.ask("follow", name="person 0", start=mine, links=["/own/consents/"])
         self.read = self.opened(self.sale)
         self.withdraw()
         self.hold()

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.clicked_story import Clicked, Clicking
 
 PEOPLE = 3
-PICTURED = {"consent-zh-phone": "person 1", "desk-law-firm": "law-firm", "desk-arbiter-zh-phone": "arbiter"}
+PICTURED = {"consent-zh-phone": "person 1", "desk-law-firm": "law-firm", "flow-zh-phone": "arbiter"}
 """Pictures that are kept, and whose page they are of, as it is in the end."""
 
 
@@ -78,6 +78,15 @@ def test_the_sale_was_done_by_clicks_from_the_consents_to_the_payout(told: Told)
     assert [each.record for each in sorted(story.read, key=lambda each: each.record["education"])] == [
         each.record for each in story.people
     ]
+
+
+@pytest.mark.slow
+def test_a_person_reads_the_own_share_by_clicks(told: Told) -> None:
+    story = told.story
+    each = int(story.get(f"/sales/{story.sale}")["settlement"]["perHead"])
+    assert each > 0
+    for words in (f"{story.sale[:8]}…{story.sale[-6:]}", f"{each / 100:,.2f} CNY", "I agree that the merchant"):
+        assert words in story.own, words
 
 
 @pytest.mark.slow
