@@ -13,8 +13,7 @@ from urllib.parse import urlencode
 
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.doorkeeper import Doorkeeper
-from deedbook.domain.assets import Descriptor, Field
-from deedbook.domain.codes import AssetKind, Licence, Role
+from deedbook.domain.codes import Licence, Role
 from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.notices import Notice, load_notice
@@ -52,27 +51,6 @@ class Place:
         return "/explore/consents/new?" + urlencode(asked | changes)
 
 
-class Documented(Scenario):
-    """A sale whose every document is kept, so that it is evidence."""
-
-    @classmethod
-    def of(cls, home: Path, people: int) -> Documented:
-        base = Scenario.begin(home, people)
-        for content in (b"source", b"report", b"terms", b"policy"):
-            base.services.records.documents.put("any", content, at=base.clock())
-        base.services.records.documents.put("notice", CHINESE.encode(), at=base.clock())
-        return cls(base.stage, base.services, base.clock)
-
-    def described(self, count: int) -> bytes:
-        descriptor = Descriptor(
-            language="en", title="Resumes", description="of people", kind=AssetKind.PERSONAL,
-            fields=(Field("name", "text", "", "a name"),), period_from=0, period_until=1, source="people",
-            quality={}, record_count=count, size=1,
-        ).encode()  # fmt: skip
-        self.services.records.documents.put("descriptor", descriptor, at=self.clock())
-        return descriptor
-
-
 def key_of(person: str) -> str:
     """The private key of a newcomer, or of a person of the scenario."""
     return to_hex(sha256(b"account " + person.encode()))
@@ -104,12 +82,13 @@ def _sold(scenario: Scenario) -> None:
 @contextmanager
 def lived(folder: Path) -> Iterator[Place]:
     """A home with one listed asset, served twice."""
-    scenario = Documented.of(folder / "home", PEOPLE)
+    scenario = Scenario.begin(folder / "home", PEOPLE)
     services = scenario.services
     passphrase = services.home.passphrase(None)
     services.keystore.create("provider", passphrase, sha256(b"account provider"))
     scenario.stage_whole()
     _sold(scenario)
+    services.records.documents.put("notice", CHINESE.encode(), at=scenario.clock())
     said: dict[str, Any] = {"access": "closed", "limit": 10**6, "limit_nobody": 10**6}
     services.settings = replace(services.settings, **said)
     listener = socket.socket()

@@ -70,7 +70,7 @@ class Offices(Protocol):
         """A sale's evidence as one file. Raises NotFound, EvidenceMissing, InvalidInput (`public`)."""
 
     def own_evidence(self, sale_id: bytes, consent_id: bytes) -> bytes:
-        """What a person needs to check the own statement of a sale. Raises NotFound, EvidenceMissing."""
+        """What checks a person's own statement of a sale. Raises NotFound, EvidenceMissing, IntegrityError."""
 
     def trust(self) -> bytes:
         """A trust as this home has it, for who compares it with another source."""

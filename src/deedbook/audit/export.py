@@ -8,7 +8,7 @@ seals that make it so. A bundle that would not verify is not written.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
@@ -100,22 +100,26 @@ def export_sale(
     where the chain's own record contradicts itself, InvalidInput (`public`) for the full form of more than `most`
     consents.
     """
-    chain = ChainReader(readers.node, readers.contracts, readers.validators)
-    number = chain.newest_final() if block is None else block
-    journals = chain.journals(number)
-    if not any(event.args.get("saleId") == sale_id for event in journals.events("Market", sale_id)):
-        raise NotFound("sale", to_hex(sale_id))
-    derived = derive(sale_id, chain.chain_id, readers.contracts, journals, Findings())
+    told = _told(readers, sale_id, block)
     if full:
-        _require_few(derived, most)
-    bundle = _assembled(readers, chain, journals, derived, number, full=full)
-    data = bundle.to_bytes()
-    report = verify(data, chain.trust(number))
+        _require_few(told.derived, most)
+    data = _whole(readers, told, full=full).to_bytes()
+    report = verify(data, told.chain.trust(told.number))
     if report.verdict is Verdict.UNDECIDED:
         raise EvidenceMissing(f"the bundle would not verify: {report.reason}", rule=report.rule, step=report.step)
     if report.verdict is not Verdict.VALID:
         raise IntegrityError(f"the bundle would not verify: {report.reason}", rule=report.rule, step=report.step)
     return data
+
+
+def export_slim(readers: Readers, sale_id: bytes, *, block: int | None = None) -> tuple[Bundle, Trust]:
+    """The bundle of a sale in slim form - events and cover, see `persons` - and a trust of this node in it. It needs
+    nothing else that is kept off chain, and is not verified here.
+
+    Raises NotFound where there is no such sale, IntegrityError where the chain's own record contradicts itself.
+    """
+    told = _told(readers, sale_id, block)
+    return _slim(readers, told), told.chain.trust(told.number)
 
 
 def trust_at(node: Node, contracts: Mapping[str, bytes], *blocks: int, validators: Validators | None = None) -> Trust:
@@ -276,19 +280,33 @@ class LiveJournals:
         return self._times[block]
 
 
-def _assembled(
-    readers: Readers, chain: ChainReader, journals: LiveJournals, derived: Derivation, number: int, *, full: bool
-) -> Bundle:
-    accounts, sections = _sections(chain, journals, number)
+@dataclass(frozen=True)
+class _Told:
+    """A sale as the chain tells it, as of a block."""
+
+    chain: ChainReader
+    number: int
+    journals: LiveJournals
+    derived: Derivation
+
+
+def _told(readers: Readers, sale_id: bytes, block: int | None) -> _Told:
+    chain = ChainReader(readers.node, readers.contracts, readers.validators)
+    number = chain.newest_final() if block is None else block
+    journals = chain.journals(number)
+    if not any(event.args.get("saleId") == sale_id for event in journals.events("Market", sale_id)):
+        raise NotFound("sale", to_hex(sale_id))
+    return _Told(chain, number, journals, derive(sale_id, chain.chain_id, readers.contracts, journals, Findings()))
+
+
+def _slim(readers: Readers, told: _Told) -> Bundle:
+    chain, number, derived = told.chain, told.number, told.derived
+    accounts, sections = _sections(chain, told.journals, number)
     blocks = {log.block for section in sections for log in section.logs}
     if chain.consensus is None:
         headers = chain.headers(range(min(blocks, default=number), number + 1))
     else:
         headers = chain.sealed(blocks, number)
-    needed = needed_documents(derived.sale, derived.version, derived.register)
-    documents = {digest: _document(readers, digest, what) for digest, what in needed.items()}
-    descriptor = read_descriptor(derived.sale, derived.version, documents, Findings())
-    cover, envelope = _delivered(readers, derived)
     return Bundle(
         sale=derived.sale.sale,
         chain_id=chain.chain_id,
@@ -299,13 +317,28 @@ def _assembled(
         headers=tuple(header.raw for header in headers),
         accounts=accounts,
         journals=sections,
+        documents={},
+        units=None,
+        cover=_cover(readers, derived),
+        envelope=None,
+        consents=None,
+        claims={},
+        consensus=chain.consensus,
+    )
+
+
+def _whole(readers: Readers, told: _Told, *, full: bool) -> Bundle:
+    derived = told.derived
+    needed = needed_documents(derived.sale, derived.version, derived.register)
+    documents = {digest: _document(readers, digest, what) for digest, what in needed.items()}
+    descriptor = read_descriptor(derived.sale, derived.version, documents, Findings())
+    return replace(
+        _slim(readers, told),
         documents=documents,
         units=tuple(readers.unit_hashes(derived.version.content_root)),
-        cover=cover,
-        envelope=envelope,
+        envelope=_envelope(readers, derived),
         consents=_people(readers, derived) if full else None,
         claims=claims_of(derived, descriptor),
-        consensus=chain.consensus,
     )
 
 
@@ -335,12 +368,16 @@ def _document(readers: Readers, digest: bytes, what: str) -> bytes:
     return content
 
 
-def _delivered(readers: Readers, derived: Derivation) -> tuple[bytes | None, bytes | None]:
+def _cover(readers: Readers, derived: Derivation) -> bytes | None:
     delivery = derived.sale.delivery
-    if delivery is None:
-        return None, None
-    cover = None if delivery.cover_hash == ZERO32 else readers.deliveries.cover(delivery.cover_hash)
-    return cover, readers.deliveries.envelope(delivery.envelope_hash).envelope
+    if delivery is None or delivery.cover_hash == ZERO32:
+        return None
+    return readers.deliveries.cover(delivery.cover_hash)
+
+
+def _envelope(readers: Readers, derived: Derivation) -> bytes | None:
+    delivery = derived.sale.delivery
+    return None if delivery is None else readers.deliveries.envelope(delivery.envelope_hash).envelope
 
 
 def _require_few(derived: Derivation, most: int) -> None:

@@ -270,7 +270,7 @@ class Offices:
         return self._services.export_sale(sale_id, full=not public)[0]
 
     def own_evidence(self, sale_id: bytes, consent_id: bytes) -> bytes:
-        """What a person needs to check the own statement of a sale. Raises NotFound, EvidenceMissing."""
+        """What checks a person's own statement of a sale. Raises NotFound, EvidenceMissing, IntegrityError."""
         return self._services.export_statement(sale_id, consent_id)
 
     def trust(self) -> bytes:

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deedbook import config
-from deedbook.audit.bundle import Bundle
-from deedbook.audit.export import Readers, export_sale, trust_at
-from deedbook.audit.persons import OwnEvidence, OwnLeaf, slim
+from deedbook.audit.export import Readers, export_sale, export_slim, trust_at
+from deedbook.audit.persons import OwnEvidence, OwnLeaf, own_statement
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.outboxes import WatchedOutbox
@@ -775,7 +774,12 @@ class Services:
         Whoever verifies for others takes the trust from elsewhere. Raises NotFound, EvidenceMissing; InvalidInput
         (`public`) for the full form of more than 100,000 consents.
         """
-        readers = Readers(
+        block = self._final_block()
+        bundle = export_sale(self._readers(), sale_id, block=block, full=full)
+        return bundle, trust_at(self.node, self.addresses, block, validators=self.validators).to_json()
+
+    def _readers(self) -> Readers:
+        return Readers(
             self.node,
             self.addresses,
             self.records.documents,
@@ -784,9 +788,6 @@ class Services:
             lambda root: self.vault.unit_hashes(self.vault.payload_of(root).payload_id),
             self.validators,
         )
-        block = self._final_block()
-        bundle = export_sale(readers, sale_id, block=block, full=full)
-        return bundle, trust_at(self.node, self.addresses, block, validators=self.validators).to_json()
 
     def trust(self) -> bytes:
         """A trust as of the newest final block, as `export_sale` gives it."""
@@ -796,17 +797,19 @@ class Services:
         return self.final(int(self.node.request("eth_blockNumber", []), 16))
 
     def export_statement(self, sale_id: bytes, consent_id: bytes) -> bytes:
-        """What a person needs, but for a trust, to check the own statement of a sale without this exchange.
+        """What a person needs, but for a trust, to check the own statement of a sale without this exchange. Documents
+        that the sale rests on are not needed for it, and need not be kept here. What would not hold is not given.
 
-        Raises NotFound, EvidenceMissing.
+        Raises NotFound, EvidenceMissing, IntegrityError.
         """
-        bundle, _ = self.export_sale(sale_id, full=False)
+        bundle, trust = export_slim(self._readers(), sale_id, block=self._final_block())
         place, signed = self.consents.place(consent_id), self.records.consents.consent(consent_id)
         own = OwnLeaf(signed, place.batch.batch_id, place.index, place.proof)
         lines = self.statement(consent_id).lines
         ordinal = next((line.ordinal for line in lines if line.sale_id == sale_id), None)
         entries = {} if ordinal is None else self.payments.entries(sale(self.mirror, sale_id), ordinal)
-        return OwnEvidence(slim(Bundle.from_bytes(bundle)), own, entries).to_bytes()
+        own_statement(bundle, trust, own, entries)
+        return OwnEvidence(bundle, own, entries).to_bytes()
 
     def check_mirror(self, report: Report = unreported) -> Comparison:
         """Rebuilds beside the live mirror and compares row by row."""
