@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[DeedbookError, int]] = {
     "UnderWay": (errors.UnderWay(), 6),
     "LeaseLost": (errors.LeaseLost("another sender's by now"), 6),
     "ChainUnavailable": (errors.ChainUnavailable("no answer"), 7),
+    "StoreUnavailable": (errors.StoreUnavailable("no answer"), 7),
     "WorkersUnavailable": (errors.WorkersUnavailable("gone"), 7),
     "WrongChain": (errors.WrongChain("another"), 7),
     "TransactionFailed": (errors.TransactionFailed("no effect"), 7),
