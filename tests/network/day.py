@@ -5,7 +5,8 @@
 The service is `deedbook serve`, set up by commands and told by variables, as an exchange runs it; a supervisor starts
 it again when it ends. The exchange's own systems (`tests.network.exchange`) speak HTTP with it and nothing else. Every
 `every` seconds one part is killed by SIGKILL, in rounds of a seeded order in which each has its turn, stays away for a
-while, and comes back. What it led to is judged by `tests.network.judging`.
+while, and comes back; nothing is killed before what was killed last is back. What it led to is judged by
+`tests.network.judging`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from random import Random
 from typing import IO, Any, Final
@@ -43,6 +46,8 @@ from tools.network import Network, free_ports
 
 AWAY: Final = (1.0, 5.0)
 """How long a killed part stays away, at least and at most."""
+BACK: Final = 300.0
+"""Seconds in which the service is there again; nothing else is killed before."""
 PARTS: Final = ("service", "node", "database", "store")
 SETTLING: Final = 600.0
 """Seconds in which, once nothing is killed any more, everything told has come to its end."""
@@ -119,6 +124,14 @@ class Service:
         if self._process is not None:
             self._process.kill()
 
+    def wait(self, seconds: float) -> None:
+        """Until it answers again. Raises TimeoutError."""
+        until = time.monotonic() + seconds
+        while not self._answers():
+            if time.monotonic() > until:
+                raise TimeoutError(f"the service does not answer: see {self.log}")
+            time.sleep(0.2)
+
     def close(self) -> None:
         """Asks it to end, and ends the supervisor."""
         self._ending.set()
@@ -126,6 +139,14 @@ class Service:
             self._process.terminate()
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _answers(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.url}/livez", timeout=5) as answer:
+                return bool(answer.status == 200) and time.monotonic() > self._away_until
+        except (OSError, HTTPException):
+            return False
 
     def _supervise(self) -> None:
         with self.log.open("ab") as log:
@@ -262,15 +283,22 @@ class Day:
 
     @contextmanager
     def killing(self, every: float) -> Iterator[None]:
-        """Kills parts meanwhile."""
+        """Kills parts meanwhile; somebody looks after the network, as its operators do."""
         ending = threading.Event()
-        thread = threading.Thread(target=self._kill_all, args=(every, ending), name="killer", daemon=True)
-        thread.start()
+        killer = threading.Thread(target=self._kill_all, args=(every, ending), name="killer", daemon=True)
+        operator = threading.Thread(target=self._look_after, args=(ending,), name="operator", daemon=True)
+        killer.start()
+        operator.start()
         try:
             yield
         finally:
             ending.set()
-            thread.join()
+            killer.join()
+            operator.join()
+
+    def _look_after(self, ending: threading.Event) -> None:
+        while not ending.wait(1):
+            self._rejoin()
 
     def _kill_all(self, every: float, ending: threading.Event) -> None:
         turns: list[str] = []
@@ -289,6 +317,7 @@ class Day:
     def _kill_service(self, away: float) -> None:
         self._tell(f"the service is killed, for {away:.1f} s")
         self.service.kill(away)
+        self.service.wait(BACK)
 
     def _kill_node(self, away: float) -> None:
         index = self._random.randrange(len(self.network.nodes))
@@ -296,7 +325,6 @@ class Day:
         self.network.kill(index)
         time.sleep(away)
         self.network.restart(index)
-        self._rejoin()
 
     def _kill_database(self, away: float) -> None:
         self._tell(f"the database is killed, for {away:.1f} s")
@@ -311,17 +339,15 @@ class Day:
         self._store.start()
 
     def _rejoin(self) -> None:
-        """The operators' recovery, where the nodes stand still apart."""
+        """The operators' recovery, where the nodes stand still apart; nothing while one of them does not answer."""
         nodes = {node.name: HttpNode(node.url, timeout=5) for node in self.network.nodes}
-        try:
+        with suppress(ChainUnavailable, NodeError):
             if deadlock.is_stuck(nodes, STUCK):
                 made = deadlock.plan(nodes)
                 if made.rewinds:
-                    self._tell(f"the network is deadlocked at block {made.keep.number}; recovered")
+                    self._tell(f"the network is deadlocked at block {made.keep.number}: recovered")
                     self.recoveries += 1
                     deadlock.rejoin(nodes, made)
-        except (ChainUnavailable, NodeError) as reason:
-            self._tell(f"recovery: {reason}")
 
     # -- the evening -----------------------------------------------------------------------------------------------
 
@@ -391,14 +417,17 @@ class Day:
         return found
 
     def _transactions(self) -> tuple[set[str], set[str]]:
-        """All on chain, and those without effect."""
-        node, mined, failed = self._node, set[str](), set[str]()
+        """All on chain, and those without effect: of their own, or of an act that one carried."""
+        node, mined, failed, forwarder = self._node, set[str](), set[str](), to_hex(self._contracts["Forwarder"])
         for first, last in _spans(node):
             answers = node.batch([("eth_getBlockReceipts", [hex(number)]) for number in range(first, last + 1)])
             for receipts in answers:
                 assert not isinstance(receipts, NodeError), receipts
                 mined |= {each["transactionHash"] for each in receipts}
                 failed |= {each["transactionHash"] for each in receipts if each["status"] != "0x1"}
+                carried = [log for each in receipts for log in each["logs"] if log["address"] == forwarder]
+                acts = [decode_event("Forwarder", log) for log in map(log_of, carried)]
+                failed |= {to_hex(act.log.tx_hash) for act in acts if act.args.get("success") is False}
         return mined, failed
 
     def _verdicts(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from random import Random
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils.crypto import keccak
@@ -270,6 +271,7 @@ class Exchange:
     def _end_of(self, accepted: Answer, token: str | None = None) -> Mapping[str, Any]:
         """What an operation was about, when it is final."""
         where, until = accepted.headers["location"], time.monotonic() + ENDING
+        pause = 0.7
         while True:
             found = self.http.get(where, token)
             if found["state"] == "final":
@@ -277,7 +279,8 @@ class Exchange:
                 return dict(found["about"])
             assert found["state"] != "failed", found
             assert time.monotonic() < until, f"not final in {ENDING:.0f} s: {found}"
-            time.sleep(0.7)
+            time.sleep(pause)
+            pause = min(1.3 * pause, 3.0)
 
     def _done(self, path: str, body: object, name: str = "exchange") -> Any:
         """What something that needs no transaction answers."""
@@ -552,7 +555,7 @@ class Exchange:
         found: dict[str, None] = {}
         page: Any = {"after": "", "more": True}
         while page["more"]:
-            after = f"&after={page['after']}" if page["after"] else ""
+            after = f"&after={quote(page['after'])}" if page["after"] else ""
             page = self.http.get(f"/events?limit=1000{after}")
             for each in page["items"]:
                 if each["data"]["retracted"]:
@@ -580,7 +583,7 @@ class Exchange:
             found |= {each["saleId"]: self.http.get(f"/sales/{each['saleId']}") for each in page["items"]}
             if not page.get("after"):
                 return found
-            after = f"&after={page['after']}"
+            after = f"&after={quote(page['after'])}"
 
     def bundle(self, sale: str, *, public: bool) -> bytes:
         """The evidence of a sale, as its provider asks for it."""
