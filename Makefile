@@ -5,7 +5,7 @@ DEEDBOOK_HOME ?= build/demo
 BIN = $(VENV)/bin
 RUN = PATH="$(CURDIR)/$(BIN):$$PATH"
 
-BENCHES = gas verify sender mirror consents
+BENCHES = gas verify sender mirror consents api
 
 .PHONY: help demo network bench bench-million bench-demo $(BENCHES:%=bench-%) snapshots evm-rules via-ir test test-deep test-network halmos slither mutation install dev node format lint types imports artifacts artifacts-check forge vectors pytest rules pins clean
 
@@ -44,6 +44,9 @@ bench-mirror: dev node ## a chain's events copied into SQL, beside Ponder and we
 
 bench-consents: dev node ## a million consents verified and records sealed, beside bare ciphers and recoveries (BENCH="--count 50000")
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.consents $(BENCH)
+
+bench-api: dev ## records read and entries taken over HTTP, beside bare ASGI functions (BENCH=--record keeps it)
+	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.api $(BENCH)
 
 bench-million: dev ## the sale of a million people's records, by commands, in build/bench-million (BENCH="--people 28155")
 	@$(RUN) PYTHONPATH="$(CURDIR)/src" python -m tests.bench.million $(BENCH)

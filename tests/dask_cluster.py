@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,11 @@ class DaskCluster:
     def fill(self, workers: int) -> None:
         """As many workers as this again."""
         while len(self._workers) < workers:
-            words = ("--no-nanny", "--nthreads", "1", "--death-timeout", "60", "--memory-limit", "0")
+            words = ("--no-nanny", "--nthreads", "1", "--death-timeout", "180", "--memory-limit", "0")
             self._workers.append(self._begin("worker", self.address, *words))
-        connected: Any = distributed.Client(self.address, timeout=60, set_as_default=False)  # type: ignore[no-untyped-call]
+        connected: Any = distributed.Client(self.address, timeout=180, set_as_default=False)  # type: ignore[no-untyped-call]
         with connected as client:
-            client.wait_for_workers(workers, timeout=60)
+            client.wait_for_workers(workers, timeout=180)
 
     def kill(self, workers: int = 0) -> None:
         """Ends so many workers, or the scheduler."""
@@ -43,11 +44,14 @@ class DaskCluster:
             process.kill()
             process.wait()
 
-    def reap(self) -> int:
-        """How many workers ended by themselves."""
-        before = len(self._workers)
-        self._workers = [each for each in self._workers if each.poll() is None]
-        return before - len(self._workers)
+    def reap(self, expected: int) -> None:
+        """Waits until so many workers have ended by themselves, and forgets them; their connections end first."""
+        before, deadline = len(self._workers), time.monotonic() + 60
+        while before - len(self._workers) < expected:
+            assert time.monotonic() < deadline, f"{before - len(self._workers)} of {expected} workers ended"
+            time.sleep(0.02)
+            self._workers = [each for each in self._workers if each.poll() is None]
+        assert before - len(self._workers) == expected
 
     def close(self) -> None:
         """Ends all of it."""

@@ -17,6 +17,8 @@
     |   `-- LeaseLost           a sender: another one sends for the account by now
     |-- ChainUnavailable        retry: no node answers, or it lags
     |-- StoreUnavailable        retry: a database or an object store does not answer
+    |-- ServiceUnavailable      retry: a service of ours cannot be reached, or asks for patience
+    |-- ServiceRefused          the caller: a service of ours refused for a reason that is none of these
     |-- WorkersUnavailable      retry: a process or cluster that checks for this one is gone, or does not answer
     |-- WrongChain              the operator: chain id or genesis differs
     |-- TransactionFailed       the operator: mined without effect, and no custom error explains it
@@ -209,6 +211,25 @@ class StoreUnavailable(DeedbookError):
 
     code = "store-unavailable"
     retryable = True
+
+
+class ServiceUnavailable(DeedbookError):
+    """A Deedbook service that is asked over HTTP cannot be reached, or says that it can answer later."""
+
+    code = "service-unavailable"
+    retryable = True
+
+
+class ServiceRefused(DeedbookError):
+    """A Deedbook service answered with a problem (RFC 9457) that this release has no error for: its `status` (HTTP) and
+    stable code, `problem`."""
+
+    code = "service-refused"
+
+    def __init__(self, status: int, problem: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, status=status, problem=problem)
+        self.status = status
+        self.problem = problem
 
 
 class WorkersUnavailable(DeedbookError):

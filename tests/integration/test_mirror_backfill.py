@@ -21,7 +21,7 @@ from deedbook.domain.events import Log
 from deedbook.domain.hashing import keccak256
 from deedbook.domain.journal import entities_of
 from deedbook.errors import ChainUnavailable, IntegrityError, Locked, WrongChain
-from deedbook.mirror import schema
+from deedbook.mirror import backfill, schema
 from deedbook.mirror.backfill import BackFill, Filled
 from deedbook.mirror.canonical import table_digest
 from deedbook.mirror.copying import BlockHeader
@@ -29,6 +29,7 @@ from deedbook.mirror.follower import Follower
 from deedbook.mirror.indexes import build_indexes
 from deedbook.mirror.plans import PLANS, Places, planned
 from deedbook.mirror.projector import Add, Change, project
+from deedbook.mirror.replay import replay
 from deedbook.mirror.store import Mirror, log_row
 from tests import ledger_story as told
 from tests.crowd_story import batch, chain_of, crowd, leaf
@@ -36,6 +37,8 @@ from tests.json_chain import JsonChain, decode, real_log
 from tests.postgresql_server import Server
 from tests.scripted_chain import CONTRACTS, Call, ScriptedChain
 
+KEYLESS_TABLES = {"logs", "leaves_ended", "challenges", "usage_reports", "checkpoints"}
+"""Of an empty mirror in PostgreSQL."""
 SECONDARY = {str(index.name) for table in schema.CANONICAL for index in table.indexes}
 
 
@@ -89,6 +92,14 @@ def indexes(mirror: Mirror) -> set[str]:
         } & SECONDARY
 
 
+def unkeyed(mirror: Mirror) -> set[str]:
+    """The tables without a primary key."""
+    with mirror.reading() as connection:
+        inspector = inspect(connection)
+        tables = (table.name for table in schema.CANONICAL)
+        return {name for name in tables if not inspector.get_pk_constraint(name)["constrained_columns"]}
+
+
 def count(mirror: Mirror, table: str) -> int:
     with mirror.reading() as connection:
         return connection.execute(select(func.count()).select_from(schema.metadata.tables[table])).scalar_one()
@@ -103,6 +114,7 @@ def test_a_back_fill_writes_what_the_follower_writes(chain: JsonChain, url: str,
     assert count(mirror, "leaves_ended") > 200
     assert len(chain.told) > 5
     assert indexes(mirror) == SECONDARY
+    assert unkeyed(mirror) == set()
     mirror.close()
 
 
@@ -223,6 +235,64 @@ def test_an_event_that_does_not_fit_is_quarantined_as_the_follower_does(
     assert digests(mirror) == one_by_one(chain, tmp_path)
     assert count(mirror, "quarantine") == 1
     mirror.close()
+
+
+@pytest.mark.parametrize(("apart", "ended"), [(0, 0), (30, 2)], ids=["one range", "another range"])
+def test_a_key_that_was_met_before_is_noticed_while_no_database_watches_it(
+    apart: int, ended: int, postgresql: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "FIRST_BLOCKS", 4)
+    strange = [[leaf(0, 5)], *[[] for _ in range(apart)], [leaf(0, 6), leaf(0, 5)], [leaf(0, 7)]]
+    chain = chain_of([*told.story(), [batch(0)], *strange])
+    mirror = Mirror.open(postgresql.new(), chain.chain)
+    assert unkeyed(mirror) == KEYLESS_TABLES
+    added = BackFill(chain, mirror, decode, logs=4 if apart else 1000).run(chain.tip().number)
+    assert 0 < added < chain.tip().number  # it ends before the second one, with the database on watch
+    assert (unkeyed(mirror), count(mirror, "leaves_ended")) == (set(), ended)
+    Follower(chain, mirror, decode).follow()
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    assert (count(mirror, "quarantine"), count(mirror, "leaves_ended")) == (1, 4)  # one is of the story
+    mirror.close()
+
+
+def test_keys_are_built_before_anything_is_written_without_a_back_fill(postgresql: Server) -> None:
+    chain = chain_of([*told.story(), [batch(0), leaf(0, 5)]])
+    for write in (
+        lambda mirror: Follower(OneByOne(chain), mirror, decode).advance(),
+        lambda mirror: replay(mirror, decode),
+    ):
+        mirror = Mirror.open(postgresql.new(), chain.chain)
+        assert unkeyed(mirror) == KEYLESS_TABLES
+        write(mirror)
+        assert unkeyed(mirror) == set()
+        mirror.close()
+
+
+def test_the_database_watches_the_keys_when_they_are_too_many_for_the_memory(
+    chain: JsonChain, postgresql: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "MOST_KEYS", 100)
+    mirror = Mirror.open(postgresql.new(), chain.chain)
+    seen: list[int] = []
+
+    def watch(_: Filled) -> None:
+        seen.append(len(unkeyed(mirror)))
+
+    BackFill(chain, mirror, decode, logs=40, report=watch).run(chain.tip().number)
+    assert (seen[0], seen[-1], unkeyed(mirror)) == (len(KEYLESS_TABLES), 0, set())
+    assert digests(mirror) == one_by_one(chain, tmp_path)
+    mirror.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_keys_in_memory_never_take_one_for_two(seed: int) -> None:
+    drawn, keys, met = random.Random(seed), backfill._Keys(), set[bytes]()
+    for _ in range(200):
+        some = [drawn.randrange(20_000).to_bytes(4, "big") for _ in range(drawn.randrange(1, 12))]
+        new = len(set(some)) == len(some) and met.isdisjoint(some)
+        assert keys.add(np.frombuffer(b"".join(some), np.uint8).reshape(-1, 4)) == new
+        met.update(some)
+    assert len(keys) >= len(met)
 
 
 def hidden(number: int, logs: Sequence[Log]) -> Sequence[Log]:

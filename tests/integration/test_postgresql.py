@@ -151,6 +151,22 @@ def test_all_of_a_write_commits_or_nothing(url: str) -> None:
         assert connection.execute(text("SELECT count(*) FROM meta")).scalar() == 0
 
 
+def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_when_given_back(url: str) -> None:
+    database = Database(url)
+    with database.reading() as reading:
+        used = reading.connection.driver_connection
+        assert used is not None
+        database.close()
+        assert reading.execute(text("SELECT 1")).scalar() == 1
+    assert used.closed
+    with database.reading() as reading:
+        kept = reading.connection.driver_connection
+    assert kept is not None
+    assert not kept.closed
+    database.close()
+    assert kept.closed
+
+
 def test_a_server_that_stops_is_named_and_found_again(server: Server, url: str) -> None:
     database = Database(url, patience=2)
     with database.writing() as connection:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import gzip
 import os
+import re
 import resource
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
 
 import pytest
+from fastapi import Request
 from fastapi.responses import Response
 
 from deedbook.api.app import create_app
-from deedbook.api.connections import Connection
+from deedbook.api.connections import MOST_AHEAD, Connection
 from deedbook.api.limits import MOST_BODY
 from deedbook.api.server import Server
 from deedbook.api.serving import Serving
@@ -52,6 +54,24 @@ def served(connection: type[Connection] = Connection) -> Iterator[tuple[Server, 
     @app.get("/large")
     def large() -> Response:
         return Response(bytes(LARGE))
+
+    @app.post("/headers")
+    async def headers(request: Request) -> list[str]:
+        await request.body()
+        return sorted(request.headers)
+
+    @app.get("/listening")
+    async def listening(request: Request) -> None:
+        app.state.heard = "somebody"
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        app.state.heard = "nobody"
+
+    @app.get("/due")
+    async def due() -> str:
+        while not getattr(app.state, "due", False):
+            await asyncio.sleep(0.01)
+        return "due"
 
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     server = Server(app, connection=connection)
@@ -137,6 +157,151 @@ def test_an_answer_that_is_read_slowly_but_steadily_arrives() -> None:
             size += len(part)
             time.sleep(0.01)
         assert size > LARGE
+
+
+def test_blank_lines_instead_of_a_request_are_not_waited_for() -> None:
+    with served(Hasty) as (server, client), connected(client) as caller:
+        caller.sendall(LIVE)
+        assert answers_in(caller, 1) == [200]
+        with pytest.raises(ConnectionError):
+            while True:
+                caller.sendall(b"\r\n")
+                time.sleep(0.02)
+        until(lambda: not server.server_state.connections)
+
+
+CHUNKED: Final = b"POST /headers HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+LIVE: Final = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /",
+        b"GET /livez HTTP/1.1\r\nX: ",
+        b"GET /livez HTTP/1.1\r\n" + b"X: y\r\n" * 100,
+        LIVE + b"GET /",
+        CHUNKED + b"0\r\nX: ",
+        CHUNKED + b"2;",
+    ],
+    ids=["path", "header", "headers", "second path", "trailer", "extension"],
+)
+def test_what_goes_on_without_end_is_not_kept(begun: bytes) -> None:
+    with served() as (server, client), connected(client) as caller:
+        caller.sendall(begun)
+        before, sent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
+        with suppress(ConnectionError):
+            while sent < LARGE * 16:
+                caller.sendall(b"x" * 65_536)
+                sent += 65_536
+        assert sent < LARGE * 16
+        until(lambda: not server.server_state.connections)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+        assert client.get("/livez").status == 200
+
+
+def test_trailers_are_no_headers() -> None:
+    with served() as (_, client), connected(client) as caller:
+        caller.sendall(CHUNKED + b"0\r\nAuthorization: Bearer x\r\n\r\n")
+        said = b""
+        while not said.endswith(b"]"):
+            said += caller.recv(4096)
+        assert said.partition(b"\r\n\r\n")[2] == b'["host","transfer-encoding"]'
+
+
+def test_requests_that_are_ahead_are_answered_in_their_order_and_not_any_number_of_them() -> None:
+    with served() as (_, client), connected(client) as caller:
+        caller.sendall(LIVE + LIVE.replace(b"/livez", b"/nowhere") + LIVE)
+        assert answers_in(caller, 3) == [200, 404, 200]
+    with served() as (server, client), connected(client) as caller:
+        with suppress(ConnectionError):
+            caller.sendall(LIVE * 20_000)
+        assert answers_in(caller) == [200] * (MOST_AHEAD + 1)
+        until(lambda: not server.server_state.connections)
+
+
+@pytest.mark.parametrize("more", [b"no HTTP\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", CHUNKED + b"no"])
+def test_what_is_no_http_is_told_in_nobodys_answer(more: bytes) -> None:
+    """The answer that is due comes whole and is the last; where none is due, 400 is."""
+    with served() as (server, client), connected(client) as caller:
+        caller.sendall(LIVE.replace(b"/livez", b"/due") + more)
+        until(lambda: server.server_state.connections != set())
+        time.sleep(0.1)
+        cast(Any, server.config.app).state.due = True
+        assert answers_in(caller) == [200]
+    with served() as (_, client), connected(client) as caller:
+        caller.sendall(more)
+        assert answers_in(caller) == [400]
+
+
+def test_who_goes_away_is_gone_though_there_was_another_request() -> None:
+    with served() as (server, client), connected(client) as caller:
+        caller.sendall(LIVE.replace(b"/livez", b"/listening") + LIVE)
+        state = cast(Any, server.config.app).state
+        until(lambda: getattr(state, "heard", "") == "somebody")
+        caller.close()
+        until(lambda: state.heard == "nobody")
+
+
+_POST: Final = b"POST /consents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
+        b"Content-Length: 2\r\nContent-Length: 3\r\n",
+        b"Content-Length: +2\r\n",
+        b"Content-Length: -2\r\n",
+        b"Content-Length: 0x2\r\n",
+        b"Content-Length: 2, 3\r\n",
+        b"Content-Length : 2\r\n",
+        b"Content-Length: 99999999999999999999999\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        b"X: y\r\n Content-Length: 2\r\n",
+        b"X: y\rContent-Length: 2\r\n",
+        b"X: y\x00z\r\nContent-Length: 2\r\n",
+        b"X\xff: y\r\nContent-Length: 2\r\n",
+        b": y\r\nContent-Length: 2\r\n",
+    ],
+)
+def test_a_request_that_could_be_read_as_another_is_none(head: bytes) -> None:
+    """As two servers in a row would read it (RFC 9112, 6.3 and 11.2)."""
+    with served() as (_, client), connected(client) as caller:
+        caller.sendall(_POST + head + b"\r\n{}" + LIVE)
+        assert answers_in(caller) == [400]
+
+
+@pytest.mark.parametrize("upgrade", [b"h2c", b"websocket"])
+def test_what_wants_another_protocol_is_answered_in_this_one(upgrade: bytes) -> None:
+    with served() as (_, client), connected(client) as caller:
+        wish = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AA\r\nUpgrade: " + upgrade + b"\r\n"
+        caller.sendall(LIVE.replace(b"\r\n\r\n", b"\r\n" + wish + b"\r\n"))
+        assert answers_in(caller, 1) == [200]
+        caller.sendall(LIVE)
+        assert answers_in(caller, 1) == [200]
+        caller.sendall(_POST + wish + b"Content-Length: 2\r\n\r\n{}" + LIVE)
+        assert answers_in(caller, 2) == [201, 200]
+        caller.sendall(_POST + wish + b"Transfer-Encoding: chunked\r\n")
+        caller.sendall(b"\r\n2\r\n{")
+        caller.sendall(b"}\r\n0\r\n\r\n" + LIVE.replace(b"\r\n\r\n", b"\r\n" + wish + b"\r\n"))
+        assert answers_in(caller, 2) == [201, 200]
+        caller.sendall(b"CONNECT livez:80 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answers_in(caller) == [400]
+
+
+def answers_in(caller: socket.socket, count: int | None = None) -> list[int]:
+    """The status of each answer that comes, until there are so many or the connection ends."""
+    said, found = b"", re.compile(rb"HTTP/1\.1 ([0-9]{3}) [^\r]*\r\n(?:[^\r]+\r\n)*\r\n")
+    while count is None or len(found.findall(said)) < count or not said.endswith(b"}"):
+        part = caller.recv(65_536)
+        if not part:
+            break
+        said += part
+    return [int(each) for each in found.findall(said)]
 
 
 @pytest.mark.parametrize(

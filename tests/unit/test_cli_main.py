@@ -27,6 +27,8 @@ EXAMPLES: dict[str, tuple[DeedbookError, int]] = {
     "LeaseLost": (errors.LeaseLost("another sender's by now"), 6),
     "ChainUnavailable": (errors.ChainUnavailable("no answer"), 7),
     "StoreUnavailable": (errors.StoreUnavailable("no answer"), 7),
+    "ServiceUnavailable": (errors.ServiceUnavailable("no answer"), 7),
+    "ServiceRefused": (errors.ServiceRefused(418, "teapot", "no coffee"), 7),
     "WorkersUnavailable": (errors.WorkersUnavailable("gone"), 7),
     "WrongChain": (errors.WrongChain("another"), 7),
     "TransactionFailed": (errors.TransactionFailed("no effect"), 7),

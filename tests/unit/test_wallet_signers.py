@@ -7,10 +7,12 @@ import pickle
 
 import pytest
 
+from deedbook.domain.hashing import sha256
 from deedbook.errors import InvalidInput
 from deedbook.wallet.derivation import hkdf_sha256, private_key_for, signer_for
 from deedbook.wallet.recovery import CURVE_ORDER, HALF_ORDER
-from deedbook.wallet.signers import LocalSigner, Signer, fresh_private_key
+from deedbook.wallet.signers import LocalSigner, Signer, _functions, fresh_private_key
+from tests.native import kernel
 
 SECRET = bytes(range(1, 33))
 
@@ -23,6 +25,21 @@ def test_signing_is_deterministic_with_low_s() -> None:
         assert len(signature) == 65
         assert signature[64] in (27, 28)
         assert int.from_bytes(signature[32:64], "big") <= HALF_ORDER
+
+
+def test_many_digests_are_signed_as_each_of_them() -> None:
+    signer = LocalSigner(SECRET)
+    digests = [sha256(b"%d" % number) for number in range(40)]
+    each = [signer.sign_digest(digest) for digest in digests]
+    assert signer.sign_digests(digests) == each
+    assert signer.sign_digests([]) == []
+    signed = kernel("_signing").sign_each
+    assert signed(*_functions(), SECRET, b"".join(digests)) == b"".join(each)
+    for key, digest in ((SECRET[1:], digests[0]), (SECRET, digests[0][1:]), (bytes(32), digests[0])):
+        with pytest.raises(ValueError):
+            signed(*_functions(), key, digest)
+    with pytest.raises(InvalidInput):
+        signer.sign_digests([digests[0], b"short"])
 
 
 def test_signer_never_shows_its_key() -> None:

@@ -10,6 +10,7 @@ from deedbook.api.door import Door
 from deedbook.api.gate import Gate
 from deedbook.api.headers import Headers
 from deedbook.api.limits import BodyLimit, Crowd
+from deedbook.api.points import PointReads
 from deedbook.api.rights import admit
 from deedbook.api.routes import (
     alerts,
@@ -62,6 +63,7 @@ def create_app(
         summary="who holds which data asset, who consented, who bought, who was paid",
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its own would tell paths to strangers
         dependencies=[Depends(admit), Depends(known_parameters)],
     )
     app.state.serving = serving
@@ -69,6 +71,7 @@ def create_app(
     app.state.streams = Streams(serving)
     app.state.stopping = Stopping()
     problems.install(app)
+    app.add_middleware(PointReads, serving=serving, door=door)  # the first is the innermost
     app.add_middleware(BodyLimit)
     app.add_middleware(Headers)
     app.add_middleware(Crowd)

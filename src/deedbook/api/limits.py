@@ -60,7 +60,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _is_bare(scope):
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -111,6 +111,13 @@ class BodyLimit:
             self._held -= held
             raise
         return b"".join(parts) if size <= most else None
+
+
+def _is_bare(scope: Scope) -> bool:
+    """Whether a GET has no body (RFC 9112, 6.3): nothing needs to be read before it is answered."""
+    return scope["method"] == "GET" and not any(
+        name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]
+    )
 
 
 class _Full(Exception):  # noqa: N818 - never leaves this module

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, Final
 
@@ -81,15 +81,24 @@ class Asked:
 
     def headers(self, state: State, form: Form) -> dict[str, str]:
         """What is said of an answer that holds in this state."""
-        query = "&".join(sorted(self.request.url.query.split("&")))
-        said = {"ETag": f'"{state.tag(__version__, form, self.request.url.path, query)}"', **PUBLIC}
-        if state.is_settled:
-            said["Last-Modified"] = format_datetime(datetime.fromtimestamp(state.at, UTC), usegmt=True)
-        return said
+        return validators(state, form, self.request.url.path, "&".join(sorted(self.request.url.query.split("&"))))
 
     def has(self, said: Mapping[str, str]) -> bool:
         """Whether who asks has this answer already (RFC 9110, 13.2.2: If-None-Match goes first)."""
         return has(self.request, said)
+
+
+def validators(state: State, form: Form, path: str, query: str) -> dict[str, str]:
+    """What is said of a public answer that holds in this state."""
+    said = {"ETag": f'"{state.tag(__version__, form, path, query)}"', **PUBLIC}
+    if state.is_settled:
+        said["Last-Modified"] = _date(state.at)
+    return said
+
+
+@lru_cache(maxsize=16)
+def _date(at: int) -> str:
+    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
 
 
 async def _asked(home: Home, request: Request) -> Asked:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from contextlib import suppress
 from types import FrameType
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from deedbook.api.app import create_app
 from deedbook.api.connections import Connection
@@ -26,6 +28,8 @@ from deedbook.api.watching import Watch
 LAST: Final = 20
 """Seconds after which a request that is still not answered is given up when the service stops."""
 _TURN = 0.05
+SWITCH: Final = 0.001
+"""Seconds after which a busy thread lets another one go on: whoever waits for an answer waits for all of them."""
 
 
 class Server(uvicorn.Server):
@@ -33,18 +37,7 @@ class Server(uvicorn.Server):
     while readiness says that it stops, so that whoever spreads requests can go elsewhere."""
 
     def __init__(self, app: FastAPI, *, drain: float = 0, connection: type[Connection] = Connection) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=connection,
-                ws="none",
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=LAST,
-            )
-        )
+        super().__init__(configured(app, connection))
         self._stopping: Stopping = app.state.stopping
         self.streams: Streams = app.state.streams
         self._drain = drain
@@ -74,12 +67,29 @@ def run(
     uvicorn ends its work in order and then raises the signal again: it ends here, so that what the caller opened is
     closed in order too.
     """
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with suppress(KeyboardInterrupt):
             Server(create_app(serving, watch, door, pages=pages), drain=drain).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, former)
+        sys.setswitchinterval(patience)
+
+
+def configured(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Config:
+    """How an app is served."""
+    return uvicorn.Config(
+        app,
+        http=connection,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=LAST,
+    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

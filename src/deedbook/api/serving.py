@@ -14,6 +14,7 @@ from deedbook.ledger.webhooks import Webhooks
 from deedbook.queries.alerts import AlertView
 from deedbook.queries.blocks import LogView
 from deedbook.queries.events import EventFeed
+from deedbook.queries.points import Points
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import Page
 
@@ -24,6 +25,10 @@ class Serving(Acts, Offices, Protocol):
     @property
     def mirror(self) -> Reading:
         """The public copy of the chain."""
+
+    @property
+    def points(self) -> Points:
+        """Its single records."""
 
     @property
     def events(self) -> EventFeed:

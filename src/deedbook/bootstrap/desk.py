@@ -57,6 +57,7 @@ from deedbook.mirror.store import Cursor, Mirror
 from deedbook.queries.alerts import AlertView, alerts
 from deedbook.queries.blocks import LogView
 from deedbook.queries.events import EventFeed
+from deedbook.queries.points import Points
 from deedbook.queries.rows import Reading
 from deedbook.queries.views import Page
 
@@ -92,6 +93,7 @@ class Desk(Offices):
         self._relayer = services.create_account(RELAYER)
         self.watch = ServiceWatch(services)
         self._said = ""
+        self._points: tuple[Mirror, Points] | None = None
         self._looked = 0.0
         self._following = _Loop("follower", self._follow)
         self._relaying = _Loop("relayer", self._relay_round)
@@ -135,6 +137,13 @@ class Desk(Offices):
     def mirror(self) -> Mirror:
         """The public copy of the chain."""
         return self._services.mirror
+
+    @property
+    def points(self) -> Points:
+        """Its single records, as the mirror has them that is open now."""
+        if self._points is None or self._points[0] is not self.mirror:
+            self._points = self.mirror, Points(self.mirror)
+        return self._points[1]
 
     @property
     def events(self) -> EventFeed:
@@ -356,8 +365,7 @@ class Desk(Offices):
         IntegrityError.
         """
         signer = self._services.signer_of(exchange)
-        receipts = self._services.logs.append(entries_in(body, most=MOST_ENTRIES), signer)
-        return b"".join(receipt.encode() + b"\n" for receipt in receipts)
+        return self._services.logs.append_lines(entries_in(body, most=MOST_ENTRIES), signer)
 
     def log(self, exchange: bytes) -> Mapping[str, Any]:
         """How an exchange's log stands. Raises NotFound."""

@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ from deedbook.bootstrap.outboxes import WatchedOutbox
 from deedbook.bootstrap.payments import Payments
 from deedbook.bootstrap.persons import Persons, ReadLog
 from deedbook.bootstrap.posting import Poster
+from deedbook.bootstrap.processes import cores
 from deedbook.bootstrap.validators import finality, known_validators
 from deedbook.bootstrap.webhooks import Delivering
 from deedbook.bootstrap.withdrawals import WithdrawalBook
@@ -535,7 +537,7 @@ class Services:
     @cached_property
     def logs(self) -> Logs:
         """The exchanges' own logs: appended to, anchored."""
-        return Logs(self.acting, self.records.anchors, self.clock)
+        return Logs(self.acting, self.records.anchors, self.clock, ThreadPoolExecutor(cores(), "signing"))
 
     @property
     def shown_logs(self) -> ShownLogs:

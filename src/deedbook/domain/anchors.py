@@ -82,18 +82,8 @@ class LogReceipt:
 
     def encode(self) -> bytes:
         """The document's canonical bytes: one line of an answer."""
-        return (
-            b'{"chainId":"%d","contract":"0x%b","exchange":"0x%b","format":"deedbook.log-receipt","index":"%d",'
-            b'"leafHash":"0x%b","signature":"0x%b","version":1}'
-            % (
-                self.domain.chain_id,
-                self.domain.contract.hex().encode(),
-                self.exchange.hex().encode(),
-                self.index,
-                self.leaf_hash.hex().encode(),
-                self.signature.hex().encode(),
-            )
-        )
+        place = (self.index, self.leaf_hash)
+        return receipt_lines(self.domain, self.exchange, [place], [self.signature]).rstrip(b"\n")
 
     @classmethod
     def from_json(cls, value: object) -> LogReceipt:
@@ -110,6 +100,21 @@ def receipt_digests(domain: LogDomain, exchange: bytes, places: Sequence[tuple[i
     start = b"\x19\x01" + domain.separator
     found = KECCAKS.keccak256_each([start + structs[at : at + 32] for at in range(0, len(structs), 32)])
     return [found[at : at + 32] for at in range(0, len(found), 32)]
+
+
+def receipt_lines(
+    domain: LogDomain, exchange: bytes, places: Sequence[tuple[int, bytes]], signatures: Sequence[bytes]
+) -> bytes:
+    """The canonical bytes of the receipt of each place, one a line."""
+    head = (
+        f'{{"chainId":"{domain.chain_id}","contract":"0x{domain.contract.hex()}","exchange":"0x{exchange.hex()}",'
+        '"format":"deedbook.log-receipt","index":"'
+    )
+    lines = [
+        f'{head}{index}","leafHash":"0x{leaf_hash.hex()}","signature":"0x{signature.hex()}","version":1}}\n'
+        for (index, leaf_hash), signature in zip(places, signatures, strict=True)
+    ]
+    return "".join(lines).encode()
 
 
 # -- proofs ------------------------------------------------------------------------------------------------------------

@@ -11,8 +11,12 @@ from deedbook.domain.anchors import MOST_ENTRY
 from deedbook.domain.hashing import MOST_DEPTH, canonical_json, parse_json
 from deedbook.errors import InvalidFormat, InvalidInput
 
-_UNSURE: Final = re.compile(rb"(?:^|[:\[,])-?(?:[0-9]{16}|[0-9]+[.eE])|(?:^|[:\[,])-0|[\xf0-\xff]")
-"""What orjson may write otherwise than RFC 8785: long and fractional numbers, minus zero, keys beyond U+FFFF."""
+_UNSURE: Final = re.compile(rb"[:\[,]-?[0-9]+[.eE]|[:\[,]-?[0-9]{16}")
+"""Numbers that orjson may write otherwise than RFC 8785: long and fractional ones. (It writes no minus zero that is
+not fractional.)"""
+_BEYOND: Final = re.compile(rb"[\xf0-\xff]")
+"""Where characters beyond U+FFFF are: the two sort keys that have them differently."""
+_NUMBERS: Final = frozenset(b"-0123456789")
 
 
 def entries_in(body: bytes, *, most: int, first: int = 1) -> list[bytes]:
@@ -31,7 +35,11 @@ def entries_in(body: bytes, *, most: int, first: int = 1) -> list[bytes]:
 
 def is_canonical(line: bytes) -> bool:
     """Whether a line is an entry in canonical form already, told fast; False where that is not sure."""
-    if len(line) > MOST_ENTRY or line.count(b"[") + line.count(b"{") > MOST_DEPTH or _UNSURE.search(line):
+    if len(line) > MOST_ENTRY or line.count(b"[") + line.count(b"{") > MOST_DEPTH or not line:
+        return False
+    if _UNSURE.search(line) or (line[0] in _NUMBERS and _UNSURE.match(b":" + line)):
+        return False
+    if not line.isascii() and _BEYOND.search(line):
         return False
     try:
         return orjson.dumps(orjson.loads(line), option=orjson.OPT_SORT_KEYS) == line

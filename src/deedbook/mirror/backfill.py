@@ -14,8 +14,11 @@ The head of every contract that may have logged something in a range - it did, o
 it - is compared with its proof at the range's tip, with a few of its entities': all of those follow from the contract's
 own head, which binds every log. At the last tip all contracts are, with more entities.
 
-Secondary indexes are built when it is done (see `indexes`). Only the last range waits until it is on the disk, and all
-before it with it: what a power cut takes is copied again.
+Indexes are built when it is done (see `indexes`). Where the mirror was empty, those are the keys of PostgreSQL's large
+tables too. No two of its logs have one place, since they are checked to be in order; of the other keys a hash is kept,
+and a range with one that was met before is given up as well.
+
+Only the last range waits until it is on the disk, and all before it with it: what a power cut takes is copied again.
 """
 
 from __future__ import annotations
@@ -55,7 +58,7 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
-from deedbook.mirror.indexes import build_indexes
+from deedbook.mirror.indexes import KEYLESS, build_indexes, build_keys, is_deferred
 from deedbook.mirror.plans import Planned, Sum, planned
 from deedbook.mirror.projector import Change
 from deedbook.mirror.ranges import Part, Range, by_kind, require_in_order
@@ -81,6 +84,8 @@ MOST_PROVEN: Final = 200
 """How many are after the last one."""
 AT_ONCE: Final = 400
 """How many heads are read in one statement."""
+MOST_KEYS: Final = 5_000_000
+"""How many keys are kept in memory, 8 bytes each, while the database does not watch them."""
 
 Head = tuple[bytes, int, int]
 """An entity's journal head, how many logs it has, and the block of the last one."""
@@ -211,6 +216,29 @@ class _Folds:
         return np.concatenate(self._tails)[order], slots[order], np.concatenate(self._blocks)[order]
 
 
+class _Keys:
+    """The keys of rows that were met, by 8 bytes of their hash: two that differ may be taken for one, never one for
+    two. In runs that are sorted, each longer than the next."""
+
+    def __init__(self) -> None:
+        self._runs: list[NDArray[np.uint64]] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._runs))
+
+    def add(self, keys: Matrix) -> bool:
+        """Takes n keys, a row each; False where one was met before, or is there twice."""
+        marks = np.sort(np.frombuffer(KECCAKS.keccak256_rows(keys.data, keys.shape[1]), np.uint64)[:: WORD // 8])
+        new = not (marks[1:] == marks[:-1]).any()
+        for run in self._runs:
+            places = np.minimum(np.searchsorted(run, marks), len(run) - 1)
+            new = new and not (run[places] == marks).any()
+        while self._runs and len(self._runs[-1]) <= len(marks):
+            marks = np.sort(np.concatenate([self._runs.pop(), marks]), kind="stable")
+        self._runs.append(marks)
+        return bool(new)
+
+
 @dataclass(slots=True)
 class _Copied:
     """A range as it will be written."""
@@ -218,6 +246,8 @@ class _Copied:
     headers: Sequence[BlockHeader]
     last: bool
     """Whether it is the last one."""
+    odd: bool = False
+    """Whether it is for the follower: a row's key was met before, or cannot be told here."""
     columns: list[tuple[Table, Laid]] = field(default_factory=list)
     """Rows of planned events, and of their logs."""
     logs: list[tuple[Any, ...]] = field(default_factory=list)
@@ -258,6 +288,8 @@ class BackFill:
         self._heads: dict[Key, Head] = {}
         self._gaps: set[str] = set()
         self._derivation = 0
+        self._keys: dict[Table, _Keys] | None = None
+        """Of the rows of every table whose keys the database does not watch."""
 
     def run(self, until: int) -> int:
         """Copies up to block `until`, which is final; how many blocks were added.
@@ -266,7 +298,7 @@ class BackFill:
         stored stays. Ends early where an event does not fit the rows there: the follower goes on from the cursor.
         """
         cursor = self._mirror.cursor()
-        self._begin()
+        self._begin(cursor)
         began, stored, blocks, logs = self._clock(), 0, 0, 0
         with (
             _uncollected() as ranged,
@@ -282,26 +314,39 @@ class BackFill:
                 some = self._read(fetched)
                 copied = self._copied(some, last=tip.number == until)
                 if not _fitted(under_way):
-                    return stored
+                    break
                 stored = blocks
+                if copied.odd:
+                    break
                 self._forget(copied)
                 proven = proving.submit(self._prove, tip, copied.proven)
                 under_way = storing.submit(self._store, cursor, after, copied, proven)
                 cursor, blocks, logs = after, blocks + len(some.headers), logs + len(some.logs)
                 self._report(Filled(blocks, logs, tip.number, until, self._clock() - began))
                 ranged()
-            if not _fitted(under_way):
-                return stored
-        build_indexes(self._mirror.database)
-        return blocks
+            else:
+                if _fitted(under_way):
+                    build_indexes(self._mirror.database)
+                    return blocks
+        self._watch_keys()
+        return stored
 
-    def _begin(self) -> None:
+    def _begin(self, cursor: Cursor | None) -> None:
+        if cursor is not None:
+            self._watch_keys()
         table = schema.logs
         with self._mirror.reading() as connection:
+            self._keys = defaultdict(_Keys) if is_deferred(connection, KEYLESS) else None
             self._derivation = read_derivation(connection)
             of_none = select(table.c.contract).where(table.c.event.is_(None)).distinct()
             self._gaps.update(connection.execute(of_none).scalars())
         self._read_heads([(contract, CONTRACT_HEAD) for contract in self._mirror.chain.contracts])
+
+    def _watch_keys(self) -> None:
+        """Lets the database watch all keys from here on."""
+        self._keys = None
+        with self._mirror.writing() as connection:
+            build_keys(connection)
 
     def _require_follows(self, cursor: Cursor | None, headers: Sequence[BlockHeader]) -> None:
         """Raises WrongChain for another genesis, ChainUnavailable for blocks that are of another branch meanwhile."""
@@ -316,17 +361,23 @@ class BackFill:
     def _ranges(self, fetching: Executor, first: int, until: int) -> Iterator[_Fetched]:
         """The ranges from block `first` on, in order; some are fetched while one is worked on."""
         ahead: deque[tuple[int, Future[_Fetched]]] = deque()
-        while first <= until or ahead:
+
+        def fetch_on(first: int) -> int:
             while first <= until and len(ahead) < AHEAD:
                 last = min(until, first + self._blocks - 1)
                 ahead.append((last, fetching.submit(self._fetched, first, last)))
                 first = last + 1
+            return first
+
+        first = fetch_on(first)
+        while ahead:
             last, coming = ahead.popleft()
             found = coming.result()
             self._blocks = self._next_size(len(found.headers), count_logs(found.logs))
             if found.headers[-1].number < last:  # the node gives fewer at once: what was asked for does not follow
                 ahead.clear()
                 first = found.headers[-1].number + 1
+            first = fetch_on(first)
             yield found
 
     def _next_size(self, blocks: int, logs: int) -> int:
@@ -385,8 +436,11 @@ class BackFill:
             taken = plan.take(part.words, part.places)
             laid = ((schema.logs, taken.logs), (plan.table, taken.rows))
             copied.columns += [(table, laid_out(columns, self._mirror.database.dialect)) for table, columns in laid]
-            for each, keys in taken.sums.items():
-                copied.sums[each] |= keys
+            if self._keys is not None and plan.key:
+                keys = np.hstack([taken.rows[at].cells for at in plan.key])
+                copied.odd |= not self._keys[plan.table].add(keys)
+            for each, more in taken.sums.items():
+                copied.sums[each] |= more
             copied.folds[contract].add_all(part.which, part.places.block, taken.hashes, taken.entities)
         return wrong
 
@@ -397,6 +451,8 @@ class BackFill:
         found = understand(contract, log, self._decode)
         if found.event is None:
             self._gaps.add(contract)
+        plan = planned(contract, log.topics[0]) if log.topics and self._keys is not None else None
+        copied.odd |= plan is not None and bool(plan.key)
         copied.events.append(found)
         topics, name = b"".join(log.topics), found.event.name if found.event else None
         stands = (log.block_number, log.log_index, log.block_hash, log.tx_hash, log.tx_index)
@@ -425,10 +481,12 @@ class BackFill:
                     self._heads[row.contract, row.entity] = (row.head, row.logs, row.last_block)
 
     def _forget(self, copied: _Copied) -> None:
-        """Keeps the memory of heads bounded: those before this range are stored by now."""
+        """Keeps the memory of heads and keys bounded: those before this range are stored by now."""
         if len(self._heads) > MOST_HEADS:
             own = {key: head for key, head in self._heads.items() if key[1] == CONTRACT_HEAD}
             self._heads = own | copied.heads
+        if self._keys is not None and sum(map(len, self._keys.values())) > MOST_KEYS:
+            self._watch_keys()
 
     def _choose_proven(self, copied: _Copied) -> None:
         """Chooses the heads that are to be compared with proofs."""

@@ -38,7 +38,7 @@ from deedbook.mirror.copying import (
     understand,
     write_proven,
 )
-from deedbook.mirror.indexes import build_indexes
+from deedbook.mirror.indexes import build_indexes, build_keys
 from deedbook.mirror.projector import Operation, Put
 from deedbook.mirror.store import (
     BlockRow,
@@ -291,6 +291,7 @@ class Follower:
             tip = run.headers[-1]
             proven = self._prove(tip, journal)
         with self._mirror.writing() as connection:
+            build_keys(connection)  # two rows of one key would go unnoticed
             require_unmoved(connection, cursor)
             require_underived(connection, derivation)
             for block in copied:

@@ -1,7 +1,11 @@
-"""Secondary indexes, which a mirror gets when it has caught up for the first time.
+"""Indexes, which a mirror gets when it has caught up for the first time.
 
-To build them of all rows costs a fraction of keeping them while rows come. (Primary keys are kept: rows come in about
-their order.) Until then `meta` says so, whatever happens: who follows next, builds them.
+To build them of all rows costs a fraction of keeping them while rows come. Until then `meta` says so, whatever happens:
+who follows next, builds them.
+
+In PostgreSQL that goes for the primary keys of what grows with the population too: half of what a row costs there. Who
+adds rows without them sees to it that no two have the same key, as `backfill` does for an empty mirror; everybody else
+calls `build_keys` first.
 """
 
 from __future__ import annotations
@@ -20,16 +24,24 @@ from deedbook.records.database import Database
 
 DEFERRED: Final = "indexes"
 """The entry of `meta` while indexes are to be built."""
+KEYLESS: Final = "keys"
+"""The entry of `meta` while primary keys are to be built."""
+_KEYED: Final = (schema.logs.name, *sorted({plan.table for plan in PLANS.values()}))
+"""Tables that grow with the population: planned events and their logs, and with these all others'."""
 _MEMORY: Final = "256MB"
 """For sorting; PostgreSQL's own 64 MB end in files on disk at a million rows."""
 
 
 def create_tables(connection: Connection) -> None:
-    """Every table of a mirror, without secondary indexes but that which costs nothing."""
+    """Every table of a mirror, without what is built later, but for an index that costs nothing."""
     words = [str(CreateTable(table).compile(connection)) for table in schema.metadata.sorted_tables]
     words.append(str(CreateIndex(schema.UNDECODED).compile(connection)))
+    deferred = [DEFERRED]
+    if connection.dialect.name == "postgresql":
+        words += [f"ALTER TABLE {name} DROP CONSTRAINT {name}_pkey" for name in _KEYED]
+        deferred.append(KEYLESS)
     _run_all(connection, words)
-    connection.execute(insert(schema.meta), {"name": DEFERRED, "value": "deferred"})
+    connection.execute(insert(schema.meta), [{"name": name, "value": "deferred"} for name in deferred])
 
 
 def _run_all(connection: Connection, words: Iterable[str]) -> None:
@@ -43,26 +55,42 @@ def _run_all(connection: Connection, words: Iterable[str]) -> None:
 def build_indexes(database: Database) -> None:
     """Builds what was deferred. Raises Locked, CorruptStore; what was built stays, and the rest can be built later."""
     with database.reading() as connection:
-        if not _is_deferred(connection):
+        if not is_deferred(connection):
             return
     with database.writing() as connection:
-        if not _is_deferred(connection):
+        if not is_deferred(connection):
             return
         if connection.dialect.name == "postgresql":
             _build_in_postgresql(database, connection)
         else:
             for index in _secondary():
                 index.create(connection)
-        connection.execute(delete(schema.meta).where(schema.meta.c.name == DEFERRED))
+        _done(connection, DEFERRED)
+
+
+def build_keys(connection: Connection) -> None:
+    """Builds the primary keys that were deferred, in this transaction, which is a writer's. Raises Locked."""
+    if is_deferred(connection, KEYLESS):
+        _run(connection, deque(_keys()))
+        _name_keys(connection)
+
+
+def is_deferred(connection: Connection, what: str = DEFERRED) -> bool:
+    """Whether secondary indexes, or keys (KEYLESS), are still to be built."""
+    return connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == what)).first() is not None
+
+
+def _done(connection: Connection, what: str) -> None:
+    connection.execute(delete(schema.meta).where(schema.meta.c.name == what))
 
 
 def _build_in_postgresql(database: Database, connection: Connection) -> None:
     """Those of large tables two at a time: one in this transaction, one beside it. Then all others at once."""
-    grow = {plan.table for plan in PLANS.values()}
     made = [
-        (index.table is not None and index.table.name in grow, _created(index, connection)) for index in _secondary()
+        (index.table is not None and index.table.name in _KEYED, _created(index, connection)) for index in _secondary()
     ]
-    large = deque(words for is_large, words in made if is_large)
+    keyless = is_deferred(connection, KEYLESS)
+    large = deque([*(_keys() if keyless else ()), *(words for is_large, words in made if is_large)])
     with ThreadPoolExecutor(1, "indexing") as pool:
         other = pool.submit(_build_beside, database, large)
         try:
@@ -71,6 +99,23 @@ def _build_in_postgresql(database: Database, connection: Connection) -> None:
         finally:
             large.clear()
             other.result()
+    if keyless:
+        _name_keys(connection)
+
+
+def _keys() -> list[str]:
+    """What builds the keys as indexes: two may be built of a table at once, which no constraint can be."""
+    columns = {name: ", ".join(schema.metadata.tables[name].primary_key.columns.keys()) for name in _KEYED}
+    return [f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_pkey ON {name} ({columns[name]})" for name in _KEYED]
+
+
+def _name_keys(connection: Connection) -> None:
+    """Makes them the keys."""
+    _run_all(
+        connection,
+        [f"ALTER TABLE {name} ADD CONSTRAINT {name}_pkey PRIMARY KEY USING INDEX {name}_pkey" for name in _KEYED],
+    )
+    _done(connection, KEYLESS)
 
 
 def _created(index: Index, connection: Connection) -> str:
@@ -90,10 +135,6 @@ def _run(connection: Connection, words: deque[str]) -> None:
         except IndexError:  # the other one took the last
             return
         connection.execute(text(statement))
-
-
-def _is_deferred(connection: Connection) -> bool:
-    return connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == DEFERRED)).first() is not None
 
 
 def _secondary() -> list[Index]:

@@ -166,13 +166,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planned:
-    """The plan of one kind of log. `wanted` are the arguments that its row has, by column, each with its form."""
+    """The plan of one kind of log. `wanted` are the arguments that its row has, by column, each with its form; `key`
+    are the places of the columns that make its key, none where the log's own place does."""
 
     layout: Layout
     topic: bytes
     table: Table
     plan: Plan
     wanted: Mapping[str, tuple[str, Form]]
+    key: tuple[int, ...]
 
     def fits(self, words: Matrix) -> Mask:
         """Which of n logs the plan can take; what is wrong with the others is for others to say."""
@@ -231,7 +233,9 @@ def planned(contract: str, topic: bytes) -> Planned | None:
         for column in table.columns
         if plan.columns[column.name] not in PLACES
     }
-    return Planned(layout, topic, table, plan, wanted)
+    keyed = [plan.columns[column.name] not in PLACES for column in table.primary_key.columns]
+    key = tuple(at for at, column in enumerate(table.columns) if column.primary_key) if any(keyed) else ()
+    return Planned(layout, topic, table, plan, wanted, key)
 
 
 def _form(layout: Layout, argument: str, column: Any) -> Form:

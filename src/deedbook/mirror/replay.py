@@ -21,6 +21,7 @@ from deedbook.errors import Conflict, IntegrityError
 from deedbook.mirror import schema
 from deedbook.mirror.copying import CONTRACT_HEAD, BlockHeader, Decode
 from deedbook.mirror.follower import copy_again, is_understood
+from deedbook.mirror.indexes import build_keys
 from deedbook.mirror.store import Mirror, read_cursor, read_derivation, write_derivation
 
 BLOCKS: Final = 200
@@ -66,6 +67,7 @@ def replay(mirror: Mirror, decode: Decode) -> Replay:
     """Tries every quarantined log again. Raises IntegrityError where the mirror's own logs do not fold to its journal
     heads: then it is to be rebuilt."""
     with mirror.writing() as connection:
+        build_keys(connection)
         before = _quarantined(connection)
         if any(_may_fit(mirror, connection, each, decode) for each in before):
             _derive_again(mirror, connection, decode)

@@ -5,11 +5,14 @@ An entry is its content: the same leaf again has the place that it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ClauseElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.tiles import Tile, TiledTree, appended
@@ -18,7 +21,8 @@ from deedbook.records.database import Database
 from deedbook.records.schema import anchor_leaves, anchor_logs, anchor_tiles
 
 ASKED_AT_ONCE: Final = 500
-"""How many leaves one question names: databases bound the parameters of a statement."""
+"""How many leaves one statement names: databases bound its parameters, and a driver lets other threads go on only in
+between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +101,35 @@ def _state(connection: Connection, exchange: bytes) -> LogState:
 
 def _places(connection: Connection, exchange: bytes, leaf_hashes: Sequence[bytes]) -> dict[bytes, int]:
     """The places of those leaves that the log has."""
-    query = select(anchor_leaves.c.leaf_hash, anchor_leaves.c.place).where(anchor_leaves.c.exchange == exchange)
     found: dict[bytes, int] = {}
-    for some in _some(leaf_hashes):
-        rows = connection.execute(query.where(anchor_leaves.c.leaf_hash.in_(some)))
-        found |= {row.leaf_hash: row.place for row in rows}
+    for at in range(0, len(leaf_hashes), ASKED_AT_ONCE):
+        some = leaf_hashes[at : at + ASKED_AT_ONCE]
+        words = _asking(connection.dialect.name, len(some))
+        found.update(map(tuple, connection.exec_driver_sql(words, (exchange, *some))))
     return found
 
 
-def _some(leaf_hashes: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for at in range(0, len(leaf_hashes), ASKED_AT_ONCE):
-        yield leaf_hashes[at : at + ASKED_AT_ONCE]
+# What is said for every entry is put into the driver's own words once: SQLAlchemy would look at every value again.
+
+
+@cache
+def _asking(dialect: str, count: int) -> str:
+    leaves = anchor_leaves.c
+    asked = select(leaves.leaf_hash, leaves.place).where(
+        leaves.exchange == bindparam("exchange"), leaves.leaf_hash.in_([bindparam(f"leaf{n}") for n in range(count)])
+    )
+    return _worded(dialect, asked)
+
+
+@cache
+def _adding(dialect: str, count: int) -> str:
+    head, row = _worded(dialect, insert(anchor_leaves)).split(" VALUES ")
+    return f"{head} VALUES {', '.join([row] * count)}"
+
+
+def _worded(dialect: str, statement: ClauseElement) -> str:
+    kind, style = (postgresql.psycopg.dialect, "format") if dialect == "postgresql" else (sqlite.dialect, "qmark")
+    return str(statement.compile(dialect=kind(paramstyle=style)))
 
 
 def _add(connection: Connection, state: LogState, leaf_hashes: Sequence[bytes], at: int) -> None:
@@ -124,8 +146,10 @@ def _add(connection: Connection, state: LogState, leaf_hashes: Sequence[bytes], 
         first = min(position for of, position in changed if of == level)
         connection.execute(delete(anchor_tiles).where(*_of(exchange, level, first)))
     connection.execute(insert(anchor_tiles), [_tile_row(exchange, tile, hashes) for tile, hashes in changed.items()])
-    rows = [{"exchange": exchange, "leaf_hash": leaf, "place": size + n} for n, leaf in enumerate(leaf_hashes)]
-    connection.execute(insert(anchor_leaves), rows)
+    rows = sorted((exchange, leaf, place) for place, leaf in enumerate(leaf_hashes, size))  # as the index has them
+    for first in range(0, len(rows), ASKED_AT_ONCE):
+        some = rows[first : first + ASKED_AT_ONCE]
+        connection.exec_driver_sql(_adding(connection.dialect.name, len(some)), tuple(chain.from_iterable(some)))
     grown: dict[str, Any] = {"size": size + len(leaf_hashes), "waiting_since": state.waiting_since or at}
     if size:
         connection.execute(update(anchor_logs).where(anchor_logs.c.exchange == exchange).values(**grown))

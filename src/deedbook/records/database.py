@@ -12,14 +12,15 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, RowMapping, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from deedbook.errors import CorruptStore, DeedbookError, InvalidInput, Locked, StoreUnavailable
 
@@ -74,6 +75,7 @@ class Database:
         except (ArgumentError, ImportError) as error:
             raise InvalidInput("url", "is of no database that can be opened here") from error
         weakref.finalize(self, self._engine.dispose)  # no connection outlives its database
+        self._prepared: weakref.WeakSet[Prepared] = weakref.WeakSet()
         self._turns = _Turns(patience) if self.path is not None else None
 
     @property
@@ -114,11 +116,18 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def prepared(self, query: Select[Any], *parameters: str) -> Prepared:
+        """A question that is asked often; `parameters` are the names of its bound parameters, in their order."""
+        made = Prepared(self, self._engine, query, parameters)
+        self._prepared.add(made)
+        return made
+
     def settle(self) -> None:
         """Writes everything into the one file and ends the write-ahead log (SQLite).
 
         Raises Locked while others read.
         """
+        self._let_go()
         if self.path is not None:
             with self._named(), self._engine.connect() as connection:
                 _pragma(connection, "wal_checkpoint(TRUNCATE)")
@@ -131,8 +140,13 @@ class Database:
                 _pragma(connection, "wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Closes every connection; a later use opens new ones."""
+        """Closes every connection, and one that is still in use when it is given back; a later use opens new ones."""
+        self._let_go()
         self._engine.dispose()
+
+    def _let_go(self) -> None:
+        for each in list(self._prepared):
+            each.forget()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -155,6 +169,63 @@ class Database:
             if known is None:
                 raise
             raise known from error
+
+
+class Prepared:
+    """One statement in its driver's own words, for what is asked too often to be worded anew each time.
+
+    It is no part of a transaction: a single statement sees one state by itself. In SQLite it keeps a connection.
+    """
+
+    def __init__(self, database: Database, engine: Engine, query: Select[Any], parameters: Sequence[str]) -> None:
+        spoken: Any = type(engine.dialect)
+        compiled = query.compile(dialect=spoken(paramstyle="qmark" if database.path else "format"))
+        order: list[str] | None = getattr(compiled, "positiontup", None)
+        assert order == list(parameters), f"the parameters are {order}"
+        self._words = str(compiled)
+        self._database = database
+        self._engine = engine
+        self._ask = self._near if database.path else self._far
+        self._lock = threading.Lock()
+        self._kept: PoolProxiedConnection | None = None
+
+    def first(self, *values: Any) -> Sequence[Any] | None:
+        """The first row, None where there is none. Raises CorruptStore, Locked."""
+        try:
+            return self._ask(values)
+        except Exception as error:
+            known = failure(self._database.name, error.orig if isinstance(error, DBAPIError) else error)
+            if known is None:
+                raise
+            raise known from error
+
+    def forget(self) -> None:
+        """Gives its connection back; a later question takes another."""
+        with self._lock:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+
+    def _near(self, values: tuple[Any, ...]) -> Sequence[Any] | None:
+        with self._lock:
+            if self._kept is None:
+                self._kept = self._engine.raw_connection()
+            return _first(self._kept, self._words, values)
+
+    def _far(self, values: tuple[Any, ...]) -> Sequence[Any] | None:
+        pooled = self._engine.raw_connection()
+        try:
+            return _first(pooled, self._words, values)
+        finally:
+            pooled.close()
+
+
+def _first(connection: PoolProxiedConnection, words: str, values: tuple[Any, ...]) -> Sequence[Any] | None:
+    raw: Any = connection.driver_connection
+    cursor = raw.execute(words, values)
+    found: Sequence[Any] | None = cursor.fetchone()
+    cursor.close()  # or the statement would hold its state of the database
+    return found
 
 
 class _Turns:
@@ -228,12 +299,29 @@ def _engine(url: str, patience: float, pragmas: tuple[str, ...]) -> Engine:
     if make_url(url).get_backend_name() == "postgresql":
         engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(patience))})
         event.listen(engine, "begin", partial(_begin_postgresql, round(patience * 1000)))
+        _close_strays(engine)
         return engine
     engine = create_engine(url, connect_args={"timeout": patience} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare, pragmas))
         event.listen(engine, "begin", _begin)
+    _close_strays(engine)
     return engine
+
+
+def _close_strays(engine: Engine) -> None:
+    """A connection that is given back to a pool that was disposed of meanwhile would wait there for nobody."""
+    pool_of = "deedbook_pool"
+
+    def begin(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[pool_of] = weakref.ref(engine.pool)
+
+    def end(_connection: object, record: ConnectionPoolEntry) -> None:
+        if pool_of in record.info and record.info[pool_of]() is not engine.pool:
+            record.close()
+
+    event.listen(engine, "connect", begin)
+    event.listen(engine, "checkin", end)
 
 
 def _begin_postgresql(patience: int, connection: Connection) -> None:

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NoReturn, Protocol
 
+from coincurve._libsecp256k1 import ffi, lib
+from coincurve.context import GLOBAL_CONTEXT
 from coincurve.keys import PrivateKey
 
+from deedbook.domain.hashing import cut
 from deedbook.errors import InvalidInput
 from deedbook.wallet.recovery import CURVE_ORDER, address_of
 
@@ -60,11 +64,40 @@ class LocalSigner:
         signature = self._key.sign_recoverable(digest, hasher=None)
         return signature[:64] + bytes((signature[64] + 27,))
 
+    def sign_digests(self, digests: Sequence[bytes]) -> list[bytes]:
+        """`sign_digest` of each, while other threads go on where the kernel `_signing` is there; raises the same."""
+        kernel = _kernel()
+        if kernel is None or any(len(digest) != 32 for digest in digests):
+            return [self.sign_digest(digest) for digest in digests]
+        return cut(kernel.sign_each(*_functions(), self._key.secret, b"".join(digests)), 65)
+
     def __repr__(self) -> str:
         return f"LocalSigner(0x{self._address.hex()})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a signer is not copied or pickled: its key stays where it is")
+
+
+@cache
+def _kernel() -> Any:
+    """`_signing`, where it was compiled."""
+    try:
+        from deedbook.wallet import _signing
+    except ImportError:
+        return None
+    return _signing
+
+
+@cache
+def _functions() -> tuple[int, int, int]:
+    """Where coincurve's library has what signs and what writes a signature, and its context."""
+    names = ("secp256k1_ecdsa_sign_recoverable", "secp256k1_ecdsa_recoverable_signature_serialize_compact")
+    sign, write = (ffi.addressof(lib, name) for name in names)
+    return _address(sign), _address(write), _address(GLOBAL_CONTEXT.ctx)
+
+
+def _address(pointer: Any) -> int:
+    return int(ffi.cast("uintptr_t", pointer))
 
 
 def fresh_private_key(entropy: Callable[[int], bytes]) -> bytes:

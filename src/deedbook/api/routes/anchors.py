@@ -5,7 +5,7 @@ What static clients of logs read (C2SP tlog-tiles) is under `/anchors/{exchange}
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -27,6 +27,11 @@ Place = Annotated[int, Query(ge=0, le=MOST_NUMBER, strict=False)]
 MaybePlace = Annotated[int | None, Query(ge=0, le=MOST_NUMBER, strict=False)]
 NEVER_CHANGES = {"Cache-Control": "public, max-age=31536000, immutable"}
 SOON_ANOTHER = {"Cache-Control": "no-cache"}
+RECEIPTS: Final[dict[int | str, dict[str, Any]]] = {201: {"content": {NDJSON: {"schema": {"type": "string"}}}}}
+NOTE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+TILE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @tabular(router, "/{exchange}", CheckpointView)
@@ -42,7 +47,9 @@ def checkpoints(asked: Reads, exchange: str, limit: Limit = None, after: After =
     )
 
 
-@router.post("/{exchange}/entries", status_code=201, response_class=Response, openapi_extra=OF_LINES)
+@router.post(
+    "/{exchange}/entries", status_code=201, response_class=Response, responses=RECEIPTS, openapi_extra=OF_LINES
+)
 def append(home: Home, exchange: str, lines: Lines, caller: Asking) -> Response:
     """Takes entries into the exchange's log: NDJSON, any JSON value a line, at most 10,000 of them. Answers with a
     signed receipt for each (`deedbook.log-receipt`, version 1), one a line in the same order, once all of them are on
@@ -82,14 +89,14 @@ def extension(home: Home, exchange: str, former: Place, size: MaybePlace = None)
     return dict(home.log_extension(_account(exchange), former, size))
 
 
-@router.get("/{exchange}/log/checkpoint", response_class=Response)
+@router.get("/{exchange}/log/checkpoint", response_class=Response, responses=NOTE)
 def checkpoint(home: Home, exchange: str) -> Response:
     """The last checkpoint on chain as a note that the exchange signs."""
     content = home.log_checkpoint(_account(exchange))
     return Response(content, media_type="text/plain; charset=utf-8", headers=SOON_ANOTHER)
 
 
-@router.get("/{exchange}/log/tile/{path:path}", response_class=Response)
+@router.get("/{exchange}/log/tile/{path:path}", response_class=Response, responses=TILE)
 def tile(home: Home, exchange: str, path: str) -> Response:
     """A tile, `LEVEL/N` or `LEVEL/N.p/WIDTH`: up to 256 hashes of 32 bytes. What the entries are is not kept here."""
     content = home.log_tile(_account(exchange), path)

@@ -25,7 +25,7 @@ READ_AT_ONCE: Final = 64 * 1024
 
 
 async def serving_of(request: Request) -> Serving:
-    """What this app serves."""
+    """What this app serves. Asynchronous, or every request would be sent to a thread for it."""
     serving: Serving = request.app.state.serving
     return serving
 
