@@ -3,11 +3,12 @@
 // standard input; writes one JSON report to standard output.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { json } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { found } from "./chromium.mjs";
 
-const asked = JSON.parse(readFileSync(0, "utf8"));
+const asked = await json(process.stdin);
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };

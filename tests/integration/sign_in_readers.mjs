@@ -3,9 +3,9 @@
 //     node sign_in_readers.mjs MODULES < JSON      {"messages": [text, ...], "fields": [{...}, ...]}
 //
 // Prints {"viem": [what it reads of each message, or null], "siwe": the same or null, "written": [viem's own text]}.
-import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { json } from "node:stream/consumers";
 
 const find = createRequire(path.join(process.argv[2], "anywhere.js"));
 const { createSiweMessage, parseSiweMessage } = find("viem/siwe");
@@ -24,7 +24,7 @@ const outcome = (read) => (text) => {
   }
 };
 
-const { messages, fields } = JSON.parse(fs.readFileSync(0, "utf8"));
+const { messages, fields } = await json(process.stdin);
 const dated = ({ issuedAt, expirationTime, notBefore, ...rest }) => ({
   ...rest,
   issuedAt: new Date(issuedAt),

@@ -3,9 +3,9 @@
 //     node typed_data.mjs MODULES < JSON      [{"typed": {...}, "privateKey": "0x.."}, ...]
 //
 // Prints one JSON array: {"viem", "ethers", "sigUtil": digests, "signature"} of each.
-import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { json } from "node:stream/consumers";
 
 const find = createRequire(path.join(process.argv[2], "anywhere.js"));
 const { ethers } = find("ethers");
@@ -22,4 +22,4 @@ function hashed({ typed, privateKey }) {
   };
 }
 
-console.log(JSON.stringify(JSON.parse(fs.readFileSync(0, "utf8")).map(hashed)));
+console.log(JSON.stringify((await json(process.stdin)).map(hashed)));

@@ -332,21 +332,22 @@ class BackFill:
         return stored
 
     def _begin(self, cursor: Cursor | None) -> None:
-        if cursor is not None:
-            self._watch_keys()
         table = schema.logs
         with self._mirror.reading() as connection:
             self._keys = defaultdict(_Keys) if is_deferred(connection, KEYLESS) else None
             self._derivation = read_derivation(connection)
             of_none = select(table.c.contract).where(table.c.event.is_(None)).distinct()
             self._gaps.update(connection.execute(of_none).scalars())
+        if cursor is not None:
+            self._watch_keys()
         self._read_heads([(contract, CONTRACT_HEAD) for contract in self._mirror.chain.contracts])
 
     def _watch_keys(self) -> None:
-        """Lets the database watch all keys from here on."""
-        self._keys = None
-        with self._mirror.writing() as connection:
-            build_keys(connection)
+        """Lets the database watch all keys from here on, where it does not yet."""
+        if self._keys is not None:
+            self._keys = None
+            with self._mirror.writing() as connection:
+                build_keys(connection)
 
     def _require_follows(self, cursor: Cursor | None, headers: Sequence[BlockHeader]) -> None:
         """Raises WrongChain for another genesis, ChainUnavailable for blocks that are of another branch meanwhile."""

@@ -11,13 +11,12 @@ from functools import cache
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import ClauseElement, Connection, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.domain.tiles import Tile, TiledTree, appended
 from deedbook.errors import IntegrityError, NotFound
-from deedbook.records.database import Database
+from deedbook.records.database import Database, worded
 from deedbook.records.schema import anchor_leaves, anchor_logs, anchor_tiles
 
 ASKED_AT_ONCE: Final = 500
@@ -118,18 +117,13 @@ def _asking(dialect: str, count: int) -> str:
     asked = select(leaves.leaf_hash, leaves.place).where(
         leaves.exchange == bindparam("exchange"), leaves.leaf_hash.in_([bindparam(f"leaf{n}") for n in range(count)])
     )
-    return _worded(dialect, asked)
+    return str(worded(dialect, asked))
 
 
 @cache
 def _adding(dialect: str, count: int) -> str:
-    head, row = _worded(dialect, insert(anchor_leaves)).split(" VALUES ")
+    head, row = str(worded(dialect, insert(anchor_leaves))).split(" VALUES ")
     return f"{head} VALUES {', '.join([row] * count)}"
-
-
-def _worded(dialect: str, statement: ClauseElement) -> str:
-    kind, style = (postgresql.psycopg.dialect, "format") if dialect == "postgresql" else (sqlite.dialect, "qmark")
-    return str(statement.compile(dialect=kind(paramstyle=style)))
 
 
 def _add(connection: Connection, state: LogState, leaf_hashes: Sequence[bytes], at: int) -> None:

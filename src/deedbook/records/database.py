@@ -18,7 +18,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, RowMapping, Select, create_engine, event, make_url
+from sqlalchemy import (
+    ClauseElement,
+    Compiled,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    RowMapping,
+    Select,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -75,6 +87,7 @@ class Database:
         except (ArgumentError, ImportError) as error:
             raise InvalidInput("url", "is of no database that can be opened here") from error
         weakref.finalize(self, self._engine.dispose)  # no connection outlives its database
+        _close_strays(self._engine)
         self._prepared: weakref.WeakSet[Prepared] = weakref.WeakSet()
         self._turns = _Turns(patience) if self.path is not None else None
 
@@ -171,6 +184,12 @@ class Database:
             raise known from error
 
 
+def worded(dialect: str, statement: ClauseElement) -> Compiled:
+    """A statement in the own words of the driver of `sqlite` or `postgresql`, its parameters told by their places."""
+    kind, style = (postgresql.psycopg.dialect, "format") if dialect == "postgresql" else (sqlite.dialect, "qmark")
+    return statement.compile(dialect=kind(paramstyle=style))
+
+
 class Prepared:
     """One statement in its driver's own words, for what is asked too often to be worded anew each time.
 
@@ -178,8 +197,7 @@ class Prepared:
     """
 
     def __init__(self, database: Database, engine: Engine, query: Select[Any], parameters: Sequence[str]) -> None:
-        spoken: Any = type(engine.dialect)
-        compiled = query.compile(dialect=spoken(paramstyle="qmark" if database.path else "format"))
+        compiled = worded(database.dialect, query)
         order: list[str] | None = getattr(compiled, "positiontup", None)
         assert order == list(parameters), f"the parameters are {order}"
         self._words = str(compiled)
@@ -299,13 +317,11 @@ def _engine(url: str, patience: float, pragmas: tuple[str, ...]) -> Engine:
     if make_url(url).get_backend_name() == "postgresql":
         engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(patience))})
         event.listen(engine, "begin", partial(_begin_postgresql, round(patience * 1000)))
-        _close_strays(engine)
         return engine
     engine = create_engine(url, connect_args={"timeout": patience} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare, pragmas))
         event.listen(engine, "begin", _begin)
-    _close_strays(engine)
     return engine
 
 
