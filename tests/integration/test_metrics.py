@@ -18,7 +18,7 @@ from deedbook.bootstrap.outboxes import Passage
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import OperationKind, OperationRow
-from deedbook.errors import CorruptStore
+from deedbook.errors import StoreUnavailable
 from tests.e2e.http_service import Client, eventually, running
 from tests.integration.scenario import BUYER, EXCHANGE, PARTS, Scenario, Stage
 
@@ -135,7 +135,7 @@ def test_an_intent_that_another_life_accepted_is_timed_from_when_it_was(open_hom
 
 def test_a_scrape_is_answered_while_a_database_is_not_there() -> None:
     def gone() -> list[Gauge]:
-        raise CorruptStore("records cannot be reached")
+        raise StoreUnavailable("records cannot be reached")
 
     metrics = Metrics(gone)
     metrics.answered("GET", "/sales", 200, 0.01)
