@@ -208,12 +208,16 @@ class Scenario:
     def publish_sealed(self, sealed: PayloadReceipt) -> Version:
         """Registers the asset with what was sealed as its version."""
         self.stage.payload_id = sealed.payload_id
-        version = Version(sealed.content_root, sealed.count, sha256(b"descriptor"))
+        version = Version(sealed.content_root, sealed.count, sha256(self.described(sealed.count)))
         assets.register(
             self.acting, PROVIDER, salt=self.stage.salt, kind=AssetKind.PERSONAL, grade=Grade.GENERAL, level=3,
             source=sha256(b"source"), version=version,
         )  # fmt: skip
         return version
+
+    def described(self, count: int) -> bytes:
+        """What the version's descriptor says, of so many records."""
+        return b"descriptor"
 
     def bind(self) -> Receipt:
         return self.consents.bind(PROVIDER, self.stage.asset_id, 1, [(self.batch, AUDITOR.address)])

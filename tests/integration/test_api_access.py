@@ -16,7 +16,7 @@ from deedbook.api.server import Server
 from deedbook.api.serving import Serving
 from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
-from deedbook.domain.hashing import sha256, to_hex
+from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.principals import Scope
 from deedbook.ledger import members
 from deedbook.wallet.signers import LocalSigner
@@ -243,6 +243,14 @@ def test_a_route_answers_everybody_as_its_row_says(home: Served, method: str, pa
 def test_the_evidence_of_a_sale_is_looked_for_where_a_party_asks_and_nowhere_else(home: Served) -> None:
     said = [home.ask(who, "GET", filled(home, "/sales/{sale}/bundle")).json() for who in (TENANT, BUYER, PROVIDER)]
     assert [each["code"] for each in said] == ["not-found", "evidence-missing", "evidence-missing"]
+
+
+def test_desks_show_what_is_on_chain_and_no_alerts_where_the_service_asks_who_somebody_is(home: Served) -> None:
+    path = f"/explore/desk/exchange/{checksum_address(EXCHANGE.address)}"
+    assert home.ask(None, "GET", path).status == 200
+    told = home.ask(None, "GET", f"{path}.json").json()
+    assert "settled" in told
+    assert "alerts" not in told
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route, right in RIGHTS.items() if right.on_chain])

@@ -7,19 +7,26 @@ import io
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import pytest
 
 from deedbook.api.web import site
+from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS
+from deedbook.api.web.clear_signing import committed
+from deedbook.api.web.desks.acts import ACTS
 from deedbook.api.web.shown import asset_name
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries.exports import original
 from tests import ledger_story as story
 from tests import pages_stage as stage
 from tests.e2e.http_service import Client
+from tests.scripted_chain import CONTRACTS
 
 PATHS = stage.paths()
 MOST = 300 * 1024
+OWN = ("/explore", "/documents/0x", "/sales/0x", "/consents/0x", "/trust", "#", "?")
+"""Where pages lead: to one another, and to public files of the service."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +87,7 @@ def test_every_page_is_whole_small_and_locked_up_in_both_languages(client: Clien
         handlers = [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
         assert handlers == []
         links = read.all("href") + read.all("src") + read.all("action")
-        assert [link for link in links if not link.startswith(("/explore", "/documents/0x", "#", "?"))] == []
+        assert [link for link in links if not link.startswith(OWN)] == []
 
 
 def test_the_first_page_with_all_that_it_needs_is_below_100_kib(client: Client) -> None:
@@ -192,7 +199,14 @@ def test_lists_go_on_by_their_own_places(client: Client) -> None:
         answer = client.get(path)
         found += [item["assetId"] for item in answer.json()["items"]]
         path = _next(answer.headers.get("link"))
-    assert len(found) == len(set(found)) == 3302
+    assert len(found) == len(set(found)) == 3602
+
+
+def test_the_longest_pages_of_the_longest_titles_are_small(client: Client) -> None:
+    for path in (f"/explore/wanted?limit={MOST_ROWS}", f"{PATHS['desk of reviewer']}?limit={MOST_ROWS}"):
+        read = page(client, path)
+        assert [tag for tag, _ in read.elements].count("tr") > FEW_ROWS
+        assert len(client.get(path).content) < MOST
 
 
 def _next(link: str | None) -> str:
@@ -304,3 +318,193 @@ def test_a_report_of_a_browser_is_taken_and_forgotten(client: Client, caplog: py
     assert client.post("/explore/reports", b" " * 20_000, media_type="application/csp-report").status == 413
     told = [each.getMessage() for each in caplog.records if "refused" in each.getMessage()]
     assert told == ["a browser refused something on a page: img-src"]
+
+
+# -- desks -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_provider_finds_batches_offers_volume_and_a_statement_that_adds_up(client: Client) -> None:
+    said = words(client, PATHS["desk of provider"])
+    assert "Sales 6" in said
+    assert "Sales delivered and kept 3" in said
+    assert "Settled sales 220.00 CNY" in said
+    assert "The parts add up to the settled sales." in said
+    told = client.get(PATHS["desk of provider"] + ".json").json()
+    assert told["statement"]["totals"][0]["settled"] == "22000"
+    assert next(each["batchId"] for each in told["batches"]["items"]) == to_hex(story.BATCH)
+    assert f"/explore/offers/{to_hex(story.OFFER)}" in page(client, PATHS["desk of provider"]).all("href")
+    assert "Use of what you sold Nothing is here yet." in said
+
+
+def test_a_settler_finds_what_waits_and_what_is_owed(client: Client) -> None:
+    said = words(client, PATHS["desk of settler"])
+    assert "11.00 CNY 44.00 CNY 2 22.00 CNY" in said  # each, paid, people who wait, owed
+    assert "13.20 CNY 26.40 CNY 3 39.60 CNY" in said
+    waiting = client.get("/explore/sales.json?waits=settlement").json()["items"]
+    told = client.get(PATHS["desk of settler"] + ".json").json()
+    assert told["settlement"]["items"] == waiting
+    assert [each["state"] for each in waiting] == ["accepted"]
+
+
+def test_a_reviewer_is_led_to_the_form_with_what_is_wanted(client: Client) -> None:
+    read = page(client, PATHS["desk of reviewer"])
+    (link, *_) = [each for each in read.all("href") if each.startswith("?target=")]
+    query = link.partition("#")[0]
+    form = page(client, PATHS["desk of reviewer"] + query)
+    target = next(attributes for tag, attributes in form.elements if attributes.get("name") == "target")
+    assert f"target={target['value']}&" in query
+    chosen = [attributes["value"] for tag, attributes in form.elements if tag == "option" and "selected" in attributes]
+    assert chosen == ["source-legality", "positive", "180"]
+
+
+def test_an_auditor_finds_bundles_and_how_to_verify_them(client: Client) -> None:
+    read = page(client, PATHS["desk of auditor"])
+    for sale in (story.SALE, story.SECOND_SALE):
+        assert f"/sales/{to_hex(sale)}/bundle" in read.all("href")
+    assert "deedbook audit verify SALE.deed --trust trust.json" in read.text
+
+
+def test_a_regulator_finds_every_buyer_and_every_sale_of_an_asset(client: Client) -> None:
+    read = page(client, PATHS["flow"])
+    sold = client.get("/explore/sales.json?limit=200").json()["items"]
+    assert len(sold) == 7
+    assert {f"/explore/sales/{each['saleId']}" for each in sold} <= set(read.all("href"))
+    assert f"/explore/members/{checksum_address(story.BUYER)}" in read.all("href")
+    told = client.get(PATHS["flow"].replace("/flow", "/flow.json")).json()
+    assert [(each["orders"], each["delivered"], each["mostRecords"]) for each in told["buyers"]["items"]] == [(7, 5, 6)]
+    few = [
+        each["saleId"] for each in client.get(PATHS["flow"].replace("/flow", "/flow.json") + "&limit=3").json()["items"]
+    ]
+    assert few == [each["saleId"] for each in sold[:3]]
+
+
+def test_the_own_holds_can_be_released_and_all_are_listed(client: Client) -> None:
+    read = page(client, PATHS["desk of regulator"])
+    acts = [attributes["data-act"] for _, attributes in read.elements if "data-act" in attributes]
+    assert acts == ["hold", "release"]
+    holds = client.get("/explore/holds.json").json()["items"]
+    assert [each["target"] for each in holds] == [to_hex(story.HELD)]
+    none = client.get(f"/explore/holds.json?holder={checksum_address(story.BUYER)}").json()["items"]
+    assert none == []
+
+
+def test_every_form_asks_for_what_its_act_says_and_for_nothing_else(client: Client) -> None:
+    asked: dict[str, set[str]] = {}
+    for desk in stage.AT_DESKS:
+        act = ""
+        for tag, attributes in page(client, PATHS[f"desk of {desk}"]).elements:
+            act = (attributes.get("data-act") or "") if tag == "form" else act
+            if act and "name" in attributes:
+                asked.setdefault(act, set()).add(str(attributes["name"]))
+    assert len(asked) > 6
+    assert asked == {act: set(ACTS[act].says) for act in asked}
+
+
+def test_who_lost_the_role_of_a_desk_is_told(client: Client) -> None:
+    lost = "This account does not have the role of this desk now"
+    assert lost in words(client, PATHS["desk of settler"])  # expelled
+    assert lost not in words(client, PATHS["desk of auditor"])
+    assert lost in words(client, f"/explore/desk/settler/{checksum_address(story.AUDITOR)}")
+
+
+def test_a_member_is_led_to_the_desks_of_its_roles(client: Client) -> None:
+    for path in (PATHS["desks"], PATHS["member"]):
+        assert f"/explore/desk/provider/{checksum_address(story.PROVIDER)}" in page(client, path).all("href")
+    assert f"/explore/desk/settler/{checksum_address(story.PROVIDER)}" not in page(client, PATHS["desks"]).all("href")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/explore/desk/provider/0x" + "ee" * 20, 404),
+        ("/explore/desk/provider/0x00", 422),
+        ("/explore/desk/nobody/" + checksum_address(story.PROVIDER), 404),
+        ("/explore/sales?waits=nothing", 422),
+        ("/explore/attestations", 422),
+        ("/explore/flow?asset=5", 404),
+        ("/explore/flow?asset=x", 422),
+        ("/explore/holds?holder=x", 422),
+        ("/explore/batches?collector=x.json", 422),
+    ],
+)
+def test_a_desk_that_nobody_has_is_not_there(client: Client, path: str, status: int) -> None:
+    assert client.get(path).status == status
+
+
+# -- where a wallet signs ----------------------------------------------------------------------------------------------
+
+
+def test_a_link_shows_the_notice_the_sentence_and_what_may_be_picked_without_scripts(client: Client) -> None:
+    said = words(client, PATHS["consenting"])
+    notice = stage.NOTICE
+    for text in (notice.title, notice.contact, notice.retention, notice.withdrawal, *notice.rights):
+        assert text in said
+    assert 'I agree that A merchant provides my data in "resumes" to any member licensed as an employer' in said
+    assert "by delivery of the record itself, not across borders, from 20" in said
+    assert "Signing needs scripts and a wallet" in said
+    boxes = [each for tag, each in page(client, PATHS["consenting"]).elements if each.get("type") == "checkbox"]
+    assert [(each["name"], "checked" in each) for each in boxes] == [("mode-2", False), ("mode-32", True)]
+    unpicked = page(client, PATHS["consenting, nothing picked"]).elements
+    assert [each for _, each in unpicked if "checked" in each] == []
+    kept = {str(each["name"]): str(each["value"]) for _, each in unpicked if each.get("type") == "hidden"}
+    assert sorted(urlencode(kept, safe=",").split("&")) == sorted(stage.INVITED.split("&"))
+
+
+def test_a_link_for_another_ledger_offers_nothing_to_sign(client: Client) -> None:
+    read = page(client, PATHS["consenting elsewhere"])
+    assert "This link is for another ledger" in read.text
+    assert "sign" not in read.all("id")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ("notice=0x" + "11" * 32, 404, "no such thing"),
+        ("notice=0x11", 422, "notice"),
+        ("modes=", 422, "modes"),
+        ("modes=raw,nonsense", 422, "modes"),
+        ("modes=1024", 422, "written"),
+        ("class=", 422, "class"),
+        ("class=300", 422, "written"),
+        ("purpose=9", 422, "written"),
+        ("days=0", 422, "days"),
+        ("days=99999", 422, "days"),
+        ("term=731", 422, "term"),
+        ("controller=0x" + "aB" * 20, 422, "controller"),
+        ("record=%3Cscript%3E", 422, "record"),
+        ("chain=zero", 422, "chain"),
+    ],
+)
+def test_a_link_that_asks_for_nonsense_is_refused_kindly(client: Client, change: str, status: int, said: str) -> None:
+    base = "&".join(part for part in stage.INVITED.split("&") if not part.startswith(change.partition("=")[0] + "="))
+    answer = client.get(f"/explore/consents/new?{base}&{change}")
+    assert answer.status == status
+    assert said in Read(answer.content.decode()).text
+
+
+def test_wallets_find_what_they_are_told_at_one_address(client: Client) -> None:
+    answer = client.get("/explore/erc7730/eip712-deedbook-consent.json")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    place = {"chainId": 31337, "address": checksum_address(CONTRACTS["Consents"])}
+    assert answer.json()["context"]["eip712"]["deployments"] == [place]
+    assert answer.json()["display"] == committed()["display"]
+
+
+# -- what is a person's own --------------------------------------------------------------------------------------------
+
+
+def test_my_data_shows_orders_money_and_the_way_out_and_is_kept_by_no_cache(client: Client) -> None:
+    said = words(client, PATHS["own"])
+    for text in ("What I earned", "Who ordered data with my record", "on the ledger, holds", "To complain"):
+        assert text in said
+    assert "<script>document.title" in said  # a buyer's legal name is text
+    for kind in ("own of nobody yet", "own", "own consent"):
+        answer = client.get(PATHS[kind])
+        assert answer.headers["cache-control"] == "no-store"
+    everything = client.get(PATHS["own"].replace("/own?", "/own.json?"))
+    assert everything.headers["cache-control"] == "no-store"
+    assert everything.json()["consents"][0]["receipt"] == stage.OWN.to_json()
+    links = page(client, PATHS["own consent"]).all("href")
+    name = to_hex(stage.OWN.signed.consent_id)
+    assert {f"/explore/consents/{name}/withdrawal", f"/consents/{name}/receipt"} <= set(links)
+    assert client.get("/explore/own/consents/0x" + "11" * 32).status == 404

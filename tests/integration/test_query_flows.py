@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deedbook.domain.codes import AssetState, Mode, Purpose, Role, SaleState
+from deedbook.domain.codes import AssetState, AttestationKind, Mode, Purpose, Role, SaleState
 from deedbook.domain.hashing import canonical_json, sha256
 from deedbook.errors import InvalidInput, NotFound
 from deedbook.mirror.store import Mirror
-from deedbook.queries import assets, providers, sales
-from deedbook.queries.flows import FlowView, flow
+from deedbook.queries import assets, attestations, cases, consents, offers, providers, sales
+from deedbook.queries.flows import FlowView, flow, recipients
+from deedbook.queries.sales import Waits
 from tests import ledger_story as story
 from tests.mirror_stage import ENGINES, copied
 from tests.postgresql_server import Server
@@ -160,3 +162,97 @@ def test_assets_are_listed_by_holder(mirror: Mirror) -> None:
     assert [each.asset_id for each in assets.assets(mirror, holder=story.BROKER).items] == [DERIVED, FURTHER]
     (own,) = assets.assets(mirror, holder=story.PROVIDER).items
     assert (own.asset_id, own.state) == (story.ASSET, AssetState.REGISTERED)
+
+
+def test_everybody_who_ordered_an_asset_or_what_came_of_it_is_found_with_what_they_got(mirror: Mirror) -> None:
+    whole = flow(mirror, story.ASSET, limit=1000).items
+    found = recipients(mirror, story.ASSET, limit=1).items
+    assert [each.buyer for each in found] == sorted({each.buyer for each in whole})
+    (buyer,) = found
+    assert (buyer.orders, buyer.most_records) == (len(whole), story.PEOPLE)
+    assert buyer.delivered == sum(each.delivered_count is not None for each in whole)
+    assert (buyer.first_block, buyer.last_block) == (
+        min(each.steps[0].block for each in whole),
+        max(each.steps[0].block for each in whole),
+    )
+    assert recipients(mirror, FURTHER).items[0].orders == 1
+    with pytest.raises(NotFound):
+        recipients(mirror, 5)
+
+
+def test_sales_are_found_by_what_they_wait_for(mirror: Mirror) -> None:
+    whole = sales.sales(mirror, limit=1000).items
+    states = {
+        Waits.PAYMENT: SaleState.ORDERED,
+        Waits.PREPARATION: SaleState.PAID,
+        Waits.ACCEPTANCE: SaleState.DELIVERED,
+        Waits.DECISION: SaleState.DISPUTED,
+    }
+    for waits_for, state in states.items():
+        wanted = [each.sale_id for each in whole if each.state is state]
+        assert [each.sale_id for each in sales.sales(mirror, waits_for=waits_for).items] == wanted
+    unsettled = [each.sale_id for each in whole if each.state is SaleState.ACCEPTED and each.settlement is None]
+    assert [each.sale_id for each in sales.sales(mirror, waits_for=Waits.SETTLEMENT).items] == unsettled
+    owed = [each.sale_id for each in whole if each.settlement is not None and each.settlement.waiting]
+    assert [each.sale_id for each in sales.sales(mirror, waits_for=Waits.PAYOUT).items] == owed
+    assert story.SECOND_SALE in owed
+    settled = sales.sales(mirror, only_settled=True).items
+    assert [each.sale_id for each in settled] == [each.sale_id for each in whole if each.settlement is not None]
+    used = sales.sales(mirror, only_used=True).items
+    assert [(each.sale_id, each.usage and each.usage.reports) for each in used] == [(story.FREE, 2)]
+
+
+def test_a_sale_of_which_only_a_list_is_unpaid_waits_for_payout(mirror: Mirror) -> None:
+    second = sales.sale(mirror, story.SECOND_SALE).settlement
+    assert second is not None
+    assert [each.count - each.paid_up_to for each in second.lists].count(0) == 1  # the others are owed
+
+
+def test_batches_are_found_by_collector_and_by_the_audit_that_they_lack(mirror: Mirror) -> None:
+    (own,) = consents.batches_by(mirror, collector=story.PROVIDER).items
+    assert own.batch_id == story.BATCH
+    assert consents.batches_by(mirror, collector=story.BROKER).items == ()
+    assert consents.batches_by(mirror, only_unaudited=True).items == ()
+
+
+def test_offers_are_found_by_provider(mirror: Mirror) -> None:
+    for account in (story.PROVIDER, story.BROKER, story.OPERATOR):
+        wanted = [each for each in offers.offers(mirror).items if each.provider == account]
+        assert list(offers.offers(mirror, provider=account).items) == wanted
+        assert wanted
+
+
+def test_statements_that_are_asked_for_and_given_by_nobody_are_wanted(mirror: Mirror) -> None:
+    """The policy asks for SOURCE_LEGALITY and IMPACT_ASSESSMENT to list, LEGAL_OPINION besides to order."""
+    kinds = AttestationKind
+    found = attestations.wanted(mirror, 1_800_000_000).items
+    assert [(each.asset_id, each.kind, each.to_list) for each in found] == [
+        (story.ASSET, kinds.IMPACT_ASSESSMENT, True)
+    ]
+    assert found[0].version_key == story.VERSION_KEY
+    later = attestations.wanted(mirror, 1_900_000_001).items
+    assert [each.kind for each in later] == [kinds.SOURCE_LEGALITY, kinds.IMPACT_ASSESSMENT]
+    first = attestations.wanted(mirror, 1_900_000_001, limit=1)
+    assert attestations.wanted(mirror, 1_900_000_001, limit=1, after=first.after).items == later[1:]
+
+
+def test_the_statements_of_an_attester_stand_in_the_order_in_which_they_end(mirror: Mirror) -> None:
+    found = attestations.attested_by(mirror, story.REVIEWER).items
+    assert [(each.kind, each.valid_until) for each in found] == [
+        (AttestationKind.SOURCE_LEGALITY, 1_900_000_000),
+        (AttestationKind.LEGAL_OPINION, story.FAR),
+    ]
+    first = attestations.attested_by(mirror, story.REVIEWER, limit=1)
+    assert attestations.attested_by(mirror, story.REVIEWER, limit=1, after=first.after).items == found[1:]
+    assert attestations.attested_by(mirror, story.BUYER).items == ()
+
+
+def test_open_cases_and_active_holds_are_found(tmp_path: Path) -> None:
+    with closing(copied(f"sqlite:///{tmp_path}/held.sqlite", [*story.story(), story.case_opened()])) as held:
+        assert [each.case_id for each in cases.all_cases(held, only_open=True).items] == [story.CASE]
+        assert [each.holder for each in cases.all_holds(held).items] == [story.ARBITER]
+        assert cases.all_holds(held, holder=story.EXCHANGE).items == ()
+    decided = [*story.story(), story.case_opened(), story.case_decided()]
+    with closing(copied(f"sqlite:///{tmp_path}/free.sqlite", decided)) as free:
+        assert cases.all_cases(free, only_open=True).items == ()
+        assert cases.all_holds(free, holder=story.ARBITER).items == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from deedbook.api.web.drawing import Node, graph, strip
-from deedbook.api.web.shown import LONG, SHORT, Shown, visible
+from deedbook.api.web.shown import LONG, SHORT, TITLE, Shown, visible
 from deedbook.api.web.words import words_of
 from deedbook.domain.codes import Mode, Purpose
 from deedbook.domain.keytree import cover_all_but
@@ -31,7 +31,7 @@ def test_long_text_is_cut_and_what_is_too_long_is_counted() -> None:
 
 def test_titles_of_links_are_cut_for_good() -> None:
     shown = SHOW.asset(1, "x" * 1000)
-    assert shown.count("x" * SHORT + "…") == 1
+    assert shown.count("x" * TITLE + "…") == 1
     assert "details" not in shown
     assert 'href="/explore/assets/0x' + "0" * 63 + '1"' in shown
 

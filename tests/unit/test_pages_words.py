@@ -11,13 +11,19 @@ from string import Formatter
 import pytest
 
 from deedbook.api.web import words as catalogues
-from deedbook.api.web.site import NAVIGATION, PAGES
+from deedbook.api.web.consenting import SAID_BY_WALLETS
+from deedbook.api.web.desks.acts import ACTS, SAID
+from deedbook.api.web.desks.board import ROLES
+from deedbook.api.web.site import NAVIGATION, PAGES, SIGNING
 from deedbook.api.web.words import LANGUAGES, chosen, words_of
 from deedbook.domain import codes
 from deedbook.queries.alerts import AlertCode, Severity
+from deedbook.queries.sales import Waits
 
 WEB = resources.files("deedbook.api.web")
 TEMPLATES = sorted(each.name for each in WEB.joinpath("templates").iterdir())
+MODULES = [each.name for each in WEB.iterdir() if each.name.endswith(".py")]
+MODULES += [f"desks/{each.name}" for each in WEB.joinpath("desks").iterdir() if each.name.endswith(".py")]
 CODES: dict[str, type[IntEnum] | type[IntFlag]] = {
     "kind": codes.AssetKind,
     "grade": codes.Grade,
@@ -70,21 +76,38 @@ def test_every_step_alert_and_part_of_the_site_has_a_word(root: Path) -> None:
     assert len(steps) > 12
     wanted = [f"step.{step}" for step in steps] + [f"alert.{code}" for code in AlertCode]
     wanted += [f"severity.{each}" for each in Severity] + [f"{noun}.list" for noun in NAVIGATION]
+    wanted += [f"desk.waits.{each}" for each in Waits] + [
+        f"desk.{desk}{more}" for desk in ROLES for more in ("", ".lead")
+    ]
+    wanted += [f"act.{act}" for act in ACTS] + [f"act.{act}.title" for act in ACTS]
+    assert {path for path in PAGES if path.startswith("/desk/")} == {f"/desk/{desk}/{{account}}" for desk in ROLES}
     assert [name for name in wanted if not words_of("en").has(name)] == []
 
 
 def test_every_entry_that_code_or_template_names_is_there_and_none_is_left_over() -> None:
     known = set(words_of("en").one)
     text = "".join(source(f"templates/{name}") for name in TEMPLATES)
-    text += "".join(source(each.name) for each in WEB.iterdir() if each.name.endswith(".py"))
+    text += "".join(source(name) for name in MODULES)
     said = set(re.findall(r"say\([\"']([a-z_.]+)[\"']", text))
     assert said - known <= {"language.", "error."}
     named = set(re.findall(r"[\"']([a-z_]+(?:\.[a-z_]+)*)[\"']", text))
     groups = [*CODES, "step", "alert", "severity", "error", "language", "found", "price", "age", "consent.state"]
+    groups += ["own.state", "payee.kind", r"desk\.waits", "acting"]
     made = re.compile(
-        "|".join(f"{group}\\." for group in groups) + r"|lineage\.(up|down)\.|\w+\.list(\.aside)?$|member\.\w+$"
+        "|".join(f"{group}\\." for group in groups)
+        + r"|lineage\.(up|down)\.|\w+\.list(\.aside)?$|member\.\w+$"
+        + f"|desk\\.({'|'.join(ROLES)})(\\.lead)?$|act\\.({'|'.join(ACTS)})(\\.title|\\.aside)?$"
     )
     assert {name for name in known - named if not made.match(name)} == set()
+
+
+def test_scripts_say_what_they_are_handed_and_nothing_by_themselves() -> None:
+    text = "".join(source(f"static/{name}") for name in SIGNING)
+    handed = {name.partition(".")[2] for name in SAID_BY_WALLETS} | set(SAID)
+    assert {name for name in handed if f'"{name}"' not in text} == set()
+    assert set(re.findall(r'(?:Stop|say|tell|note)\("(\w+)"', text)) - handed == set()
+    for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert markup not in text
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -96,11 +119,10 @@ def test_no_template_says_anything_by_itself(name: str) -> None:
 
 
 def test_no_code_of_the_pages_says_anything_by_itself() -> None:
-    for each in WEB.iterdir():
-        if each.name.endswith(".py"):
-            for markup in re.findall(r"Markup\(\s*['\"](.*?)['\"]\s*\)", source(each.name), flags=re.DOTALL):
-                left = re.sub(r"<[^>]*>|\{\w*\}|U\+", "", markup)
-                assert not re.search(r"\w", left), (each.name, markup)
+    for name in MODULES:
+        for markup in re.findall(r"Markup\(\s*['\"](.*?)['\"]\s*\)", source(name), flags=re.DOTALL):
+            left = re.sub(r"<[^>]*>|\{\w*\}|U\+", "", markup)
+            assert not re.search(r"\w", left), (name, markup)
     assert not re.search(r'content: "[^"]*\w', source("static/pages.css"))
     assert len(PAGES) > 20
 
@@ -135,3 +157,12 @@ def test_a_catalogue_counts_and_escapes() -> None:
         english.say("no.such.entry")
     with pytest.raises(ValueError, match="no line"):
         list(catalogues._entries("msgid en"))
+
+
+def test_the_commands_that_pages_name_are_those_of_the_command_line(root: Path) -> None:
+    known = set(re.findall(r"^### (deedbook [\w-]+ [\w-]+)$", (root / "docs/cli.md").read_text(encoding="utf-8"), re.M))
+    said = {match for name in MODULES for match in re.findall(r'"(deedbook \w+ [\w-]+)', source(name))}
+    told = re.findall(r'"((?:sales|revenue) [\w-]+)', source("desks/settler.py") + source("desks/provider.py"))
+    said |= {f"deedbook {each}" for each in told}
+    assert len(said) > 10
+    assert said - known == set()

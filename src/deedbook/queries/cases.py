@@ -18,6 +18,7 @@ from deedbook.queries.rows import Reading, many, one
 from deedbook.queries.views import Page, View, code_of
 
 BY_OPENING: Final = Keyset("cases", table.c.opened_block, table.c.case_id)
+BY_HOLD: Final = Keyset("holds", hold_table.c.held_block, hold_table.c.target, hold_table.c.holder)
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,24 @@ def cases(mirror: Reading, target: bytes, *, limit: int = 100, after: str | None
         return BY_OPENING.page(connection, query, _case, limit=limit, after=after)
 
 
-def all_cases(mirror: Reading, *, limit: int = 100, after: str | None = None) -> Page[CaseView]:
-    """Every case, oldest first. Raises InvalidInput."""
+def all_cases(
+    mirror: Reading, *, only_open: bool = False, limit: int = 100, after: str | None = None
+) -> Page[CaseView]:
+    """Every case, or those that nobody decided yet, oldest first. Raises InvalidInput."""
+    query = select(table).where(table.c.outcome.is_(None)) if only_open else select(table)
     with mirror.reading() as connection:
-        return BY_OPENING.page(connection, select(table), _case, limit=limit, after=after)
+        return BY_OPENING.page(connection, query, _case, limit=limit, after=after)
+
+
+def all_holds(
+    mirror: Reading, *, holder: bytes | None = None, limit: int = 100, after: str | None = None
+) -> Page[HoldView]:
+    """The holds that are active now, of one holder (20 bytes) where named, oldest first. Raises InvalidInput."""
+    query = select(hold_table).where(hold_table.c.active)
+    if holder is not None:
+        query = query.where(hold_table.c.holder == holder)
+    with mirror.reading() as connection:
+        return BY_HOLD.page(connection, query, _hold, limit=limit, after=after)
 
 
 def holds(mirror: Reading, target: bytes) -> tuple[HoldView, ...]:
@@ -79,16 +94,12 @@ def holds(mirror: Reading, target: bytes) -> tuple[HoldView, ...]:
 def on(connection: Connection, target: bytes) -> tuple[HoldView, ...]:
     """As `holds`, in a transaction that is open."""
     query = select(hold_table).where(hold_table.c.target == target).order_by(hold_table.c.holder)
-    return tuple(
-        HoldView(
-            row["target"],
-            row["holder"],
-            row["active"],
-            row["document_hash"],
-            row["held_block"],
-            row["released_block"],
-        )
-        for row in many(connection, query)
+    return tuple(_hold(row) for row in many(connection, query))
+
+
+def _hold(row: Mapping[str, Any]) -> HoldView:
+    return HoldView(
+        row["target"], row["holder"], row["active"], row["document_hash"], row["held_block"], row["released_block"]
     )
 
 

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, and_, select
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.batches import Batch
-from deedbook.domain.codes import EndCause, Mode, Purpose
+from deedbook.domain.codes import AttestationKind, EndCause, Mode, Purpose
 from deedbook.domain.consents import Terms
 from deedbook.domain.hashing import to_hex
 from deedbook.errors import InvalidInput, NotFound
-from deedbook.mirror.projector import MARK_DISMISSED, MARK_PENDING
-from deedbook.mirror.schema import batches, bindings, direct_grants, leaves_ended, marks
+from deedbook.mirror.projector import MARK_DISMISSED, MARK_PENDING, STANDING
+from deedbook.mirror.schema import attestations, batches, bindings, direct_grants, leaves_ended, marks
 from deedbook.queries.attestations import AttestationView, about
 from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, many, one, time_of
@@ -132,6 +132,27 @@ def batch(mirror: Reading, batch_id: bytes) -> BatchView:
 def batches_of(mirror: Reading, asset_id: int, *, limit: int = 100, after: str | None = None) -> Page[BatchView]:
     """The batches of an asset, oldest first; a consent granted directly is a batch of one. Raises InvalidInput."""
     query = select(batches).where(batches.c.asset_id == asset_key(asset_id))
+    with mirror.reading() as connection:
+        return BY_GRANT.page(connection, query, lambda row: _batch(connection, row), limit=limit, after=after)
+
+
+def batches_by(
+    mirror: Reading,
+    *,
+    collector: bytes | None = None,
+    only_unaudited: bool = False,
+    limit: int = 100,
+    after: str | None = None,
+) -> Page[BatchView]:
+    """Batches, oldest first, of one collector where named; those about which no statement of an audit stands, whatever
+    it says. A batch of one that was granted directly needs none. Raises InvalidInput."""
+    query = select(batches)
+    if collector is not None:
+        query = query.where(batches.c.collector == collector)
+    if only_unaudited:
+        of_batch = and_(attestations.c.target == batches.c.batch_id, attestations.c.state == STANDING)
+        audit = attestations.c.kind == int(AttestationKind.CONSENT_AUDIT)
+        query = query.where(batches.c.direct.is_(False), ~select(attestations.c.kind).where(of_batch, audit).exists())
     with mirror.reading() as connection:
         return BY_GRANT.page(connection, query, lambda row: _batch(connection, row), limit=limit, after=after)
 

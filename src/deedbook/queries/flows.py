@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from sqlalchemy import func, select
+
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import Mode, Purpose, SaleState
 from deedbook.mirror.schema import sales as table
@@ -16,6 +18,7 @@ from deedbook.queries.sales import SaleView, StepView, joined, view_of
 from deedbook.queries.views import Page, View
 
 ONWARD = Keyset("flow", table.c.ordered_block, table.c.ordered_index)
+BY_BUYER = Keyset("recipients", table.c.buyer)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,37 @@ class FlowView(View):
     divided: DividedView | None
     refunded: int
     steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True)
+class RecipientView(View):
+    """A buyer of the asset or of what was derived from it: how many `orders`, to how many of them something was
+    `delivered`, and the most records that one delivery had; blocks of the first and the last order."""
+
+    buyer: bytes
+    orders: int
+    delivered: int
+    most_records: int
+    first_block: int
+    last_block: int
+
+
+def recipients(mirror: Reading, asset_id: int, *, limit: int = 100, after: str | None = None) -> Page[RecipientView]:
+    """Everybody who ordered an asset or anything derived from it, by account. Raises NotFound, InvalidInput."""
+    key = asset_key(asset_id)
+    with mirror.reading() as connection:
+        require_asset(connection, asset_id)
+        far = distances(connection, key, down=True)
+        query = select(
+            table.c.buyer,
+            func.count().label("orders"),
+            func.count(table.c.cover_hash).label("delivered"),
+            func.coalesce(func.max(table.c.delivered_count), 0).label("most_records"),
+            func.min(table.c.ordered_block).label("first_block"),
+            func.max(table.c.ordered_block).label("last_block"),
+        )
+        query = query.where(table.c.asset_id.in_(keys_among(far))).group_by(table.c.buyer)
+        return BY_BUYER.page(connection, query, lambda row: RecipientView(**row), limit=limit, after=after)
 
 
 def flow(mirror: Reading, asset_id: int, *, limit: int = 100, after: str | None = None) -> Page[FlowView]:

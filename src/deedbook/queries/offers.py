@@ -81,16 +81,19 @@ def offers(
     mirror: Reading,
     *,
     asset_id: int | None = None,
+    provider: bytes | None = None,
     only_open: bool = False,
     by_holder: bool | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[OfferView]:
-    """Offers in the order of their listing; `only_open` leaves out the closed ones, `by_holder` those of operators who
-    do not hold the asset (False: those of its holder). Raises InvalidInput."""
+    """Offers in the order of their listing, of one asset or provider where named; `only_open` leaves out the closed
+    ones, `by_holder` those of operators who do not hold the asset (False: those of its holder). Raises InvalidInput."""
     query = _joined()
     if asset_id is not None:
         query = query.where(table.c.asset_id == asset_key(asset_id))
+    if provider is not None:
+        query = query.where(table.c.provider == provider)
     if only_open:
         query = query.where(table.c.state == int(OfferState.OPEN))
     if by_holder is not None:

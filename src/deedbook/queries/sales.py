@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import Mode, Outcome, Purpose, SaleState
@@ -23,6 +24,7 @@ from deedbook.mirror.schema import (
     payouts,
     sale_steps,
     settlements,
+    usage_reports,
 )
 from deedbook.mirror.schema import refunds as refund_table
 from deedbook.mirror.schema import sales as table
@@ -33,6 +35,25 @@ from deedbook.queries.views import Page, View, code_of
 
 BY_ORDER: Final = Keyset("sales", table.c.ordered_block, table.c.ordered_index)
 PAYOUTS: Final = frozenset({"PayoutConfirmed", "DeferredPayoutConfirmed"})
+
+
+class Waits(StrEnum):
+    """What a sale that is not at its end waits for next."""
+
+    PAYMENT = "payment"
+    """The settler's word that the price arrived."""
+    PREPARATION = "preparation"
+    """The provider fixes who is live."""
+    DELIVERY = "delivery"
+    """The provider seals the keys."""
+    ACCEPTANCE = "acceptance"
+    """The buyer accepts; once the window is over, anyone."""
+    DECISION = "decision"
+    """An arbiter or regulator decides a dispute."""
+    SETTLEMENT = "settlement"
+    """Anyone settles."""
+    PAYOUT = "payout"
+    """Of the settled money something is still the people's to get."""
 
 
 @dataclass(frozen=True)
@@ -232,10 +253,14 @@ def sales(
     offer_id: bytes | None = None,
     buyer: bytes | None = None,
     provider: bytes | None = None,
+    waits_for: Waits | None = None,
+    only_settled: bool = False,
+    only_used: bool = False,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[SaleView]:
-    """Sales in the order in which they were ordered, of one asset, offer, buyer or provider where named.
+    """Sales in the order in which they were ordered, of one asset, offer, buyer or provider where named; those that
+    wait for something, are settled, or were used and metered.
 
     Raises InvalidInput.
     """
@@ -248,8 +273,36 @@ def sales(
         query = query.where(table.c.buyer == buyer)
     if provider is not None:
         query = query.where(offers.c.provider == provider)
+    if waits_for is not None:
+        query = query.where(_waiting(waits_for))
+    if only_settled:
+        query = query.where(_SETTLED)
+    if only_used:
+        query = query.where(select(usage_reports.c.count).where(usage_reports.c.sale_id == table.c.sale_id).exists())
     with mirror.reading() as connection:
         return BY_ORDER.page(connection, query, lambda row: view_of(connection, row), limit=limit, after=after)
+
+
+_SETTLED: Final = select(settlements.c.certificate).where(settlements.c.sale_id == table.c.sale_id).exists()
+_STATES: Final = {
+    Waits.PAYMENT: SaleState.ORDERED,
+    Waits.PREPARATION: SaleState.PAID,
+    Waits.DELIVERY: SaleState.PREPARED,
+    Waits.ACCEPTANCE: SaleState.DELIVERED,
+    Waits.DECISION: SaleState.DISPUTED,
+}
+
+
+def _waiting(waits_for: Waits) -> ColumnElement[bool]:
+    if waits_for is Waits.SETTLEMENT:
+        return and_(table.c.state == int(SaleState.ACCEPTED), ~_SETTLED)
+    if waits_for is not Waits.PAYOUT:
+        return table.c.state == int(_STATES[waits_for])
+    entry = and_(settlements.c.sale_id == table.c.sale_id, settlements.c.per_head != "0")
+    first = select(settlements.c.certificate).where(entry, settlements.c.paid_up_to < settlements.c.delivered_count)
+    on_list = and_(deferred_lists.c.sale_id == table.c.sale_id, deferred_lists.c.paid_up_to < deferred_lists.c.count)
+    later = select(settlements.c.certificate).where(entry, select(deferred_lists.c.list).where(on_list).exists())
+    return or_(first.exists(), later.exists())
 
 
 def delivered_sales(connection: Connection, asset: bytes, version: int) -> list[SaleView]:

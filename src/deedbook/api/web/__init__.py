@@ -2,5 +2,6 @@
 
 Rendered here, whole, as HTML; every page works without scripts, is told in Chinese and English (`catalogues/`), and has
 a sibling in JSON, where it shows a table also in CSV. A page reads the mirror and what is public beside it, and knows
-no key, no session and nothing that only a person may see. What comes from outside is shown as text and as nothing else.
+no key; what only a person may see is on that person's own pages (`own`) and no others. What is signed is signed in the
+browser's wallet (`static/wallet.js`), after it was read. What comes from outside is shown as text and as nothing else.
 """

@@ -15,16 +15,21 @@ from deedbook.queries.alerts import AlertView
 
 def alerts(asked: Asked) -> Page:
     """A list of alerts."""
+    now = asked.shown.now
+    page = queries.alerts(asked.mirror, now, covers=asked.home.cover, limit=asked.limit, after=asked.after)
+    return listed(asked, "alerts", AlertView, page, alert_columns(asked))
+
+
+def alert_columns(asked: Asked) -> Columns:
+    """How a list shows alerts."""
     show = asked.shown
-    page = queries.alerts(asked.mirror, show.now, covers=asked.home.cover, limit=asked.limit, after=asked.after)
 
     def row(each: AlertView) -> Sequence[Markup]:
         what = show.link(f"{show.root}/search?q={each.key}", show.say(f"found.{each.noun}"))
         numbers = show.say("list.joiner").join(_number(asked, *pair) for pair in each.numbers.items())
         return (show.word("severity", each.severity), show.word("alert", each.code), what, numbers)
 
-    columns = Columns(("alert.severity", "alert", "alert.about", "alert.numbers"), row)
-    return listed(asked, "alerts", AlertView, page, columns)
+    return Columns(("alert.severity", "alert", "alert.about", "alert.numbers"), row)
 
 
 def _number(asked: Asked, name: str, value: int) -> Markup:

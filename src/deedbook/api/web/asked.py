@@ -17,6 +17,7 @@ from deedbook.api.web.sections import Page, Table
 from deedbook.api.web.shown import Shown
 from deedbook.domain.assets import Descriptor
 from deedbook.domain.hashing import from_hex, parse_address
+from deedbook.domain.principals import ANYBODY, Caller
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.queries.assets import descriptors_of
 from deedbook.queries.exports import Relation, cells_of, fields_of
@@ -28,6 +29,8 @@ ROWS: Final = 50
 """Rows of a list on one page, where nobody asks for another number."""
 MOST_ROWS: Final = 200
 """The most rows of a list in HTML: a page stays below 300 KiB."""
+FEW_ROWS: Final = 50
+"""The most rows of a list in HTML where a page has several."""
 FIRST_ROWS: Final = 10
 """Rows of a list inside a page of something else."""
 
@@ -36,13 +39,23 @@ Item = TypeVar("Item", bound=View)
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: what is served, one state of the mirror, how values are shown, the names in the path, the query."""
+    """One request: what is served, one state of the mirror, how values are shown, the names in the path, the query; who
+    asks, and whether the service asks who somebody is at all."""
 
     home: Serving
     mirror: Reading
     shown: Shown
     names: Mapping[str, str]
     query: Mapping[str, str]
+    caller: Caller = ANYBODY
+    request_id: str = ""
+    is_for_all: bool = False
+    """Whether it is left out what only operators and regulators may read."""
+
+    @property
+    def has_door(self) -> bool:
+        """Whether the service asks who somebody is."""
+        return self.caller.is_bound
 
     @property
     def asset_id(self) -> int:
@@ -70,6 +83,10 @@ class Asked:
         """A whole number of the path, below 2^63. Raises InvalidInput."""
         return _number(name, self.names[name], 2**63 - 1)
 
+    def is_yes(self, name: str) -> bool:
+        """Whether `yes` is said to this."""
+        return self.query.get(name) == "yes"
+
     @property
     def after(self) -> str | None:
         """Behind which place a list is asked for."""
@@ -79,6 +96,11 @@ class Asked:
     def limit(self) -> int:
         """How many rows of a list are asked for. Raises InvalidInput."""
         return max(1, _number("limit", self.query.get("limit") or str(ROWS), MOST_ROWS))
+
+    @property
+    def few(self) -> int:
+        """The same for each of several lists on one page. Raises InvalidInput."""
+        return min(self.limit, FEW_ROWS)
 
     @cached_property
     def _descriptors(self) -> dict[bytes, Descriptor | None]:

@@ -15,7 +15,7 @@ from deedbook.api.web.drawing import Graph, Node, graph
 from deedbook.api.web.offers import offer_columns
 from deedbook.api.web.sales import sale_columns
 from deedbook.api.web.sections import Facts, Lineage, Note, Page, Section, Table
-from deedbook.api.web.shown import asset_name, shortened
+from deedbook.api.web.shown import asset_name, cut, shortened
 from deedbook.domain.assets import Descriptor
 from deedbook.domain.attestations import asset_key
 from deedbook.queries import assets as queries
@@ -25,6 +25,8 @@ from deedbook.queries.lineage import KinView, lineage
 
 DRAWN: Final = 300
 """Assets that one drawing shows; a longer lineage is paged."""
+HINT: Final = 200
+"""Bytes of a title that an asset in a drawing says when it is pointed at."""
 INSIDE: Final = 40
 """Assets of a lineage that the asset's own page draws."""
 
@@ -47,8 +49,9 @@ def asset_columns(asked: Asked, items: Iterable[AssetSummary]) -> Columns:
 
 
 def assets(asked: Asked) -> Page:
-    """A list of assets."""
-    page = queries.assets(asked.mirror, limit=asked.limit, after=asked.after)
+    """A list of assets, of one `holder` where named."""
+    holder = asked.query_account("holder")
+    page = queries.assets(asked.mirror, holder=holder, limit=asked.limit, after=asked.after)
     return listed(asked, "assets", AssetSummary, page, asset_columns(asked, page.items))
 
 
@@ -277,7 +280,7 @@ def _node(asked: Asked, asset_id: int, distance: int, parents: Iterable[int], ti
     name, title = asset_name(asset_id), titles.get(asset_id)
     short = shortened(name)
     label = short if title is None else title if len(title) <= 20 else f"{title[:19]}…"
-    hint = name if title is None else f"{title[:200]} {short}"
+    hint = name if title is None else f"{cut(title, HINT)} {short}"
     path = asked.shown.path("assets", name)
     return Node(name, distance, tuple(map(asset_name, parents)), label, path, hint)
 

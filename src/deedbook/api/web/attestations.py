@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deedbook.api.web.asked import Asked, Columns, relation
+from deedbook.api.web.asked import Asked, Columns, listed, relation
 from deedbook.api.web.sections import Facts, Page, Table
-from deedbook.domain.hashing import checksum_address, to_hex
+from deedbook.domain.hashing import checksum_address, parse_address, to_hex
 from deedbook.errors import NotFound
-from deedbook.queries.attestations import AttestationView, attestations
+from deedbook.queries.attestations import AttestationView, WantedView, attestations, attested_by
+from deedbook.queries.attestations import wanted as all_wanted
 
 
 def attested(asked: Asked, items: Iterable[AttestationView]) -> Table:
@@ -34,6 +35,50 @@ def attestation_columns(asked: Asked) -> Columns:
 def path_of(asked: Asked, each: AttestationView) -> str:
     """The path of an attestation's own page."""
     return asked.shown.path("attestations", to_hex(each.target), f"{int(each.kind)}-{checksum_address(each.attester)}")
+
+
+def given(asked: Asked) -> Page:
+    """The standing statements of an `attester`, those that end first before the others."""
+    attester = parse_address(asked.query.get("attester", ""), "attester")
+    page = attested_by(asked.mirror, attester, limit=asked.limit, after=asked.after)
+    return listed(asked, "attestations", AttestationView, page, given_columns(asked))
+
+
+def given_columns(asked: Asked) -> Columns:
+    """Standing statements of one attester."""
+    show = asked.shown
+    return Columns(
+        heads=("attestation", "attestation.outcome", "attestations.target", "attestation.until", "attestation.live"),
+        row=lambda each: (
+            show.link(path_of(asked, each), show.word("attestation", each.kind)),
+            show.word("outcome", each.outcome),
+            show.short_text(to_hex(each.target), _about(asked, each.target)),
+            show.time(each.valid_until),
+            show.flag(each.is_live(show.now)),
+        ),
+    )
+
+
+def wanted(asked: Asked) -> Page:
+    """Statements that are asked for and given by nobody."""
+    page = all_wanted(asked.mirror, asked.shown.now, limit=asked.limit, after=asked.after)
+    return listed(asked, "wanted", WantedView, page, wanted_columns(asked, page.items))
+
+
+def wanted_columns(asked: Asked, items: Iterable[WantedView]) -> Columns:
+    """How a list shows statements that are wanted."""
+    show, titles = asked.shown, asked.titles(each.asset_id for each in items)
+    return Columns(
+        heads=("asset", "version", "attestation.kind", "wanted.when", "wanted.target"),
+        row=lambda each: (
+            show.asset(each.asset_id, titles.get(each.asset_id)),
+            show.number(each.version),
+            show.word("attestation", each.kind),
+            show.say("wanted.to_list" if each.to_list else "wanted.to_order"),
+            show.short_text(to_hex(each.version_key), _about(asked, each.version_key)),
+        ),
+        numbers=frozenset({1}),
+    )
 
 
 def attestations_about(asked: Asked) -> Page:

@@ -28,8 +28,9 @@ def case_columns(asked: Asked) -> Columns:
 
 
 def cases(asked: Asked) -> Page:
-    """A list of cases."""
-    page = queries.all_cases(asked.mirror, limit=asked.limit, after=asked.after)
+    """A list of cases, of those that are `open` where asked for."""
+    only_open = asked.is_yes("open")
+    page = queries.all_cases(asked.mirror, only_open=only_open, limit=asked.limit, after=asked.after)
     return listed(asked, "cases", CaseView, page, case_columns(asked))
 
 
@@ -53,10 +54,31 @@ def case(asked: Asked) -> Page:
             ("case.decided", show.block(found.decided_block)),
         ]
     sections: list[Section] = [Facts("case.facts", rows)]
-    holds = queries.holds(asked.mirror, found.target)
-    if holds:
-        sections.append(held(asked, holds))
-    return Page(show.say("case"), "cases", sections, {**found.to_json(), "holds": [each.to_json() for each in holds]})
+    on_it = queries.holds(asked.mirror, found.target)
+    if on_it:
+        sections.append(held(asked, on_it))
+    return Page(show.say("case"), "cases", sections, {**found.to_json(), "holds": [each.to_json() for each in on_it]})
+
+
+def holds(asked: Asked) -> Page:
+    """A list of the holds that are active, of one `holder` where named."""
+    wanted = asked.query_account("holder")
+    page = queries.all_holds(asked.mirror, holder=wanted, limit=asked.limit, after=asked.after)
+    return listed(asked, "holds", HoldView, page, hold_columns(asked))
+
+
+def hold_columns(asked: Asked) -> Columns:
+    """How a list shows holds on one thing and another."""
+    show = asked.shown
+    return Columns(
+        heads=("hold.target", "hold.holder", "case.document", "hold.from"),
+        row=lambda each: (
+            show.short_text(to_hex(each.target), f"{show.root}/search?q={to_hex(each.target)}"),
+            show.short_member(each.holder),
+            show.short_text(to_hex(each.document_hash), f"/documents/{to_hex(each.document_hash)}"),
+            show.block(each.held_block),
+        ),
+    )
 
 
 def held(asked: Asked, holds: Iterable[HoldView]) -> Table:

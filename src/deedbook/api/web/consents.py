@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from deedbook.api.web.asked import Asked, Columns
+from deedbook.api.web.asked import Asked, Columns, listed
 from deedbook.api.web.attestations import attested
 from deedbook.api.web.sections import Facts, Note, Page, Quote, Section, Table
 from deedbook.domain.attestations import asset_key
@@ -39,6 +39,18 @@ def batch_columns(asked: Asked) -> Columns:
     )
 
 
+def batches(asked: Asked) -> Page:
+    """A list of batches, of one `collector` where named; of those without an audit (`unaudited`)."""
+    page = queries.batches_by(
+        asked.mirror,
+        collector=asked.query_account("collector"),
+        only_unaudited=asked.is_yes("unaudited"),
+        limit=asked.limit,
+        after=asked.after,
+    )
+    return listed(asked, "batches", BatchView, page, batch_columns(asked))
+
+
 def batch(asked: Asked) -> Page:
     """A batch: what every consent in it grants at least, and how many there are."""
     found = queries.batch(asked.mirror, asked.key("batch"))
@@ -56,7 +68,7 @@ def batch(asked: Asked) -> Page:
         ("transaction", show.hash(found.granted_tx, show.path("transactions", to_hex(found.granted_tx)))),
         ("block", show.block(found.granted_block)),
     ]
-    sections: list[Section] = [Facts("batch.facts", facts, "batch.aside"), *_terms(asked, found)]
+    sections: list[Section] = [Facts("batch.facts", facts, "batch.aside"), *terms_of(asked, found)]
     if found.bindings:
         rows = [
             (
@@ -88,7 +100,7 @@ def consent(asked: Asked) -> Page:
         ("block", show.block(found.batch.granted_block)),
     ]
     sections: list[Section] = [Facts("consent.facts", facts, "consent.aside"), *_ended(asked, found)]
-    sections += [*_terms(asked, found.batch), *_proven(asked, found, proof)]
+    sections += [*terms_of(asked, found.batch), *_proven(asked, found, proof)]
     return Page(show.say("consent"), "assets", sections, {**found.to_json(), "proof": proof})
 
 
@@ -105,7 +117,7 @@ def _ended(asked: Asked, found: ConsentView) -> Sequence[Section]:
     return [Facts("consent.ended", rows)]
 
 
-def _terms(asked: Asked, found: BatchView) -> Sequence[Section]:
+def terms_of(asked: Asked, found: BatchView) -> Sequence[Section]:
     """The sentence that the notice's template makes of the terms, and the terms themselves."""
     show = asked.shown
     recipient = show.member(found.recipient) if any(found.recipient) else show.buyer_class(found.recipient_class)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from deedbook.api.web.asked import FIRST_ROWS, Asked, Columns, listed, relation
 from deedbook.api.web.attestations import attested
+from deedbook.api.web.desks.board import links
 from deedbook.api.web.sales import sale_columns
-from deedbook.api.web.sections import Facts, Page, Section, Table
+from deedbook.api.web.sections import Facts, Note, Page, Section, Table
 from deedbook.domain.hashing import checksum_address
 from deedbook.queries import assets, attestations, providers, sales
 from deedbook.queries import members as queries
@@ -46,7 +47,11 @@ def member(asked: Asked) -> Page:
         ("member.admitted", show.block(found.admitted_block)),
         ("member.changed", show.block(found.changed_block)),
     ]
-    sections: list[Section] = [Facts("member.facts", rows, "member.aside"), *_money(asked, account)]
+    sections: list[Section] = [Facts("member.facts", rows, "member.aside")]
+    desks = links(asked, found)
+    if desks:
+        sections.append(Note(show.say("desks.of"), desks))
+    sections += money_of(asked, account)
     held = assets.assets(asked.mirror, holder=account, limit=FIRST_ROWS)
     if held.items:
         titles = asked.titles(each.asset_id for each in held.items)
@@ -73,7 +78,8 @@ def member(asked: Asked) -> Page:
     return Page(title, "members", sections, found.to_json(), relation("sales", SaleView, traded))
 
 
-def _money(asked: Asked, account: bytes) -> list[Section]:
+def money_of(asked: Asked, account: bytes) -> list[Section]:
+    """The money of a provider's sales, by currency."""
     stated = providers.statement(asked.mirror, account)
     if not stated.totals:
         return []

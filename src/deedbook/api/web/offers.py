@@ -36,9 +36,15 @@ def offer_columns(asked: Asked, items: Iterable[OfferView]) -> Columns:
 
 
 def offers(asked: Asked) -> Page:
-    """A list of offers, of one asset where `asset` names it."""
-    asset_id = asked.query_asset
-    page = queries.offers(asked.mirror, asset_id=asset_id, limit=asked.limit, after=asked.after)
+    """A list of offers, of one `asset` or `provider` where named; of those that are `open`."""
+    page = queries.offers(
+        asked.mirror,
+        asset_id=asked.query_asset,
+        provider=asked.query_account("provider"),
+        only_open=asked.is_yes("open"),
+        limit=asked.limit,
+        after=asked.after,
+    )
     return listed(asked, "offers", OfferView, page, offer_columns(asked, page.items))
 
 

@@ -17,12 +17,12 @@ from deedbook.api.web.drawing import strip
 from deedbook.api.web.sections import CoverStrip, Facts, Note, Page, Section, Step, Steps, Table
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.keytree import decode_cover
-from deedbook.errors import DeedbookError, NotFound
+from deedbook.errors import DeedbookError, InvalidInput, NotFound
 from deedbook.queries import offers as offer_queries
 from deedbook.queries import sales as queries
 from deedbook.queries.assets import version
 from deedbook.queries.exports import Field, Kind, Relation
-from deedbook.queries.sales import PayoutView, SaleView, SettlementView
+from deedbook.queries.sales import PayoutView, SaleView, SettlementView, Waits
 
 AHEAD: Final = ("SaleOrdered", "SalePaid", "SalePrepared", "SaleDelivered", "SaleAccepted", "SaleSettled")
 MOST_STEPS: Final = 200
@@ -69,16 +69,27 @@ def state_of(asked: Asked, each: SaleView) -> Markup:
 
 
 def sales(asked: Asked) -> Page:
-    """A list of sales, of one asset, buyer or provider where named."""
+    """A list of sales, of one asset, buyer or provider where named; those that wait for something (`waits`), are
+    `settled`, or were `used`."""
     page = queries.sales(
         asked.mirror,
         asset_id=asked.query_asset,
         buyer=asked.query_account("buyer"),
         provider=asked.query_account("provider"),
+        waits_for=_waited_for(asked),
+        only_settled=asked.is_yes("settled"),
+        only_used=asked.is_yes("used"),
         limit=asked.limit,
         after=asked.after,
     )
     return listed(asked, "sales", SaleView, page, sale_columns(asked, page.items))
+
+
+def _waited_for(asked: Asked) -> Waits | None:
+    said = asked.query.get("waits") or None
+    if said is not None and said not in list(Waits):
+        raise InvalidInput("waits", f"is none of {', '.join(Waits)}")
+    return None if said is None else Waits(said)
 
 
 def sale(asked: Asked) -> Page:

@@ -112,6 +112,29 @@ class Note(Section):
 
 
 @dataclass(frozen=True)
+class Commands(Section):
+    """Steps that somebody takes in a terminal: an entry that says what for, and the command."""
+
+    kind: ClassVar[str] = "commands"
+    title: str
+    lines: Sequence[tuple[str, str]]
+    aside: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding(Section):
+    """A question of one field: where it leads, what the field is called, and the entries beside and on the button."""
+
+    kind: ClassVar[str] = "finding"
+    title: str
+    path: str
+    name: str
+    label: str
+    press: str
+    aside: str | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """A page: its title, its parts, and the same as JSON and, where it shows a table, as rows. `noun` marks the part of
     the site that it belongs to; `following` is the token of the page after it."""
@@ -124,4 +147,6 @@ class Page:
     lead: Markup | None = None
     template: str = "page.html"
     following: str | None = None
+    private: bool = False
+    """Whether it is one person's: then it is kept by nobody on its way."""
     more: dict[str, Any] = field(default_factory=dict)

@@ -23,6 +23,8 @@ SHORT: Final = 300
 """Characters of a text from outside that are shown at once."""
 LONG: Final = 4000
 """Characters of it that a page holds."""
+TITLE: Final = 400
+"""Bytes that a title takes where it is a link: hundreds of them stay below what a page may hold."""
 LATEST: Final = 253_402_300_799
 """The last second of the year 9999: a later end is none."""
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86_400, 31_557_600
@@ -109,7 +111,7 @@ class Shown:
         entry = f"{group}.{name}"
         return self.say(entry) if self.words.has(entry) else self.say("code.unknown", code=name)
 
-    def all_words(self, group: str, codes: Iterable[int]) -> Markup:
+    def all_words(self, group: str, codes: Iterable[int | str]) -> Markup:
         """The words of several codes."""
         return self.say("list.joiner").join(self.word(group, code) for code in codes) or self.nothing()
 
@@ -186,9 +188,8 @@ class Shown:
         return self.link(link, code)
 
     def _title(self, title: str) -> Markup:
-        """A title is cut for good: it is a link's."""
-        cut = visible(title[:SHORT]) + ("…" if len(title) > SHORT else "")
-        return Markup("<bdi>{}</bdi>").format(cut)
+        """A title is cut for good: it is a link's, and a list has many."""
+        return Markup("<bdi>{}</bdi>").format(visible(cut(title, TITLE)))
 
     def _cut(self, length: int) -> Markup:
         return Markup("… {}").format(self.words.count("text.cut", length - LONG))
@@ -202,6 +203,16 @@ def asset_name(asset_id: int) -> str:
 def shortened(written: str) -> str:
     """The beginning and the end of a long name."""
     return written if len(written) <= 16 else f"{written[:8]}…{written[-6:]}"
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text that takes at most so many bytes on a page, and an ellipsis where more follows."""
+    left = most
+    for place, character in enumerate(text[:most]):
+        left -= len(_seen(character).encode())
+        if left < 0:
+            return f"{text[:place]}…"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def visible(text: str) -> Markup:

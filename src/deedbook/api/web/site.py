@@ -24,13 +24,31 @@ from starlette.routing import Route
 
 from deedbook.api.problems import MEDIA_TYPE, TYPE, status_of
 from deedbook.api.serving import Serving
-from deedbook.api.web import alerts, assets, attestations, cases, chain, consents, members, offers, sales, search
+from deedbook.api.web import (
+    alerts,
+    assets,
+    attestations,
+    cases,
+    chain,
+    clear_signing,
+    consenting,
+    consents,
+    flows,
+    members,
+    offers,
+    own,
+    sales,
+    search,
+)
 from deedbook.api.web.asked import Asked
+from deedbook.api.web.desks import auditor, buyer, exchange, provider, regulator, reviewer, settler
+from deedbook.api.web.desks.members import desks
 from deedbook.api.web.policy import Policy, reported
 from deedbook.api.web.sections import Page
 from deedbook.api.web.shown import Shown
 from deedbook.api.web.words import LANGUAGES, Words, chosen, words_of
 from deedbook.domain.hashing import sha256
+from deedbook.domain.principals import ANYBODY
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.queries.exports import write_csv
 from deedbook.queries.rows import Held
@@ -39,7 +57,7 @@ from deedbook.queries.status import VerificationView, verification
 ROOT: Final = "/explore"
 COOKIE: Final = "deedbook_language"
 YEAR: Final = 365 * 86_400
-NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts")
+NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts", "desks", "own")
 FORMS: Final = (".json", ".csv", "")
 LOG = logging.getLogger(__name__)
 
@@ -53,7 +71,9 @@ PAGES: Final[Mapping[str, Answering]] = {
     "/assets/{asset}/lineage": assets.asset_lineage,
     "/assets/{asset}/batches": assets.asset_batches,
     "/batches/{batch}": consents.batch,
+    "/consents/new": consenting.consenting,
     "/consents/{consent}": consents.consent,
+    "/consents/{consent}/withdrawal": consenting.withdrawing,
     "/attestations/{target}": attestations.attestations_about,
     "/attestations/{target}/{which}": attestations.attestation,
     "/offers": offers.offers,
@@ -70,16 +90,36 @@ PAGES: Final[Mapping[str, Answering]] = {
     "/transactions/{transaction}": chain.transaction,
     "/events/{event}": chain.event,
     "/alerts": alerts.alerts,
+    "/batches": consents.batches,
+    "/attestations": attestations.given,
+    "/wanted": attestations.wanted,
+    "/holds": cases.holds,
+    "/flow": flows.flow,
+    "/desks": desks,
+    "/desk/provider/{account}": provider.provider,
+    "/desk/buyer/{account}": buyer.buyer,
+    "/desk/reviewer/{account}": reviewer.reviewer,
+    "/desk/auditor/{account}": auditor.auditor,
+    "/desk/settler/{account}": settler.settler,
+    "/desk/regulator/{account}": regulator.regulator,
+    "/desk/exchange/{account}": exchange.exchange,
+    "/own": own.own,
+    "/own/consents/{consent}": own.own_consent,
 }
 """Every page by its path; each is also at its path with `.json` and, where it shows a table, `.csv`."""
 
 GUARDED: Final = frozenset({"/alerts"})
 """Those that tell more than what is on chain."""
 
+SIGNING: Final = (
+    "wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "own.js", "payee.js", "acting.js"
+)  # fmt: skip
+"""The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
     "pages.js": "text/javascript; charset=utf-8",
     "htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
+    **dict.fromkeys(SIGNING, "text/javascript; charset=utf-8"),
     "mark.svg": "image/svg+xml",
 }
 
@@ -96,12 +136,14 @@ def site(serving: Serving, *, for_all: bool = False) -> Starlette:
     routes = [Route("/", _page("", search.start))]
     routes += [Route(path + form, _page(form, answer)) for form in FORMS for path, answer in pages.items()]
     routes.append(Route("/static/{name}", static))
+    routes.append(Route(clear_signing.PATH, clear_signing.descriptor))
     routes.append(Route("/reports", reported, methods=["POST"]))
     app = Starlette(
         routes=routes,
         exception_handlers={DeedbookError: _of_deedbook, HTTPException: _of_http, Exception: _of_fault},
     )
     app.state.serving = serving
+    app.state.is_for_all = for_all
     app.state.navigation = tuple(noun for noun in NAVIGATION if f"/{noun}" in pages)
     return app
 
@@ -122,12 +164,15 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
                 shown=Shown(words, serving.now(), _root(request)),
                 names=request.path_params,
                 query=request.query_params,
+                is_for_all=request.app.state.is_for_all,
+                caller=getattr(request.state, "caller", ANYBODY),
+                request_id=str(getattr(request.state, "request_id", "")),
             )
             page = answer(asked)
             if form == ".csv":
                 return _csv(page, request)
             if form == ".json":
-                return JSONResponse(page.json, headers=_next(page, request))
+                return JSONResponse(page.json, headers={**_next(page, request), **_kept(page)})
             found = verification(held)
         return _html(request, page, words, found)
 
@@ -165,6 +210,11 @@ def _next(page: Page, request: Request) -> dict[str, str]:
     return {"Link": f'<?{query}>; rel="next"'}
 
 
+def _kept(page: Page) -> dict[str, str]:
+    """What a cache is told of what is one person's (RFC 9111, 5.2.2.5)."""
+    return {"Cache-Control": "no-store"} if page.private else {}
+
+
 def _html(request: Request, page: Page, words: Words, found: VerificationView | None, status: int = 200) -> Response:
     root, path = _root(request), request.url.path.removesuffix("/")
     here = "/index" if path == root else path.removeprefix(root)
@@ -186,7 +236,7 @@ def _html(request: Request, page: Page, words: Words, found: VerificationView | 
     body = _templates().get_template(page.template).render(context)
     answer = Response(body, status, media_type="text/html; charset=utf-8", headers={"Content-Language": words.tag})
     answer.headers["Vary"] = "Accept-Language, Cookie"
-    answer.headers["Cache-Control"] = "no-cache"
+    answer.headers.update(_kept(page) or {"Cache-Control": "no-cache"})
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(COOKIE, words.language, max_age=YEAR, path=root, httponly=True, samesite="lax")
     return answer

@@ -1,0 +1,49 @@
+"""What the script of a desk looks at in a call before it is signed stands there: checked against the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from deedbook.api.web.desks.acts import ACTS, CODES, WORD
+from deedbook.chain import abis
+from deedbook.domain.abi import encode
+
+
+def filled(parameters: abis.Parameters, numbers: Iterator[int], seen: dict[str, int], path: str = "") -> list[Any]:
+    """Values of these types, every number of them another one; `seen` tells which is whose."""
+    return [_filled(each, numbers, seen, f"{path}{each['name']}") for each in parameters]
+
+
+def _filled(parameter: Mapping[str, Any], numbers: Iterator[int], seen: dict[str, int], path: str) -> Any:
+    kind = str(parameter["type"])
+    if kind.endswith("[]"):
+        return [_filled({**parameter, "type": kind[:-2]}, numbers, seen, f"{path}.{each}") for each in range(2)]
+    if kind == "tuple":
+        return tuple(filled(parameter["components"], numbers, seen, f"{path}."))
+    seen[path] = number = next(numbers)
+    if kind == "bool":
+        return True
+    if kind == "address":
+        return number.to_bytes(20, "big")
+    return number.to_bytes(int(kind[5:]), "big") if kind.startswith("bytes") else number
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_each_value_of_a_form_is_looked_for_where_the_call_says_it(name: str) -> None:
+    act, seen = ACTS[name], dict[str, int]()
+    inputs = abis.functions(act.contract)[act.function].inputs
+    data = encode([abis.type_of(each) for each in inputs], filled(inputs, iter(range(3, 250)), seen))
+    words = [int.from_bytes(data[start : start + WORD], "big") for start in range(0, len(data), WORD)]
+    assert {said: words[place] for said, place in act.places.items()} == {
+        said: seen[argument] for said, argument in act.says.items()
+    }
+    assert act.places[next(iter(act.says))] == 0
+
+
+def test_words_are_the_numbers_of_the_ledger() -> None:
+    assert CODES["outcome"] == {"positive": 1, "negative": 2}
+    assert CODES["kind"]["source-legality"] == 2
+    assert len(CODES["kind"]) == 8
