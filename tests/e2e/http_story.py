@@ -81,14 +81,16 @@ class Recording(Client):
 class Story:
     """One exchange, its members and people. Attributes tell what happened as the story went on."""
 
+    hosted: Sequence[str] = HOSTED
+
     def __init__(self, path: Path, people: int) -> None:
         self._open = ExitStack()
         self.services = self._open.enter_context(Services.init(config.load(path, {})))
-        for name in HOSTED:
-            self.services.create_account(name)
+        for name in self.hosted:
+            self.host(name)
         self.desk = self._open.enter_context(Desk(self.services))
         self.http = Recording(self._open.enter_context(running(self.desk)).url)
-        self.wallets = {name: LocalSigner.generate(secrets.token_bytes) for name in PARTS if name not in HOSTED}
+        self.wallets = {name: LocalSigner.generate(secrets.token_bytes) for name in PARTS if name not in self.hosted}
         self.people = [
             Person(
                 LocalSigner.generate(secrets.token_bytes),
@@ -99,6 +101,10 @@ class Story:
         self.key = EncryptionKeyPair.generate(secrets.token_bytes)
         self.until = int(time.time()) + 90 * DAY
         self.consents: list[str] = []
+
+    def host(self, name: str) -> None:
+        """Gives the exchange's home the key of a part."""
+        self.services.create_account(name)
 
     def close(self) -> None:
         """Ends the service and closes the home."""
@@ -138,7 +144,7 @@ class Story:
         of it: the operation's `about`, or the draft's."""
         answer = self.tried(name, path, **said)
         assert answer.status in (200, 201), (path, answer.content)
-        if name in HOSTED:
+        if name in self.hosted:
             return answer.json().get("about", answer.json())
         draft = answer.json()
         sent = self.http.post(f"{draft['send']['path']}?wait=final", signed(draft, self.wallets[name]))
@@ -150,7 +156,7 @@ class Story:
     def tried(self, name: str, path: str, **said: Any) -> Answer:
         """The answer to an act, or to its draft."""
         body = {"as": self.address(name), **{word.rstrip("_"): value for word, value in said.items()}}
-        if name in HOSTED:
+        if name in self.hosted:
             return self.http.post(f"{path}?wait=final", body, key=secrets.token_hex(8))
         return self.http.post(f"/drafts{path}", body)
 
@@ -192,16 +198,20 @@ class Story:
 
     def agree(self) -> None:
         """Everybody reads the sentence and signs it."""
-        notice = load_notice("en", controller="the merchant", contact="privacy@merchant.example", asset_title="resumes")
-        self.notice = self.document("notice", notice.to_json())
-        future = self.ask("/commitments/asset-ids", {"registrant": self.address("merchant")})
-        self.asset, self.salt = future["assetId"], future["salt"]
+        self.publish_notice()
         first, *others = [self.consent_of(each) for each in self.people]
         self.receipt = self.ask("/consents", first)
         lines = b"\n".join(json.dumps(each).encode() for each in others)
         answer = self.http.post(f"/assets/{self.asset}/consents", lines, media_type="application/x-ndjson")
         assert answer.status == 201, answer.content
         self.receipts = [self.receipt, *map(json.loads, answer.content.splitlines())]
+
+    def publish_notice(self) -> None:
+        """What everybody is told, and of which asset that is not there yet."""
+        notice = load_notice("en", controller="the merchant", contact="privacy@merchant.example", asset_title="resumes")
+        self.notice = self.document("notice", notice.to_json())
+        future = self.ask("/commitments/asset-ids", {"registrant": self.address("merchant")})
+        self.asset, self.salt = future["assetId"], future["salt"]
 
     def consent_of(self, person: Person) -> dict[str, Any]:
         """A person's signed consent, as it is sent."""

@@ -1,0 +1,194 @@
+// People and members at the pages, each in a browser of their own with one wallet: a line of JSON on standard input says
+// who does what, and a line on standard output what came of it. At the end: what a suspicious operator would have noticed.
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { found } from "./chromium.mjs";
+import { give, refusal } from "./wallets.mjs";
+
+const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
+const DEVICES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+const SIGN = "eth_signTypedData_v4";
+const PATIENCE = 240_000;
+const report = { violations: [], refused: [], strangers: [], errors: [], wide: [], judged: 0 };
+const there = new Map();
+let origin = null;
+
+const { path, env } = await found();
+const fonts = join(dirname(path), "fonts");
+if (existsSync(join(fonts, "fonts.conf")) && !existsSync("/etc/fonts/fonts.conf")) env.FONTCONFIG_PATH = fonts;
+const args = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--headless=shell"];
+const browser = await chromium.launch({ executablePath: path, args, env: { ...process.env, ...env } });
+
+const doing = {
+  async begin(said) {
+    origin = said.origin;
+  },
+
+  // Somebody comes, with a browser and a wallet.
+  async meet({ name, key, chain, locale, device }) {
+    const context = await browser.newContext({ reducedMotion: "reduce", locale, viewport: DEVICES[device] });
+    const [wallet] = await give(context, [{ name, keys: [key], chain }]);
+    await context.addInitScript(() => {
+      window.__refused = [];
+      document.addEventListener("securitypolicyviolation", (event) => window.__refused.push(event.violatedDirective));
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    watched(page);
+    there.set(name, { context, page, wallet, where: `${locale} ${device}` });
+  },
+
+  // Opens a link that was handed over, picks every use that is offered, signs.
+  async consent({ name, link }) {
+    const { page } = there.get(name);
+    await page.goto(origin + link);
+    await page.locator("#sign").waitFor();
+    for (const box of await page.locator("input[data-mode]").all()) await box.check();
+    const outcome = await pressed(page, page.locator("#sign"));
+    return outcome === "given" ? (await page.locator("[data-consent]").textContent()).trim() : outcome;
+  },
+
+  async withdraw({ name, link }) {
+    const { page } = there.get(name);
+    await page.goto(origin + link);
+    await page.locator("#sign").waitFor();
+    return pressed(page, page.locator("#sign"));
+  },
+
+  // Goes to a desk by the list of all, fills in a form, and presses.
+  async act({ name, desk, act, fields = {}, refuse = false }) {
+    const { page, wallet, where } = there.get(name);
+    const before = signed(wallet).length;
+    wallet.mood = refuse ? (method, _, go) => (method === SIGN ? Promise.reject(refusal(4001)) : go()) : (_m, _w, go) => go();
+    const button = await filled(page, desk, act, fields);
+    const outcome = await pressed(page, button);
+    await judged(page, `${desk} ${act} ${where}`);
+    const words = await page.locator(outcome === "acted" ? "#acted" : "#outcome").innerText();
+    const link = outcome === "acted" ? await page.locator("[data-transaction]").getAttribute("href") : null;
+    return { outcome, words, signed: signed(wallet).slice(before), link };
+  },
+
+  // The same, with somebody between who changes one word after the other of the call that is to be signed.
+  async twist({ name, desk, act, fields, words }) {
+    const { page, wallet } = there.get(name);
+    const before = signed(wallet).length;
+    const button = await filled(page, desk, act, fields);
+    const outcomes = [];
+    for (const word of words) {
+      await page.route("**/drafts/**", async (route) => {
+        const answer = await route.fetch();
+        const draft = await answer.json();
+        const end = 10 + 64 * (word + 1); // 0x and four bytes, and the words up to this one
+        const { data } = draft.typedData.message;
+        draft.typedData.message.data = data.slice(0, end - 1) + (data[end - 1] === "1" ? "2" : "1") + data.slice(end);
+        await route.fulfill({ response: answer, json: draft });
+      });
+      outcomes.push(await pressed(page, button));
+      await page.unroute("**/drafts/**");
+    }
+    return { outcomes, signed: signed(wallet).slice(before) };
+  },
+
+  // Follows links by what they lead to, from a page on; the text of the last one.
+  async follow({ name, start, links = [] }) {
+    const { page } = there.get(name);
+    await page.goto(origin + start);
+    for (const link of links) await Promise.all([page.waitForURL(`**${link}*`), page.locator(`main a[href*="${link}"]`).first().click()]);
+    return page.locator("main").innerText();
+  },
+
+  async save({ name, desk, link }) {
+    const { page } = there.get(name);
+    await atDesk(page, desk);
+    const [file] = await Promise.all([page.waitForEvent("download"), page.locator(`a[href="${link}"]`).click()]);
+    return { name: file.suggestedFilename(), content: readFileSync(await file.path(), "utf8") };
+  },
+
+  async picture({ name, file }) {
+    await there.get(name).page.screenshot({ path: file });
+  },
+
+  async end() {
+    await browser.close();
+    return report;
+  },
+};
+
+// What a wallet signed, by its types.
+function signed(wallet) {
+  return wallet.asked.filter(({ method }) => method === SIGN).map(({ params }) => JSON.parse(params[1]).primaryType);
+}
+
+// The button of a form that is filled in.
+async function filled(page, desk, act, fields) {
+  await atDesk(page, desk);
+  const form = page.locator(`form[data-act="${act}"]`);
+  await form.locator("button.act:visible").waitFor(); // the script is there
+  for (const [field, value] of Object.entries(fields)) {
+    const control = form.locator(`[name="${field}"]`);
+    const tag = await control.evaluate((each) => each.tagName);
+    await (tag === "SELECT" ? control.selectOption(value) : control.fill(value));
+  }
+  return form.locator("button.act");
+}
+
+async function atDesk(page, desk) {
+  await page.goto(`${origin}/explore/`);
+  await page.locator('header a[href="/explore/desks"]').click();
+  await Promise.all([page.waitForURL(`**${desk}`), page.locator(`main a[href="${desk}"]`).first().click()]);
+}
+
+// Presses, and says what came of it: which box opened, or the name of what was said.
+async function pressed(page, button) {
+  await page.evaluate(() => (document.getElementById("outcome").dataset.entry = ""));
+  await button.click();
+  const over = () => {
+    const box = [...document.querySelectorAll(".outcome-box.good")].find((each) => !each.hidden);
+    return box?.id || document.querySelector("#outcome.bad")?.dataset.entry || false;
+  };
+  return (await page.waitForFunction(over, null, { timeout: PATIENCE })).jsonValue();
+}
+
+function watched(page) {
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol !== "blob:" && url.origin !== origin) report.strangers.push(request.url());
+    if (request.url().endsWith("/reports")) report.refused.push(`reported: ${request.postData()}`);
+  });
+  page.on("console", (message) => {
+    const expected = message.type() === "error" && /status of 409/.test(message.text()); // what the contracts refuse
+    if (["error", "warning"].includes(message.type()) && !expected) report.errors.push(message.text());
+  });
+  page.on("pageerror", (error) => report.errors.push(String(error)));
+}
+
+const known = new Set();
+
+// What a screen reader, a narrow screen and the policy say of a page as it is now; the same one once.
+async function judged(page, where) {
+  for (const each of await page.evaluate(() => window.__refused)) report.refused.push(`${where}: ${each}`);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (over > 0) report.wide.push(`${where}: ${over} px`);
+  if (known.has(where)) return;
+  known.add(where);
+  await page.evaluate(axe + ";0");
+  const violations = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations);
+  for (const { id, nodes } of violations) report.violations.push(`${where}: ${id}: ${nodes[0].html.slice(0, 300)}`);
+  report.judged += 1;
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { do: what, ...said } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { result: (await doing[what](said)) ?? null };
+  } catch (error) {
+    answer = { error: String(error.stack ?? error) };
+  }
+  console.log(JSON.stringify(answer));
+  if (what === "end") break;
+}
+process.exit(0);

@@ -1,0 +1,209 @@
+"""Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
+
+By clicks: every person's consent, one look at the own share, and one withdrawal; the audit of the batch; all statements
+of the law firm; orders, one of them refused; payments; preparations and deliveries; acceptance; settlement; payout; a
+hold and its release; and the bundle that the auditor takes home. By HTTP, for there is no page for it: admission,
+encryption key and policy, the notice, the batch's anchoring, sealing, registration, version and binding, the offer. The
+merchant's key is in its wallet, and in the exchange's home too, which collects for it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from deedbook.domain.consents import record_commit
+from deedbook.domain.hashing import checksum_address, from_hex, to_hex
+from deedbook.wallet.signers import LocalSigner
+from tests.e2e.http_story import Person, Story
+
+WHERE = {
+    "law-firm": ("zh-CN", "desktop"),
+    "auditor": ("en", "phone"),
+    "bank": ("en", "desktop"),
+    "arbiter": ("zh-CN", "phone"),
+    "employer": ("zh-CN", "desktop"),
+    "merchant": ("en", "desktop"),
+    "person 0": ("en", "desktop"),
+    "person 1": ("zh-CN", "phone"),
+    "person 2": ("en", "phone"),
+}
+"""In which language and on what everybody looks at the pages."""
+DESKS = {
+    "law-firm": "reviewer",
+    "auditor": "auditor",
+    "bank": "settler",
+    "arbiter": "regulator",
+    "employer": "buyer",
+    "merchant": "provider",
+}
+
+
+class Clicking:
+    """The browsers of everybody, driven by lines of JSON (`tests/browser/clicks.mjs`)."""
+
+    def __init__(self, node: Path, browser: Path) -> None:
+        command = [node, browser / "clicks.mjs"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, do: str, **said: Any) -> Any:
+        """What came of something that is done."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **said}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, (do, said, answer.get("error"))
+        return answer["result"]
+
+    def close(self) -> None:
+        """Ends them, whatever they do."""
+        self._process.kill()
+        self._process.communicate()
+
+
+class Clicked(Story):
+    """The story, told by clicks as far as pages go."""
+
+    hosted = ("governance", "exchange", "merchant", "partner", "gateway")
+
+    def __init__(self, path: Path, people: int, clicking: Clicking) -> None:
+        self.keys = {name: secrets.token_bytes(32) for name in WHERE}
+        super().__init__(path, 0)
+        self.wallets |= {name: LocalSigner(self.keys[name]) for name in DESKS if name not in self.hosted}
+        for each in range(people):
+            record = {"name": f"person {each}", "education": 9 + each, "parttime": each % 2 == 0}
+            self.people.append(Person(LocalSigner(self.keys[f"person {each}"]), record))
+        self.clicking = clicking
+        clicking.ask("begin", origin=self.http.url)
+        chain = self.services.chain_id
+        for name, (locale, device) in WHERE.items():
+            key = to_hex(self.keys[name])
+            clicking.ask("meet", name=name, key=key, chain=chain, locale=locale, device=device)
+
+    def host(self, name: str) -> None:
+        """As everywhere; the merchant with the key that its wallet has."""
+        if name == "merchant":
+            self.services.keystore.create(name, self.services.home.passphrase(None), self.keys[name])
+        super().host(name)
+
+    def desk_of(self, name: str, of: str = "") -> str:
+        """The desk of a part; or of another one, as everybody may look at it."""
+        return f"/explore/desk/{DESKS[of or name]}/{self.address(of or name)}"
+
+    def click(self, name: str, act: str, **said: Any) -> Any:
+        """An act at a desk: what the page said."""
+        desk = said.pop("desk", self.desk_of(name))
+        refuse = said.pop("refuse", False)
+        return self.clicking.ask("act", name=name, desk=desk, act=act, fields=said, refuse=refuse)
+
+    def clicked(self, name: str, act: str, **said: Any) -> str:
+        """An act that is done; the page of its transaction."""
+        found = self.click(name, act, **said)
+        assert (found["outcome"], found["signed"]) == ("acted", ["ForwardRequest"]), found
+        link: str = found["link"]
+        return link
+
+    # -- the story -------------------------------------------------------------------------------------------------
+
+    def tell(self) -> None:
+        """All of it, in order."""
+        self.admit()
+        self.agree()
+        self.anchor()
+        self.register()
+        self.offer()
+        self.early = self.click("employer", "order", offer=self.offer_id)
+        self.twist()
+        self.attest("legal-opinion", self.version_key)
+        self.declined = self.click("employer", "order", offer=self.offer_id, refuse=True)
+        self.elsewhere = self.click("bank", "order", offer=self.offer_id, desk=self.desk_of("bank", "employer"))
+        self.sale = self.sell()
+        self.clicked("bank", "pay", sale=self.sale, receipt="paid out, all of them")
+        mine = f"/explore/own?account={checksum_address(self.people[0].wallet.address)}"
+        self.own = self.clicking.ask("follow", name="person 0", start=mine, links=["/own/consents/"])
+        self.read = self.opened(self.sale)
+        self.withdraw()
+        self.hold()
+        self.second = self.sell(settled=False)
+        self.read_later = self.opened(self.second)
+        self.take_home()
+
+    def agree(self) -> None:
+        """Everybody reads the sentence on the page, and signs it."""
+        self.publish_notice()
+        for place, person in enumerate(self.people):
+            name = f"person {place}"
+            self.consents.append(self.clicking.ask("consent", name=name, link=self.link(person)))
+        self.receipts = [self.get(f"/consents/{each}/receipt") for each in self.consents]
+
+    def link(self, person: Person) -> str:
+        """What the merchant hands to one person."""
+        commit = record_commit(from_hex(person.salt, "salt", 32), person.record)
+        asked = {
+            "asset": self.asset,
+            "notice": self.notice,
+            "controller": self.address("merchant"),
+            "purpose": "recruitment",
+            "class": "employer",
+            "modes": "raw,call",
+            "record": to_hex(commit),
+        }
+        return "/explore/consents/new?" + urlencode(asked)
+
+    def attest(self, kind: str, target: str, by: str = "law-firm", **report: Any) -> str:
+        """At the desk of who states it: the reviewer's, or the auditor's."""
+        said: dict[str, str] = {
+            "target": target,
+            "document": f"{kind}: {json.dumps(report)[:2000]}",
+            "validUntil": "90",
+        }
+        if by != "auditor":
+            said["kind"] = kind
+        return self.clicked(by, "attest", **said)
+
+    def twist(self) -> None:
+        """Somebody changes a word of the statement on its way to the law firm: one after the other, all of them."""
+        said = {"target": self.version_key, "kind": "legal-opinion", "document": "sound", "validUntil": "90"}
+        words = list(range(5))
+        desk = self.desk_of("law-firm")
+        self.twisted = self.clicking.ask("twist", name="law-firm", desk=desk, act="attest", fields=said, words=words)
+
+    def sell(self, offer: str = "", *, settled: bool = True, delivered: bool = True) -> str:
+        """Ordered, paid, prepared, delivered; accepted and settled."""
+        before = {each["saleId"] for each in self.get("/sales?limit=1000")["items"]}
+        self.clicked("employer", "order", offer=offer or self.offer_id)
+        (sale,) = {each["saleId"] for each in self.get("/sales?limit=1000")["items"]} - before
+        self.clicked("bank", "confirm", sale=sale, receipt="the price arrived")
+        if delivered:
+            self.clicked("merchant", "prepare", sale=sale)
+            self.clicked("merchant", "deliver", sale=sale)
+        if delivered and settled:
+            self.clicked("employer", "accept", sale=sale)
+            self.clicked("bank", "settle", sale=sale)
+        return str(sale)
+
+    def withdraw(self) -> None:
+        """The last one changes their mind."""
+        self.left = self.consents[-1]
+        link = f"/explore/consents/{self.left}/withdrawal"
+        self.withdrawn = self.clicking.ask("withdraw", name=f"person {len(self.people) - 1}", link=link)
+
+    def hold(self) -> None:
+        """Held in one step, so that an order is refused; then released."""
+        target = f"asset:{self.asset}"
+        self.clicked("arbiter", "hold", target=target, document="it may not be lawful")
+        self.stopped = self.click("employer", "order", offer=self.offer_id)
+        key = to_hex(int(self.asset).to_bytes(32, "big"))
+        self.clicked("arbiter", "release", target=key, document="it is lawful")
+
+    def take_home(self) -> None:
+        """The auditor takes the evidence of the first sale; the arbiter looks where the asset went."""
+        link = f"/sales/{self.sale}/bundle"
+        self.bundle = self.clicking.ask("save", name="auditor", desk=self.desk_of("auditor"), link=link)
+        asset = to_hex(int(self.asset).to_bytes(32, "big"))
+        self.flow = self.clicking.ask("follow", name="arbiter", start=f"/explore/flow?asset={asset}")

@@ -1,0 +1,141 @@
+"""Guiyang's sale by clicks, in Chromium, with a wallet for everybody: in Chinese and English, on phones and desktops.
+What is done by clicks, and what was prepared by HTTP, is said in `clicked_story`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.clicked_story import Clicked, Clicking
+
+PEOPLE = 3
+PICTURED = {"consent-zh-phone": "person 1", "desk-law-firm": "law-firm", "flow-zh-phone": "arbiter"}
+"""Pictures that are kept, and whose page they are of, as it is in the end."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The story, told to its end, and what the browsers had to complain of."""
+
+    story: Clicked
+    report: dict[str, Any]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def told(node: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    browser = root / "tests" / "browser"
+    if not (browser / "node_modules").exists():
+        pytest.fail("needs tests/browser/node_modules: run `make node`", pytrace=False)
+    found = subprocess.run([node, browser / "chromium.mjs"], capture_output=True, text=True, check=True, timeout=300)
+    if json.loads(found.stdout) is None:
+        pytest.skip("there is no Chromium for this machine: name one by CHROMIUM")
+    folder = root / "build" / "pages"
+    folder.mkdir(parents=True, exist_ok=True)
+    clicking = Clicking(node, browser)
+    try:
+        story = Clicked(tmp_path_factory.mktemp("clicked") / "home", PEOPLE, clicking)
+        try:
+            story.tell()
+            for picture, name in PICTURED.items():
+                clicking.ask("picture", name=name, file=str(folder / f"{picture}.png"))
+            yield Told(story, clicking.ask("end"), folder)
+        finally:
+            story.close()
+    finally:
+        clicking.close()
+
+
+@pytest.mark.slow
+def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
+    assert told.report["judged"] == 12  # each act once
+    for complaint in ("violations", "refused", "strangers", "errors", "wide"):
+        assert told.report[complaint] == [], complaint
+    for picture in PICTURED:
+        assert (told.folder / f"{picture}.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_sale_was_done_by_clicks_from_the_consents_to_the_payout(told: Told) -> None:
+    story = told.story
+    sale = story.get(f"/sales/{story.sale}")
+    assert (sale["state"], sale["deliveredCount"], sale["settlement"]["certificate"]) == ("accepted", PEOPLE, 1)
+    assert (sale["settlement"]["waiting"], sale["payouts"][0]["settler"]) == (0, story.address("bank"))
+    events = [each["event"] for each in sale["steps"]]
+    assert events == [
+        *("SaleOrdered", "SalePaid", "SalePrepared", "SaleDelivered", "SaleAccepted", "SaleSettled"),
+        "PayoutConfirmed",
+    ]
+    actors = dict(zip(events, (each["actor"] for each in sale["steps"]), strict=True))
+    assert actors["SaleOrdered"] == actors["SaleAccepted"] == story.address("employer")
+    assert actors["SaleDelivered"] == story.address("merchant")
+    assert [each.record for each in sorted(story.read, key=lambda each: each.record["education"])] == [
+        each.record for each in story.people
+    ]
+
+
+@pytest.mark.slow
+def test_a_person_reads_the_own_share_by_clicks(told: Told) -> None:
+    story = told.story
+    each = int(story.get(f"/sales/{story.sale}")["settlement"]["perHead"])
+    assert each > 0
+    for words in (f"{story.sale[:8]}…{story.sale[-6:]}", f"{each / 100:,.2f} CNY", "I agree that the merchant"):
+        assert words in story.own, words
+
+
+@pytest.mark.slow
+def test_who_withdrew_by_a_click_is_in_no_later_delivery(told: Told) -> None:
+    story = told.story
+    assert story.withdrawn == "withdrawn"
+    assert story.get(f"/consents/{story.left}")["live"] is False
+    assert story.people[-1].record not in [each.record for each in story.read_later]
+    assert len(story.read_later) == PEOPLE - 1
+
+
+@pytest.mark.slow
+def test_what_the_contracts_refuse_is_said_at_the_desk_and_nothing_is_signed(told: Told) -> None:
+    early, held = told.story.early, told.story.stopped
+    assert (early["outcome"], early["signed"]) == ("rejected", [])
+    assert "AttestationMissing" in early["words"]
+    assert early["words"].startswith("合约拒绝")
+    assert (held["outcome"], held["signed"]) == ("rejected", [])
+    assert "Held" in held["words"]
+    holds = told.story.get(f"/holds?target=asset:{told.story.asset}")["items"]
+    assert [(each["holder"], each["active"]) for each in holds] == [(told.story.address("arbiter"), False)]
+
+
+@pytest.mark.slow
+def test_a_call_that_says_anything_else_than_the_form_reaches_no_wallet(told: Told) -> None:
+    assert told.story.twisted == {"outcomes": ["wrong_act"] * 5, "signed": []}
+
+
+@pytest.mark.slow
+def test_a_wallet_that_refuses_or_is_anothers_leaves_nothing_behind(told: Told) -> None:
+    story = told.story
+    assert (story.declined["outcome"], story.declined["signed"]) == ("refused", ["ForwardRequest"])
+    assert (story.elsewhere["outcome"], story.elsewhere["signed"]) == ("other_member", [])
+    assert story.address("employer") in story.elsewhere["words"]
+    assert len(story.get("/sales")["items"]) == 2
+
+
+@pytest.mark.slow
+def test_the_bundle_that_the_auditor_took_home_verifies(told: Told) -> None:
+    story = told.story
+    assert story.bundle["name"] == f"{story.sale}.deed"
+    trust = story.http.get("/trust").content
+    verdict = story.ask("/verifications", {"bundle": json.loads(story.bundle["content"]), "trust": json.loads(trust)})
+    assert (verdict["verdict"], verdict["exitCode"]) == ("valid", 0)
+
+
+@pytest.mark.slow
+def test_the_flow_names_the_buyer_and_both_sales(told: Told) -> None:
+    for sale in (told.story.sale, told.story.second):
+        assert f"{sale[:8]}…{sale[-6:]}" in told.story.flow
+    buyer = told.story.address("employer")
+    assert f"{buyer[:8]}…{buyer[-6:]}" in told.story.flow
