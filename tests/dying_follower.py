@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event
 
-from deedbook.errors import CorruptStore, Locked
+from deedbook.errors import Locked, StoreUnavailable
 from deedbook.mirror import schema
 from deedbook.mirror.backfill import BackFill
 from deedbook.mirror.follower import Follower
@@ -172,7 +172,7 @@ def follow(url: str, seed: int) -> int:
         follower = Follower(weather.chain, mirror, decode, span=1)
         while (progress := follower.advance()).lag or progress.added:
             print("block", progress.head, flush=True)
-    except (CorruptStore, Locked) as error:
+    except (StoreUnavailable, Locked) as error:
         print(error, flush=True)
         return GONE
     return 0

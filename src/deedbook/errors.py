@@ -16,6 +16,7 @@
     |   |-- UnderWay            retry: a request of the same idempotency key is being answered
     |   `-- LeaseLost           a sender: another one sends for the account by now
     |-- ChainUnavailable        retry: no node answers, or it lags
+    |-- StoreUnavailable        retry: a database or an object store does not answer
     |-- ServiceUnavailable      retry: a service of ours cannot be reached, or asks for patience
     |-- ServiceRefused          the caller: a service of ours refused for a reason that is none of these
     |-- WorkersUnavailable      retry: a process or cluster that checks for this one is gone, or does not answer
@@ -203,6 +204,13 @@ class ChainUnavailable(DeedbookError):
         super().__init__(message, hint=hint, failure=failure, **fields)
         self.failure = failure
         self.unsent = unsent
+
+
+class StoreUnavailable(DeedbookError):
+    """A database or an object store on another machine cannot be reached; what was asked may have been done."""
+
+    code = "store-unavailable"
+    retryable = True
 
 
 class ServiceUnavailable(DeedbookError):

@@ -45,8 +45,9 @@ def test_every_act_over_http_was_accepted_at_least_once(story: Story) -> None:
     acts = [path for path, methods in openapi.described()["paths"].items() if "post" in methods]
     direct = {path for path in acts if not path.startswith(("/drafts/", "/session", "/webhooks"))}
     used = {path.removeprefix("/drafts") for path in story.http.posted} | story.http.posted
-    elsewhere = {"/rpc", "/batches/strikes", "/batches/{batch_id}/challenges", "/holds/release-for"}
-    assert templates(sorted(direct), used) == elsewhere | {"/consents/{consent_id}/mark/dismissal"}
+    elsewhere = {"/rpc", "/batches/carried-withdrawals", "/batches/strikes", "/batches/{batch_id}/challenges"}
+    elsewhere |= {"/consents/{consent_id}/mark/dismissal", "/holds/release-for"}
+    assert templates(sorted(direct), used) == elsewhere
     for path in direct:
         assert (f"/drafts{path}" in acts) <= (path not in ("/members", "/policies", "/deployment/closing"))
 
@@ -213,6 +214,11 @@ def test_whoever_proves_nothing_ends_nothing(story: Story) -> None:
     }
     kept = {**leaf, "consentId": story.consents[1], "subject": story.address("bank")}
     _refused(story.tried("auditor", "/batches/strikes", kept=kept, struck=leaf), 409, error="NotDuplicate")
+    of_another = {"ended": kept, "leaf": leaf}
+    refused = _refused(story.tried("auditor", "/batches/carried-withdrawals", **of_another), 409)
+    assert (refused["error"], list(refused["arguments"].values())) == ("DifferentConsent", story.consents[1::-1])
+    standing = {"ended": leaf, "leaf": leaf}
+    _refused(story.tried("auditor", "/batches/carried-withdrawals", **standing), 409, error="LeafStands")
     wrong = {"consent": consent, "index": 0, "proof": ["0x" + "00" * 32] * 2}
     _refused(story.tried("auditor", f"/batches/{story.batch}/challenges", **wrong), 409, contract="Consents")
     of = {"asset": story.asset, "subject": leaf["subject"]}

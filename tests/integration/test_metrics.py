@@ -18,8 +18,8 @@ from deedbook.bootstrap.outboxes import Passage
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import OperationKind, OperationRow
-from deedbook.errors import CorruptStore
-from tests.e2e.http_service import Client, running
+from deedbook.errors import StoreUnavailable
+from tests.e2e.http_service import Client, eventually, running
 from tests.integration.scenario import BUYER, EXCHANGE, PARTS, Scenario, Stage
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -57,13 +57,15 @@ def told(listed: Stage, tmp_path: Path) -> Iterator[tuple[Scenario, Desk, Client
 
 def test_sender_mirror_vault_and_requests_are_timed(told: tuple[Scenario, Desk, Client]) -> None:
     scenario, desk, client = told
+    # a block is noted after it is copied, and so after the answer that waited for it; those of the scenario's own acts
+    # may have been copied by the scenario
+    eventually(lambda: value(samples(client.get("/metrics").content), "mirror_behind_seconds_count") >= 1)
     found = samples(client.get("/metrics").content)
     outbox = scenario.services.records.outbox.counts()
     assert value(found, "outbox_intents", state="final") == outbox[IntentState.FINAL]
     assert value(found, "sender_queued_to_mined_seconds_count") >= 5
     assert value(found, "sender_mined_to_final_seconds_count") >= 5
-    assert value(found, "mirror_behind_seconds_count") >= 5
-    assert value(found, "mirror_copied_logs_sum") >= 5
+    assert value(found, "mirror_copied_logs_sum") >= 1
     assert value(found, "vault_seconds_count", work="deliver") == 1
     head, _ = desk.heads()
     assert value(found, "chain_head") == value(found, "mirror_head") == head
@@ -133,7 +135,7 @@ def test_an_intent_that_another_life_accepted_is_timed_from_when_it_was(open_hom
 
 def test_a_scrape_is_answered_while_a_database_is_not_there() -> None:
     def gone() -> list[Gauge]:
-        raise CorruptStore("records cannot be reached")
+        raise StoreUnavailable("records cannot be reached")
 
     metrics = Metrics(gone)
     metrics.answered("GET", "/sales", 200, 0.01)

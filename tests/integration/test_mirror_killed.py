@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from deedbook.errors import CorruptStore
+from deedbook.errors import StoreUnavailable
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.rebuild import check
 from deedbook.mirror.store import Mirror
@@ -104,7 +104,7 @@ def _opened(url: str, weather: Weather) -> Mirror:
     for _ in range(200):
         try:
             return Mirror.open(url, weather.chain.chain)
-        except CorruptStore:
+        except StoreUnavailable:
             time.sleep(0.05)
     raise AssertionError("PostgreSQL does not come back")
 

@@ -18,7 +18,7 @@ from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import Services
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.merkle import rfc9162_leaves, rfc9162_proof, rfc9162_root
-from deedbook.errors import CorruptStore, IntegrityError, Locked
+from deedbook.errors import CorruptStore, IntegrityError, Locked, StoreUnavailable
 from deedbook.mirror import schema as mirror
 from deedbook.mirror.follower import Follower
 from deedbook.mirror.rebuild import check
@@ -173,7 +173,7 @@ def test_a_server_that_stops_is_named_and_found_again(server: Server, url: str) 
         connection.execute(text("CREATE TABLE lasting (n bigint)"))
     server.stop()
     try:
-        with pytest.raises(CorruptStore) as caught, database.reading():
+        with pytest.raises(StoreUnavailable) as caught, database.reading():
             pass
         assert "cannot be reached" in str(caught.value)
         assert url not in str(caught.value)
@@ -184,7 +184,7 @@ def test_a_server_that_stops_is_named_and_found_again(server: Server, url: str) 
 
 
 def test_a_database_that_is_not_there_is_named(url: str) -> None:
-    with pytest.raises(CorruptStore) as caught, Database(url.replace("/d", "/absent")).reading():
+    with pytest.raises(StoreUnavailable) as caught, Database(url.replace("/d", "/absent")).reading():
         pass
     assert caught.value.fields["store"].startswith("absent")
 

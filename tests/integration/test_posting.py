@@ -91,6 +91,23 @@ def test_a_name_that_nobody_has_and_a_port_that_nobody_listens_at(receiver: Rece
     assert Poster(HERE).post(f"http://127.0.0.1:{port}/", {}, b"{}") == Outcome(failed="unreachable")
 
 
+def test_a_resolver_that_does_not_answer_takes_no_more_than_the_time_for_all() -> None:
+    answered = threading.Event()
+
+    def late(*_: object) -> list[Address]:
+        assert answered.wait(60)
+        return [LOOPBACK]
+
+    try:
+        began = time.monotonic()
+        assert Poster(HERE, resolved=late, within=0.2).post("http://late.example/", {}, b"{}") == Outcome(
+            failed="timeout"
+        )
+        assert time.monotonic() - began < 30
+    finally:
+        answered.set()
+
+
 @pytest.mark.parametrize(("asked", "pause"), [("7", 7), ("9" * 9, MOST_PAUSE), ("9" * 20, 0), ("Wed, 21 Oct 2026", 0)])
 def test_a_receiver_may_ask_to_be_left_alone_for_a_while(asked: str, pause: int) -> None:
     with Receiver(lambda _: 503, {"Retry-After": asked}) as busy:

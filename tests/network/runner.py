@@ -1,6 +1,7 @@
 """The drills on a live network, one by one, resumed after a stop.
 
     python -m tests.network.runner [--seed 20261122] [--only WORD] [--part K/N] [--quick] [--period 1] [--list]
+                                   [--day 10000/100/1000] [--every 20]
 
 What passed at this commit, with this seed, is not done again; another commit begins anew (what parts on other machines
 left in `build/network-drills` may be put together there). A drill that fails ends its
@@ -20,6 +21,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -30,6 +32,8 @@ KEPT = ROOT / "build" / "network-drills"
 COUNTED = ("intents", "reorgs", "undone", "recoveries")
 """What the report adds up."""
 QUICK = ("nothing broken", "kill signer 0 and restart")
+DAY, EVERY = "10000/100/1000", 20.0
+"""Entries, sales and withdrawals of an exchange's day, and the seconds between kills on it."""
 
 Result = dict[str, Any]
 
@@ -148,10 +152,15 @@ def main(words: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="the two cheapest; leaves no report")
     parser.add_argument("--part", default="1/1", help="K/N: of N parts the Kth, for N machines; leaves no report")
     parser.add_argument("--period", type=int, default=1, help="seconds between blocks")
+    day_help = "entries/sales/withdrawals of an exchange's day; others leave no report"
+    parser.add_argument("--day", default=DAY, help=day_help)
+    parser.add_argument("--every", type=float, default=EVERY, help="seconds between kills on that day; 0 for none")
     parser.add_argument("--list", action="store_true")
     given = parser.parse_args(words)
     began = time.time()
-    steps = [step for step in _steps(given.seed, given.period) if given.only in step.name]
+    is_whole = (given.day, given.every) == (DAY, EVERY)
+    day: Step[Any] = Step(_day_name(given.day, given.every), alone=partial(_day, given))
+    steps = [step for step in [*_steps(given.seed), day] if given.only in step.name]
     part, parts = map(int, given.part.split("/"))
     steps = steps[part - 1 :: parts]
     if given.quick:
@@ -168,13 +177,13 @@ def main(words: list[str]) -> int:
         print(f"test-network: {reason}", file=sys.stderr)
         return geth.ABSENT
     good = all(result["passed"] for result in results.values())
-    if given.only or given.quick or parts > 1:
+    if given.only or given.quick or parts > 1 or not is_whole:
         return 0 if good else 1
     command = f"python -m tests.network.runner --seed {given.seed} --period {given.period}"
     return apart.publish("test-network", command, began, good, summary(given.seed, results))
 
 
-def _steps(seed: int, period: int) -> list[Step[Any]]:
+def _steps(seed: int) -> list[Step[Any]]:
     from tests.network.drills import drills
     from tests.network.london import priced_at_zero
 
@@ -182,6 +191,19 @@ def _steps(seed: int, period: int) -> list[Step[Any]]:
     folder = KEPT / "london"
     found.append(Step("priced at zero with London", alone=lambda: priced_at_zero(folder, seed, _say)))
     return found
+
+
+def _day_name(sizes: str, every: float) -> str:
+    """A smaller day is another drill: that it passed says nothing of the whole one."""
+    whole = (sizes, every) == (DAY, EVERY)
+    return "an exchange's day" + ("" if whole else f" of {sizes.replace('/', ' ')} every {every:g}")
+
+
+def _day(given: argparse.Namespace) -> Result:
+    from tests.network.day import exchange_day
+    from tests.network.exchange import Sizes
+
+    return exchange_day(KEPT / "day", given.seed, Sizes.of(given.day), given.every, _say, period=given.period)
 
 
 def _stage(folder: Path, seed: int, period: int) -> AbstractContextManager[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,14 @@ from typing import Any, cast
 
 import pytest
 
+from deedbook.api.problems import answer_to
 from deedbook.api.serving import Serving
 from deedbook.api.writing import MOST_KEY, key_of_header
 from deedbook.domain.hashing import sha256
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Answered, Operation, OperationKind
 from deedbook.domain.principals import Caller
-from deedbook.errors import ChainUnavailable, InvalidInput
+from deedbook.errors import ChainUnavailable, InvalidInput, StoreUnavailable
 from deedbook.records.store import Records
 from tests.e2e.http_service import Answer, Client, running
 from tests.toy_sealer import ToySealer
@@ -115,9 +117,15 @@ def test_an_operation_is_answered_again_as_it_is_by_now(client: Client, home: Ho
 def test_what_was_refused_leaves_its_key_free(client: Client, home: Home) -> None:
     home.fails = 1
     refused = post(client, "/consents", {"a": 1})
-    assert (refused.status, refused.json()["retryable"]) == (503, True)
+    assert (refused.status, refused.json()["retryable"], refused.headers["retry-after"]) == (503, True, "1")
     assert post(client, "/consents", {"a": 2}).json() == {"receipt": 1}
     assert home.taken == [{"a": 2}]
+
+
+def test_a_store_that_is_away_is_no_fault_of_the_service() -> None:
+    answer = answer_to(StoreUnavailable("records cannot be reached", store="records"))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert json.loads(bytes(answer.body))["code"] == "store-unavailable"
 
 
 def test_a_request_whose_like_is_under_way_is_told_to_ask_again(client: Client, home: Home) -> None:

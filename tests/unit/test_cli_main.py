@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[DeedbookError, int]] = {
     "UnderWay": (errors.UnderWay(), 6),
     "LeaseLost": (errors.LeaseLost("another sender's by now"), 6),
     "ChainUnavailable": (errors.ChainUnavailable("no answer"), 7),
+    "StoreUnavailable": (errors.StoreUnavailable("no answer"), 7),
     "ServiceUnavailable": (errors.ServiceUnavailable("no answer"), 7),
     "ServiceRefused": (errors.ServiceRefused(418, "teapot", "no coffee"), 7),
     "WorkersUnavailable": (errors.WorkersUnavailable("gone"), 7),

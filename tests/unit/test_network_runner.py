@@ -106,6 +106,14 @@ def test_the_report_adds_up_what_the_drills_saw(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_a_smaller_day_is_another_drill(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--only", "day"]) == main(["--list", "--only", "day", "--day", "200/4/20"]) == 0
+    assert main(["--list", "--only", "day", "--every", "8"]) == 0
+    names = capsys.readouterr().out.splitlines()
+    assert names[0] == "an exchange's day"
+    assert len(set(names)) == 3
+
+
 def test_every_drill_of_the_issue_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     names = capsys.readouterr().out.splitlines()
@@ -113,6 +121,6 @@ def test_every_drill_of_the_issue_is_there(capsys: pytest.CaptureFixture[str]) -
     for word in (
         "kill signer 0", "kill signer 3", "kill the rpc node", "partition 2|2", "partition 3|1", "equal branches",
         "slow links", "cut links", "blackholed links", "full disk", "SIGSTOP", "all nodes restarted",
-        "all nodes killed", "priced at zero with London",
+        "all nodes killed", "priced at zero with London", "an exchange's day",
     ):  # fmt: skip
         assert any(word in name for name in names), word

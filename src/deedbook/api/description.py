@@ -45,7 +45,7 @@ _FASTAPIS: Final = ("HTTPValidationError", "ValidationError")
 _EVERY: Final = {
     "422": "a field or a parameter is wrong, or is not known",
     "500": "the operator has to mend something, and has been told",
-    "503": "the service stops, is too busy, or the chain cannot be reached now: ask again",
+    "503": "the service stops, is too busy, or the chain or a store cannot be reached now: ask again",
 }
 """What any request may be answered, by status."""
 _BY_PATH: Final = {"404": "it names something that is not there"}

@@ -27,6 +27,7 @@ from deedbook.errors import (
     InvalidInput,
     NotFound,
     RejectedByContract,
+    StoreUnavailable,
     TooManyRequests,
     Unauthenticated,
     UnderWay,
@@ -38,6 +39,7 @@ STATUS: tuple[tuple[type[DeedbookError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (ChainUnavailable, 503),
+    (StoreUnavailable, 503),
     (EvidenceMissing, 404),
     (Unauthenticated, 401),
     (Forbidden, 403),
@@ -106,7 +108,7 @@ def answer_to(error: DeedbookError) -> JSONResponse:
         LOG.error("%s: %s", error.code, error)
         return problem(500, error.code, "the service cannot answer", "the operator has been told", retryable=False)
     answer = _worded(error, status)
-    if isinstance(error, UnderWay):
+    if isinstance(error, UnderWay) or status == 503:
         answer.headers["Retry-After"] = "1"
     elif isinstance(error, TooManyRequests):
         answer.headers["Retry-After"] = str(error.retry_after)

@@ -208,7 +208,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     409: documented("a contract refused it, it exists otherwise, or a request of this key is under way"),
     413: documented("the body is too long"),
     422: documented("a field is wrong, or the key stands for another request"),
-    503: documented("the chain cannot be reached now: ask again with the same key"),
+    503: documented("the chain or a store cannot be reached now: ask again with the same key"),
 }
 DONE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": _REPEATED}, **_REFUSED}
 """What a route answers whose work is done when it returns."""

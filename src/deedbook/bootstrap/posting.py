@@ -10,8 +10,10 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
 from typing import Any, Final
@@ -22,7 +24,7 @@ from deedbook.domain.webhooks import Outcome
 from deedbook.errors import InvalidInput
 
 WITHIN: Final = 15.0
-"""Seconds for everything: resolving (as far as the system lets go), connecting, sending, and the answer."""
+"""Seconds for everything: resolving, connecting, sending, and the answer."""
 MOST_ANSWER: Final = 65_536
 """Bytes of an answer that are looked at."""
 MOST_PAUSE: Final = 3_600
@@ -64,7 +66,9 @@ class Poster:
         except InvalidInput:
             return Outcome(failed="refused")
         try:
-            addresses = self._resolve(destination.host, destination.port)
+            addresses = self._resolved(destination, limit)
+        except TimeoutError:
+            return Outcome(failed="timeout")
         except (OSError, UnicodeError, ValueError):
             return Outcome(failed="unresolved")
         if not addresses or self._permitted.refuses(addresses):
@@ -81,6 +85,19 @@ class Poster:
             return Outcome(failed="malformed")
         except OSError:
             return Outcome(failed="unreachable")
+
+    def _resolved(self, destination: Destination, limit: _Limit) -> Sequence[Address]:
+        """Its addresses. A system's resolver takes no limit: one that is late is left to end by itself."""
+        found: Future[Sequence[Address]] = Future()
+
+        def ask() -> None:
+            try:
+                found.set_result(self._resolve(destination.host, destination.port))
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                found.set_exception(error)
+
+        threading.Thread(target=ask, name="resolving", daemon=True).start()
+        return found.result(limit.left())
 
     def _connected(self, destination: Destination, addresses: Sequence[Address], limit: _Limit) -> socket.socket:
         """A connection to the first of these addresses that takes one, and for https to who can show the name."""

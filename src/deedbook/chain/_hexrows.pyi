@@ -1,5 +1,5 @@
 from typing_extensions import Buffer
 
 def read_rows(
-    text: bytes, begins: Buffer, record: Buffer, spans: Buffer, width: int, numbers: int, /
+    text: Buffer, begins: Buffer, record: Buffer, spans: Buffer, width: int, numbers: int, /
 ) -> tuple[bytes, bytes, bytes]: ...

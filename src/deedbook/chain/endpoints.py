@@ -33,7 +33,7 @@ from typing import Any, Final, TypeVar
 
 from deedbook.chain.answers import require_answer, told_hash, told_number
 from deedbook.chain.circuit import Circuit, CircuitState
-from deedbook.chain.client import HttpNode, Node, NodeError, Request, text_of
+from deedbook.chain.client import HttpNode, Node, NodeError, Request, Text, text_of
 from deedbook.chain.finality import Finality, at_once
 from deedbook.domain.hashing import from_hex, to_hex
 from deedbook.errors import ChainUnavailable, DeedbookError, InvalidInput, NodesDisagree, WrongChain
@@ -198,7 +198,7 @@ class Endpoints:
 
         return self._ask(ask, _is_repeatable(method))
 
-    def text(self, method: str, params: Sequence[Any]) -> bytes:
+    def text(self, method: str, params: Sequence[Any]) -> Text:
         """As `request`, as JSON (see `client.text_of`); what is in it was not looked at."""
         return self._ask(lambda node: text_of(node, method, params), _is_repeatable(method))
 

@@ -21,6 +21,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from deedbook.chain.client import Text
 from deedbook.chain.columns import Matrix, Numbers
 
 MOST_SHAPES: Final = 64
@@ -68,7 +69,7 @@ class Logs:
     `text` has them one after the other, each from one of the `bounds` on to three bytes before the next.
     """
 
-    text: bytes
+    text: Text
     bounds: Places
     batches: list[Batch] = field(default_factory=list)
     others: dict[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Logs:
 
     def record(self, place: int | np.intp) -> bytes:
         """The log at this place as it was written, without its braces."""
-        return self.text[self.bounds[place] : self.bounds[place + 1] - _BETWEEN]
+        return bytes(self.text[self.bounds[place] : self.bounds[place + 1] - _BETWEEN])
 
     def item(self, place: int) -> Mapping[str, Any]:
         """The log at this place, as JSON has it. Raises ValueError."""
@@ -86,12 +87,7 @@ class Logs:
         return orjson.loads(b"{%b}" % self.record(place)) if found is None else found
 
 
-def count_logs(text: bytes) -> int:
-    """About how many logs there are in a JSON array: exactly, as nodes write it."""
-    return text.count(b"{")
-
-
-def read_logs(text: bytes) -> Logs:
+def read_logs(text: Text) -> Logs:
     """The logs of a JSON array. Raises ValueError for what is no array of objects."""
     found = Logs(*_records(text))
     lengths = np.diff(found.bounds) - _BETWEEN
@@ -124,7 +120,7 @@ def _take(found: Logs, shape: _Shape, places: Places) -> Places:
     return places[~same]
 
 
-def _records(text: bytes) -> tuple[bytes, Places]:
+def _records(text: Text) -> tuple[Text, Places]:
     """The objects of an array, and where each begins behind its brace; where one more would, at the end. Between two
     stands `},{` and nothing else."""
     bounds = _bounds(text)
@@ -137,10 +133,10 @@ def _records(text: bytes) -> tuple[bytes, Places]:
         records = [orjson.dumps(each) for each in found]
         text = b"[%b]" % b",".join(records)
         bounds = np.cumsum([2, *(len(each) + 1 for each in records)], dtype=np.intp)
-    return text + b",", bounds
+    return text, bounds
 
 
-def _bounds(text: bytes) -> Places | None:
+def _bounds(text: Text) -> Places | None:
     """Where the objects of an array begin, that are written one after the other and hold none."""
     whole = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(whole == ord("}"))
@@ -173,7 +169,7 @@ class Rows(Protocol):
     """Reads rows of a text."""
 
     def __call__(
-        self, text: bytes, begins: NDArray[np.int64], record: Matrix, spans: Spans, width: int, numbers: int, /
+        self, text: Text, begins: NDArray[np.int64], record: Matrix, spans: Spans, width: int, numbers: int, /
     ) -> tuple[bytes, bytes, bytes]:
         """The rows that begin there, each as long as the record, and alike but for the digits of its spans: their cells
         (`width` bytes each), their numbers (so many each, int64), and whether each is alike and was read (0 or 1, a
@@ -181,7 +177,7 @@ class Rows(Protocol):
 
 
 def plain_rows(
-    text: bytes, begins: NDArray[np.int64], record: Matrix, spans: Spans, width: int, numbers: int, /
+    text: Text, begins: NDArray[np.int64], record: Matrix, spans: Spans, width: int, numbers: int, /
 ) -> tuple[bytes, bytes, bytes]:
     """As `Rows`, without the kernel."""
     if len(begins) and not 0 <= begins.min() <= begins.max() <= len(text) - len(record):

@@ -1265,6 +1265,26 @@ class Batches(Group):
         found: BatchView = self._client.ask(said)
         return found
 
+    def carry_withdrawal(
+        self,
+        body: Mapping[str, Any],
+        *,
+        wait: Literal["final"] | None = None,
+        timeout: int | None = None,
+        key: str | None = None,
+    ) -> OperationAnswer | Json:
+        """Carries a withdrawal over to another leaf of the same consent, and so ends that one too; anyone may."""
+        said = call(
+            "POST",
+            "/batches/carried-withdrawals",
+            {"wait": wait, "timeout": timeout},
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: OperationAnswer | Json = self._client.ask(said)
+        return found
+
     def challenge(
         self,
         batch_id: str,
@@ -1298,6 +1318,19 @@ class Batches(Group):
         to. They are private: for its auditor alone."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = self._client.ask(said, raw=True)
+        return found
+
+    def draft_carry_withdrawal(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Carries a withdrawal over to
+        another leaf of the same consent, and so ends that one too; anyone may."""
+        said = call(
+            "POST",
+            "/drafts/batches/carried-withdrawals",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = self._client.ask(said)
         return found
 
     def draft_challenge(self, batch_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
@@ -3915,6 +3948,26 @@ class AsyncBatches(AsyncGroup):
         found: BatchView = await self._client.ask(said)
         return found
 
+    async def carry_withdrawal(
+        self,
+        body: Mapping[str, Any],
+        *,
+        wait: Literal["final"] | None = None,
+        timeout: int | None = None,
+        key: str | None = None,
+    ) -> OperationAnswer | Json:
+        """Carries a withdrawal over to another leaf of the same consent, and so ends that one too; anyone may."""
+        said = call(
+            "POST",
+            "/batches/carried-withdrawals",
+            {"wait": wait, "timeout": timeout},
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: OperationAnswer | Json = await self._client.ask(said)
+        return found
+
     async def challenge(
         self,
         batch_id: str,
@@ -3948,6 +4001,19 @@ class AsyncBatches(AsyncGroup):
         to. They are private: for its auditor alone."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = await self._client.ask(said, raw=True)
+        return found
+
+    async def draft_carry_withdrawal(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Carries a withdrawal over to
+        another leaf of the same consent, and so ends that one too; anyone may."""
+        said = call(
+            "POST",
+            "/drafts/batches/carried-withdrawals",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = await self._client.ask(said)
         return found
 
     async def draft_challenge(self, batch_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:

@@ -324,6 +324,10 @@ class Consents:
         """Shows two live leaves of one consent or one person in a binding: the later one ends; anyone may."""
         return self._acting.act(signer, "Consents", "strike", *kept.arguments, *struck.arguments)
 
+    def carry_withdrawal(self, signer: Signer, ended: Standing, leaf: Standing) -> Receipt:
+        """Carries a withdrawal over to another leaf of the same consent: that one ends too; anyone may."""
+        return self._acting.act(signer, "Consents", "carryWithdrawal", *ended.arguments, *leaf.arguments)
+
     def release(self, collector: Signer, consent_id: bytes) -> Receipt:
         """Gives up one leaf for ever (a person who lost the key)."""
         place = self.place(consent_id)

@@ -1,6 +1,6 @@
 """Back-fill: final blocks copied by ranges of about 10,000 logs, by columns; fetched, converted and stored at once.
 
-    fetch     headers and logs of ranges, some at once                   (the node and the network work)
+    fetch     headers and logs of ranges, read into columns, some at once  (the node and the network work)
     copy      each log checked, converted, folded into the journals      (we work)
     prove     the heads at the range's tip against the node's proofs, on a thread of its own     (the node works)
     store     blocks, logs, rows, heads and cursor in one transaction, on another      (the database works)
@@ -37,8 +37,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, select, text, tuple_
 
+from deedbook.chain.client import Text
 from deedbook.chain.columns import WORD, Column, Matrix, Numbers
-from deedbook.chain.logtext import count_logs, read_logs
+from deedbook.chain.logtext import read_logs
 from deedbook.chain.receipts import logs_bloom
 from deedbook.chain.transactions import log_of
 from deedbook.domain.hashing import keccak256, to_hex
@@ -127,7 +128,7 @@ class Ranges(Protocol):
     def headers(self, first: int, last: int) -> Sequence[BlockHeader]:
         """The blocks of these numbers, fewer where the node has fewer; each hash checked against its fields."""
 
-    def logs_between(self, first: int, last: int) -> bytes | None:
+    def logs_between(self, first: int, last: int) -> Text | None:
         """The logs of our contracts in these blocks as JSON, unchecked; None where the node refuses so many."""
 
     def heads(self, header: BlockHeader, contract: str, entities: Sequence[bytes]) -> Mapping[bytes, bytes] | None:
@@ -139,14 +140,6 @@ Place = tuple[int, int]
 
 Key = tuple[str, bytes]
 """Contract and entity."""
-
-
-@dataclass(slots=True)
-class _Fetched:
-    """Consecutive blocks with their logs as the node wrote them."""
-
-    headers: Sequence[BlockHeader]
-    logs: bytes
 
 
 class _Folds:
@@ -167,7 +160,10 @@ class _Folds:
         blank = np.zeros((len(places), WORD - 8), np.uint8)
         self._places.append(places)
         self._tails.append(np.hstack([blank, Column.of_numbers(blocks).cells, hashes]))
-        self._entities.append(np.array([self._slot(each) for each in entities], np.int32).reshape(-1, 1))
+        for each in dict.fromkeys(entities):
+            self._slot(each)
+        slots = np.fromiter(map(self.slots.__getitem__, entities), np.int32, len(entities))
+        self._entities.append(slots.reshape(-1, 1))
         self._blocks.append(blocks)
 
     def add(self, place: int, block: int, hash_: bytes, entities: Iterable[bytes]) -> None:
@@ -311,8 +307,7 @@ class BackFill:
                 self._require_follows(cursor, fetched.headers)
                 tip = fetched.headers[-1]
                 after = Cursor(tip.number, tip.hash, max(tip.number, cursor.final if cursor else -1))
-                some = self._read(fetched)
-                copied = self._copied(some, last=tip.number == until)
+                copied = self._copied(fetched, last=tip.number == until)
                 if not _fitted(under_way):
                     break
                 stored = blocks
@@ -321,7 +316,7 @@ class BackFill:
                 self._forget(copied)
                 proven = proving.submit(self._prove, tip, copied.proven)
                 under_way = storing.submit(self._store, cursor, after, copied, proven)
-                cursor, blocks, logs = after, blocks + len(some.headers), logs + len(some.logs)
+                cursor, blocks, logs = after, blocks + len(fetched.headers), logs + len(fetched.logs)
                 self._report(Filled(blocks, logs, tip.number, until, self._clock() - began))
                 ranged()
             else:
@@ -359,9 +354,9 @@ class BackFill:
 
     # Fetching -----------------------------------------------------------------------------------------------------
 
-    def _ranges(self, fetching: Executor, first: int, until: int) -> Iterator[_Fetched]:
+    def _ranges(self, fetching: Executor, first: int, until: int) -> Iterator[Range]:
         """The ranges from block `first` on, in order; some are fetched while one is worked on."""
-        ahead: deque[tuple[int, Future[_Fetched]]] = deque()
+        ahead: deque[tuple[int, Future[Range]]] = deque()
 
         def fetch_on(first: int) -> int:
             while first <= until and len(ahead) < AHEAD:
@@ -374,7 +369,7 @@ class BackFill:
         while ahead:
             last, coming = ahead.popleft()
             found = coming.result()
-            self._blocks = self._next_size(len(found.headers), count_logs(found.logs))
+            self._blocks = self._next_size(len(found.headers), len(found.logs))
             if found.headers[-1].number < last:  # the node gives fewer at once: what was asked for does not follow
                 ahead.clear()
                 first = found.headers[-1].number + 1
@@ -386,7 +381,7 @@ class BackFill:
         most = MOST_BLOCKS if logs >= TELLING else min(MOST_BLOCKS, 4 * blocks)
         return min(most, max(1, blocks * self._wanted // max(1, logs)))
 
-    def _fetched(self, first: int, last: int) -> _Fetched:
+    def _fetched(self, first: int, last: int) -> Range:
         """These blocks, fewer where the node refuses so many logs at once; each the parent of the next."""
         while (told := self._source.logs_between(first, last)) is None:
             if last == first:
@@ -396,14 +391,9 @@ class BackFill:
         if len(headers) != last - first + 1:
             raise ChainUnavailable(f"the node lacks blocks up to {last}", block=last)
         _require_chained(headers[0].parent_hash, first, headers)
-        return _Fetched(headers, told)
-
-    @staticmethod
-    def _read(fetched: _Fetched) -> Range:
         try:
-            return Range(fetched.headers, read_logs(fetched.logs))
+            return Range(headers, read_logs(told))
         except (ValueError, TypeError, AttributeError) as error:
-            first, last = fetched.headers[0].number, fetched.headers[-1].number
             raise ChainUnavailable(f"the node gives no logs for blocks {first} to {last}: {error}") from error
 
     # Copying ------------------------------------------------------------------------------------------------------

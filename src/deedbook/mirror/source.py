@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from deedbook.chain import proofs
-from deedbook.chain.client import Node, NodeError, text_of
+from deedbook.chain.client import Node, NodeError, Text, text_of
 from deedbook.chain.finality import at_once
 from deedbook.chain.proofs import Header
 from deedbook.chain.receipts import check_logs, logs_bloom
@@ -152,7 +152,7 @@ class NodeSource:
                 found.append(self._checked(answer, hex(number)))
         return found
 
-    def logs_between(self, first: int, last: int) -> bytes | None:
+    def logs_between(self, first: int, last: int) -> Text | None:
         """The logs of our contracts in these blocks as JSON, unchecked; None where the node refuses so many.
 
         Raises ChainUnavailable.

@@ -34,7 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from deedbook.errors import CorruptStore, DeedbookError, InvalidInput, Locked
+from deedbook.errors import CorruptStore, DeedbookError, InvalidInput, Locked, StoreUnavailable
 
 Row = RowMapping | Mapping[str, Any]
 """A row by column name."""
@@ -103,7 +103,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database. Raises CorruptStore, Locked."""
+        """A transaction that sees one state of the database. Raises CorruptStore, StoreUnavailable, Locked."""
         with self._named(), self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -111,7 +111,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its start; all of it commits, or nothing.
 
-        Raises CorruptStore, Locked.
+        Raises CorruptStore, StoreUnavailable, Locked.
         """
         with self._turn(), self._named(), self._engine.connect() as connection:
             connection.execution_options(deedbook_write=True)
@@ -122,7 +122,7 @@ class Database:
     def beside(self) -> Iterator[Connection]:
         """A transaction that writes beside one of `writing`, for who holds that one (PostgreSQL has room for both).
 
-        Raises CorruptStore, Locked.
+        Raises CorruptStore, StoreUnavailable, Locked.
         """
         with self._named(), self._engine.connect() as connection:
             connection.execution_options(deedbook_beside=True)
@@ -295,7 +295,7 @@ def _postgresql_failure(name: str, state: str | None, *, absent: bool) -> Deedbo
     """By SQLSTATE; a server that did not answer, or did not let us in, gives none."""
     if (state is None and absent) or (state or "").startswith(_PG_ABSENT):
         hint = "see that its PostgreSQL runs and knows this user, password and database; then try again"
-        return CorruptStore(f"{name} cannot be reached", hint=hint, store=name)
+        return StoreUnavailable(f"{name} cannot be reached", hint=hint, store=name)
     if state in _PG_BUSY:
         return _busy(name)
     if state in _PG_FULL:

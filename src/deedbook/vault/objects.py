@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +19,28 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError
 from obstore.store import LocalStore, S3Store
 
-from deedbook.errors import Conflict, CorruptStore, EvidenceMissing, InvalidInput, MissingKey, NotFound
+from deedbook.errors import (
+    Conflict,
+    CorruptStore,
+    EvidenceMissing,
+    InvalidInput,
+    MissingKey,
+    NotFound,
+    StoreUnavailable,
+)
 
 WHOLE: Final = 1 << 26
 """Bytes of an object that is sent in one piece."""
+_AWAY: Final = re.compile(r"HTTP error|after \d+ retries")
+"""What obstore says where no whole answer came, or none but 5xx and 429 however often it asked."""
 
 
 class ObjectStore:
-    """Objects by key (`a/b/c`, no `..`). Every call raises `CorruptStore` when the store itself fails."""
+    """Objects by key (`a/b/c`, no `..`). Every call raises `CorruptStore` when the store itself fails, and
+    `StoreUnavailable` while it does not answer."""
 
     def __init__(self, store: Any, folder: Path | None = None) -> None:
         self._store = store
@@ -189,6 +201,8 @@ def _failures(key: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise EvidenceMissing(f"no object {key}", kind="object", object=key) from error
     except (BaseError, OSError, ValueError) as error:
+        if isinstance(error, GenericError) and _AWAY.search(str(error)):
+            raise StoreUnavailable("the object store cannot be reached", object=key) from error
         raise CorruptStore(f"object {key} cannot be read or written", object=key) from error
 
 

@@ -78,6 +78,13 @@ class Strike(By):
     struck: Leaf
 
 
+class Carried(By):
+    """A leaf that its person withdrew, and another one of the same consent, which ends too."""
+
+    ended: Leaf
+    leaf: Leaf
+
+
 @act(router, "/{batch_id}/challenges", Challenge)
 def challenge(hand: Hand, said: Challenge, batch_id: bytes) -> None:
     """Shows a consent of a batch that grants less than the batch states, and so ends it; anyone may."""
@@ -91,3 +98,10 @@ def strike(hand: Hand, said: Strike) -> None:
     """Shows a consent, or a person, that stands twice in a binding, and so ends the later one; anyone may."""
     hand.says(batchId=to_hex(said.struck.batch), index=said.struck.index)
     hand.consents.strike(hand.me, said.kept.standing(hand.mirror), said.struck.standing(hand.mirror))
+
+
+@act(router, "/carried-withdrawals", Carried)
+def carry_withdrawal(hand: Hand, said: Carried) -> None:
+    """Carries a withdrawal over to another leaf of the same consent, and so ends that one too; anyone may."""
+    hand.says(batchId=to_hex(said.leaf.batch), index=said.leaf.index)
+    hand.consents.carry_withdrawal(hand.me, said.ended.standing(hand.mirror), said.leaf.standing(hand.mirror))
