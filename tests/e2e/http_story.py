@@ -250,22 +250,8 @@ class Story:
 
     def register(self) -> None:
         """Sealed, registered, published, bound."""
-        descriptor = {
-            "format": "deedbook.descriptor",
-            "version": 1,
-            "language": "en",
-            "title": "resumes",
-            "description": "one record per person",
-            "kind": 1,
-            "fields": [{"name": name, "type": kind, "unit": "", "description": name} for name, kind in FIELDS],
-            "period": {"from": 573_177_600, "until": 575_855_999},
-            "source": "the people themselves",
-            "quality": {"completeness": "1.00"},
-            "recordCount": 0,
-            "size": 0,
-        }
         records = [{"salt": each.salt, "record": each.record} for each in self.people]
-        self.sealed = self.ask(f"/assets/{self.asset}/payloads", {"descriptor": descriptor, "records": records})
+        self.sealed = self.ask(f"/assets/{self.asset}/payloads", {"descriptor": descriptor(FIELDS), "records": records})
         self.version_key = self.sealed["versionKey"]
         source = self.document("source", {"statement": "collected from the people themselves"})
         made = self.act("merchant", "/assets", salt=self.salt, kind="personal", level=3, source=source)
@@ -510,3 +496,21 @@ def fits(template: str, path: str) -> bool:
 def templates(paths: Sequence[str], used: set[str]) -> set[str]:
     """The path templates that were not used."""
     return {each for each in paths if not any(fits(each, path) for path in used)}
+
+
+def descriptor(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Of resumes with these fields, by name and type."""
+    return {
+        "format": "deedbook.descriptor",
+        "version": 1,
+        "language": "en",
+        "title": "resumes",
+        "description": "one record per person",
+        "kind": 1,
+        "fields": [{"name": name, "type": kind, "unit": "", "description": name} for name, kind in fields],
+        "period": {"from": 573_177_600, "until": 575_855_999},
+        "source": "the people themselves",
+        "quality": {"completeness": "1.00"},
+        "recordCount": 0,
+        "size": 0,
+    }

@@ -34,6 +34,7 @@ from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split
 from deedbook.vault.deliveries import Sold, open_delivered
 from deedbook.vault.envelopes import Context, EncryptionKeyPair
 from deedbook.wallet.signers import LocalSigner
+from tests.e2e.http_story import descriptor
 
 PATIENCE: Final = 600.0
 """Seconds for which a request is sent again: longer than any part of the service is away."""
@@ -382,22 +383,8 @@ class Exchange:
 
     def _register(self) -> None:
         """Sealed, registered, published, bound."""
-        descriptor = {
-            "format": "deedbook.descriptor",
-            "version": 1,
-            "language": "en",
-            "title": "resumes",
-            "description": "one record per person",
-            "kind": 1,
-            "fields": [{"name": name, "type": kind, "unit": "", "description": name} for name, kind in FIELDS],
-            "period": {"from": 573_177_600, "until": 575_855_999},
-            "source": "the people themselves",
-            "quality": {"completeness": "1.00"},
-            "recordCount": 0,
-            "size": 0,
-        }
         records = [{"salt": each.salt, "record": each.record} for each in self._people]
-        sealed = self._done(f"/assets/{self._asset}/payloads", {"descriptor": descriptor, "records": records})
+        sealed = self._done(f"/assets/{self._asset}/payloads", {"descriptor": descriptor(FIELDS), "records": records})
         self._version_key = sealed["versionKey"]
         source = self.document("source", {"statement": "collected from the people themselves"})
         self.act("merchant", "/assets", salt=self._salt, kind="personal", level=3, source=source)
