@@ -26,6 +26,7 @@ from deedbook.domain.codes import (
     Role,
     bits_of,
     class_of_role,
+    word_of,
 )
 from deedbook.domain.documents import MOST_NUMBER
 from deedbook.domain.hashing import from_hex, parse_address
@@ -121,10 +122,6 @@ Number32 = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Object = Annotated[dict[str, Any], Field()]
 
 
-def _word(each: IntEnum | IntFlag) -> str:
-    return str(each.name).lower().replace("_", "-")
-
-
 def _code_in(names: dict[str, int]) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**16:
@@ -137,7 +134,7 @@ def _code_in(names: dict[str, int]) -> Callable[[Any], int]:
 
 
 def _code(codes: type[IntEnum] | type[IntFlag]) -> Any:
-    names = {_word(each): int(each) for each in codes}
+    names = {word_of(each): int(each) for each in codes}
     return PlainValidator(_code_in(names)), WithJsonSchema(_code_schema(names))
 
 
@@ -147,7 +144,7 @@ def _code_schema(names: dict[str, int]) -> dict[str, Any]:
 
 
 def _codes(codes: type[IntEnum] | type[IntFlag], gather: Callable[[Sequence[int]], Any]) -> Any:
-    names = {_word(each): int(each) for each in codes}
+    names = {word_of(each): int(each) for each in codes}
     one = _code_in(names)
 
     def read(value: Any) -> Any:
@@ -169,7 +166,7 @@ def _ascending(codes: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(set(codes)))
 
 
-_CLASSES: Final = {_word(each): int(each) for each in Licence} | {_word(each): class_of_role(each) for each in Role}
+_CLASSES: Final = {word_of(each): int(each) for each in Licence} | {word_of(each): class_of_role(each) for each in Role}
 
 KindOfAsset = Annotated[int, *_code(AssetKind)]
 GradeCode = Annotated[int, *_code(Grade)]

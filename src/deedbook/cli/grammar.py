@@ -18,6 +18,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from deedbook.domain.codes import word_of
 from deedbook.domain.hashing import from_hex, parse_json
 from deedbook.errors import InvalidFormat, InvalidInput
 
@@ -60,7 +61,7 @@ def code(codes: type[IntEnum] | type[IntFlag], text: str, field: str) -> int:
     """A code by its name (`legal-opinion`) or its number."""
     if text.isascii() and text.isdigit() and len(text) < 6:
         return int(text)
-    names = {str(each.name).lower().replace("_", "-"): int(each) for each in codes}
+    names = {word_of(each): int(each) for each in codes}
     if text.lower() not in names:
         raise InvalidInput(field, f"{text!r} is none of {', '.join(names)}")
     return names[text.lower()]

@@ -195,6 +195,11 @@ BPS: Final = 10_000
 """The whole, in basis points."""
 
 
+def word_of(code: IntEnum | IntFlag) -> str:
+    """A code as documents, requests and commands say it: `legal-opinion`."""
+    return str(code.name).lower().replace("_", "-")
+
+
 def kinds_of(bits: int) -> tuple[AttestationKind, ...]:
     """The kinds of a policy's set of bits (1 << kind), lowest first: the order in which attesters are named."""
     return tuple(kind for kind in AttestationKind if bits >> kind & 1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from enum import IntEnum, IntFlag
 from typing import Any, ClassVar, Generic, TypeVar
 
+from deedbook.domain.codes import word_of
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.errors import InvalidInput
 
@@ -40,9 +41,9 @@ def json_value(value: Any, *, decimal: bool = False) -> Any:
     if isinstance(value, View):
         return value.to_json()
     if isinstance(value, IntFlag):
-        return [_word(each) for each in value]
+        return [word_of(each) for each in value]
     if isinstance(value, IntEnum):
-        return _word(value)
+        return word_of(value)
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
@@ -99,10 +100,6 @@ def code_of(codes: type[Code], value: int) -> Code | int:
         return codes(value)
     except ValueError:
         return value
-
-
-def _word(code: IntEnum | IntFlag) -> str:
-    return str(code.name).lower().replace("_", "-")
 
 
 def camel(name: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, ClassVar, Final
 
 from markupsafe import Markup
@@ -20,7 +19,7 @@ from deedbook.api.web.consenting import spoken as wallet_words
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
 from deedbook.domain.abi import head_size
-from deedbook.domain.codes import AttestationKind, Outcome
+from deedbook.domain.codes import AttestationKind, Outcome, word_of
 from deedbook.domain.hashing import checksum_address, parse_address, to_hex
 from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_typed_data
 
@@ -84,11 +83,6 @@ ACTS: Final[Mapping[str, Act]] = {
     "release": Act("/drafts/holds/release", "Cases", "release", {"target": "target", **WHY}),
 }
 """What is done at desks, by name."""
-
-
-def word_of(code: IntEnum) -> str:
-    """A code as requests say it."""
-    return code.name.lower().replace("_", "-")
 
 
 CODES: Final[Mapping[str, Mapping[str, int]]] = {

@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from deedbook.api.web.asked import Asked, Columns
 from deedbook.api.web.attestations import given_columns, wanted_columns
-from deedbook.api.web.desks.acts import Form, Input, grounds, outcome, picked, until, word_of
+from deedbook.api.web.desks.acts import Form, Input, grounds, outcome, picked, until
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.sections import Page, Section
-from deedbook.domain.codes import AttestationKind
+from deedbook.domain.codes import AttestationKind, word_of
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries import attestations
 from deedbook.queries.attestations import WantedView
