@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deedbook.audit.bundle import Bundle
 from deedbook.audit.persons import (
     Entry,
     OwnEvidence,
@@ -16,7 +17,6 @@ from deedbook.audit.persons import (
     OwnStatement,
     entries_for,
     own_statement,
-    slim,
 )
 from deedbook.domain.hashing import ZERO32, keccak256
 from deedbook.domain.merkle import consent_leaf, positional_proof
@@ -63,6 +63,11 @@ def put_off() -> Published:
 def opened(sale: bytes, number: int, places: Sequence[int], *, parent: int, first: int, end: int) -> Act:
     args: dict[str, Any] = {"saleId": sale, "list": number, "root": list_root(places), "count": len(places)}
     return Act("Revenue", "OrdinalsDeferred", {**args, "parent": parent, "from": first, "to": end})
+
+
+def slim(bundle: Bundle) -> Bundle:
+    """Without what grows with the people of a version, and without what a person's statement needs not."""
+    return replace(bundle, units=None, envelope=None, consents=None, documents={}, claims={})
 
 
 def own(published: Published, person: int) -> OwnLeaf:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
@@ -86,11 +86,6 @@ class OwnStatement:
     paid: bool
     list: int
     place: int | None
-
-
-def slim(bundle: Bundle) -> Bundle:
-    """The bundle without what grows with the people of a version, and without what a person's statement needs not."""
-    return replace(bundle, units=None, envelope=None, consents=None, documents={}, claims={})
 
 
 def own_statement(
