@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,15 @@ def counter(cli: CommandLine, tmp_path: Path) -> Counter:
 def people(cli: CommandLine, tmp_path: Path) -> Population:
     """People who sign for another asset of that home."""
     return population_of(cli, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def browser(node: Path, root: Path) -> Path:
+    """The folder of the scripts that drive a Chromium, which is there."""
+    folder = root / "tests" / "browser"
+    if not (folder / "node_modules").exists():
+        pytest.fail("needs tests/browser/node_modules: run `make node`", pytrace=False)
+    found = subprocess.run([node, folder / "chromium.mjs"], capture_output=True, text=True, check=True, timeout=300)
+    if json.loads(found.stdout) is None:
+        pytest.skip("there is no Chromium for this machine: name one by CHROMIUM")
+    return folder

@@ -304,21 +304,12 @@ class Story:
         """What the buyer reads, by what the service hands out and the key that it never saw."""
         told = self.get(f"/sales/{sale}/delivery")
         lines = [json.loads(line) for line in self.http.get(f"/sales/{sale}/records").content.splitlines()]
-        sold = Sold(
-            asset_id=int(told["assetId"]),
-            version=told["version"],
-            content_root=from_hex(told["contentRoot"], "contentRoot", 32),
-            consent_ids=[from_hex(line["consentId"], "consentId", 32) for line in lines],
-            commitments=[from_hex(line["recordCommit"], "recordCommit", 32) for line in lines],
-            delivered_count=told["deliveredCount"],
-            cover=decode_cover(from_hex(told["cover"], "cover")),
-        )
         market, key = from_hex(told["market"].lower(), "market", 20), from_hex(told["versionKey"], "versionKey", 32)
         return open_delivered(
             from_hex(told["envelope"], "envelope"),
             self.key,
             Context(int(told["chainId"]), market, from_hex(sale, "sale", 32), key),
-            sold,
+            sold_of(told, lines),
             units={line["index"]: from_hex(line["unit"], "unit") for line in lines if line["unit"]},
             unit_hashes=[from_hex(line["hash"], "hash", 32) for line in lines],
         )
@@ -514,3 +505,16 @@ def descriptor(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "recordCount": 0,
         "size": 0,
     }
+
+
+def sold_of(told: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Sold:
+    """What was sold, by what the service says of a delivery and of each record."""
+    return Sold(
+        asset_id=int(told["assetId"]),
+        version=told["version"],
+        content_root=from_hex(told["contentRoot"], "contentRoot", 32),
+        consent_ids=[from_hex(line["consentId"], "consentId", 32) for line in lines],
+        commitments=[from_hex(line["recordCommit"], "recordCommit", 32) for line in lines],
+        delivered_count=told["deliveredCount"],
+        cover=decode_cover(from_hex(told["cover"], "cover")),
+    )

@@ -4,7 +4,6 @@ What is done by clicks, and what was prepared by HTTP, is said in `clicked_story
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +28,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(node: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    browser = root / "tests" / "browser"
-    if not (browser / "node_modules").exists():
-        pytest.fail("needs tests/browser/node_modules: run `make node`", pytrace=False)
-    found = subprocess.run([node, browser / "chromium.mjs"], capture_output=True, text=True, check=True, timeout=300)
-    if json.loads(found.stdout) is None:
-        pytest.skip("there is no Chromium for this machine: name one by CHROMIUM")
+def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     folder = root / "build" / "pages"
     folder.mkdir(parents=True, exist_ok=True)
     clicking = Clicking(node, browser)

@@ -41,13 +41,7 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(node: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    browser = root / "tests" / "browser"
-    if not (browser / "node_modules").exists():
-        pytest.fail("needs tests/browser/node_modules: run `make node`", pytrace=False)
-    found = subprocess.run([node, browser / "chromium.mjs"], capture_output=True, text=True, check=True, timeout=300)
-    if json.loads(found.stdout) is None:
-        pytest.skip("there is no Chromium for this machine: name one by CHROMIUM")
+def seen(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = root / "build" / "pages"
     folder.mkdir(parents=True, exist_ok=True)
     with stage.shown(tmp_path_factory.mktemp("pages")) as (_, client):

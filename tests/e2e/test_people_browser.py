@@ -52,13 +52,7 @@ def asked_of(place: stage.Place) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def seen(node: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    browser = root / "tests" / "browser"
-    if not (browser / "node_modules").exists():
-        pytest.fail("needs tests/browser/node_modules: run `make node`", pytrace=False)
-    found = subprocess.run([node, browser / "chromium.mjs"], capture_output=True, text=True, check=True, timeout=300)
-    if json.loads(found.stdout) is None:
-        pytest.skip("there is no Chromium for this machine: name one by CHROMIUM")
+def seen(node: Path, browser: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     with stage.lived(tmp_path_factory.mktemp("people")) as place:
         command = [node, browser / "people.mjs"]
         done = subprocess.run(

@@ -28,13 +28,12 @@ from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils.crypto import keccak
 
 from deedbook.domain.hashing import canonical_json, checksum_address, from_hex, to_hex
-from deedbook.domain.keytree import decode_cover
 from deedbook.domain.notices import load_notice
 from deedbook.domain.sales import Conditions, Offer, Price, Sandbox, Split
-from deedbook.vault.deliveries import Sold, open_delivered
+from deedbook.vault.deliveries import open_delivered
 from deedbook.vault.envelopes import Context, EncryptionKeyPair
 from deedbook.wallet.signers import LocalSigner
-from tests.e2e.http_story import descriptor
+from tests.e2e.http_story import descriptor, sold_of
 
 PATIENCE: Final = 600.0
 """Seconds for which a request is sent again: longer than any part of the service is away."""
@@ -497,21 +496,12 @@ class Exchange:
         told = self.http.get(f"/sales/{sale}/delivery", self._tokens[buyer])
         answer = self.http.ask("GET", f"/sales/{sale}/records", token=self._tokens[buyer])
         lines = [json.loads(line) for line in answer.content.splitlines()]
-        sold = Sold(
-            asset_id=int(told["assetId"]),
-            version=told["version"],
-            content_root=from_hex(told["contentRoot"], "contentRoot", 32),
-            consent_ids=[from_hex(line["consentId"], "consentId", 32) for line in lines],
-            commitments=[from_hex(line["recordCommit"], "recordCommit", 32) for line in lines],
-            delivered_count=told["deliveredCount"],
-            cover=decode_cover(from_hex(told["cover"], "cover")),
-        )
         key = from_hex(told["versionKey"], "versionKey", 32)
         read = open_delivered(
             from_hex(told["envelope"], "envelope"),
             self._boxes[buyer],
             Context(int(told["chainId"]), _account(told["market"]), from_hex(sale, "sale", 32), key),
-            sold,
+            sold_of(told, lines),
             units={line["index"]: from_hex(line["unit"], "unit") for line in lines if line["unit"]},
             unit_hashes=[from_hex(line["hash"], "hash", 32) for line in lines],
         )
