@@ -312,6 +312,7 @@ class Story:
             sold_of(told, lines),
             units={line["index"]: from_hex(line["unit"], "unit") for line in lines if line["unit"]},
             unit_hashes=[from_hex(line["hash"], "hash", 32) for line in lines],
+            erased={line["index"] for line in lines if line["erased"]},
         )
 
     def pay(self) -> None:
@@ -337,6 +338,8 @@ class Story:
         draft = self.ask("/drafts/withdrawals", of)
         ended = self.http.post("/withdrawals?wait=final", signed(draft, person.wallet))
         assert ended.status == 201, ended.content
+        left = sorted(self.opened(self.sale), key=lambda each: each.record["education"])
+        self.left_over = [each.record for each in left]
 
     # -- what else members do --------------------------------------------------------------------------------------
 

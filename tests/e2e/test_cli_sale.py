@@ -293,6 +293,8 @@ def withdraw(x: Exchange) -> None:
     assert x("consents", "show", consent)["live"] is False
     receipt = x("payloads", "erase", x.known["payload"], "--record", str(x("consents", "show", consent)["index"]))
     assert receipt["destroyedGeneration"] == 1
+    left = x("sales", "open", x.known["sale"], "--as", "employer", "--out", str(x.home.parent / "left.json"))
+    assert (left["records"], left["erased"]) == (2, 1)
     second = x("sales", "order", x.known["offer"], "--as", "employer")["saleId"]
     x("sales", "confirm-payment", second, "--receipt", x.file("second.txt", "again"), "--as", "bank")
     x("sales", "prepare", second, "--as", "provider")

@@ -141,6 +141,10 @@ def test_records_whose_consents_ended_are_erased(story: Story) -> None:
     assert [each["payloadId"] for each in story.get("/payloads")["items"]] == [story.sealed["payloadId"]]
 
 
+def test_a_delivery_from_before_a_withdrawal_opens_without_the_record_that_is_gone(story: Story) -> None:
+    assert story.left_over == [each.record for each in story.people[:-1]]
+
+
 def test_no_answer_holds_a_number_that_json_cannot_carry(story: Story) -> None:
     """RFC 7493, 2.2: beyond 2^53 - 1 a number is text."""
     for path, answer in story.http.answers.items():

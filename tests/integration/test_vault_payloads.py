@@ -68,9 +68,10 @@ class House:
             "keys": BUYER,
             "context": CONTEXT,
             "sold": self.sold(delivery),
-            "units": self.units(delivery),
             "unit_hashes": self.unit_hashes,
         }
+        if "units" not in change:
+            arguments["units"] = self.units(delivery)
         return open_delivered(**arguments | change)
 
 
@@ -183,6 +184,25 @@ def test_record_whose_erasure_is_logged_is_out_at_once(house: House) -> None:
     assert 3 not in set(delivered_indices(deliver(house).cover))
     with pytest.raises(NotFound):
         house.vault.serve_unit(house.receipt.payload_id, 3)
+
+
+def test_buyer_opens_what_is_left_of_a_delivery_after_an_erasure(house: House) -> None:
+    delivery = deliver(house, 1)
+    before = house.opened(delivery)
+    gone = (3, 4, 9)
+    house.ledger.log_erasure(
+        ErasureRecord(bytes(32), (ErasureTarget(house.receipt.payload_id, gone),), 1, 2, "logged", 0)
+    )
+    indices = list(delivered_indices(delivery.cover))
+    units = dict(
+        zip(indices, house.vault.units_of(house.receipt.payload_id, delivery.cover, house.unit_hashes), strict=True)
+    )
+    assert [index for index, unit in units.items() if unit is None] == [3, 4, 9]
+    kept = {index: unit for index, unit in units.items() if unit is not None}
+    assert house.opened(delivery, units=kept, erased=gone) == tuple(each for each in before if each.index not in gone)
+    with pytest.raises(EvidenceMissing) as missing:
+        house.opened(delivery, units=kept, erased=gone[1:])
+    assert missing.value.fields["index"] == 3
 
 
 def test_flipped_byte_in_a_stored_record_is_refused_and_named(house: House) -> None:

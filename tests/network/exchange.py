@@ -504,6 +504,7 @@ class Exchange:
             sold_of(told, lines),
             units={line["index"]: from_hex(line["unit"], "unit") for line in lines if line["unit"]},
             unit_hashes=[from_hex(line["hash"], "hash", 32) for line in lines],
+            erased={line["index"] for line in lines if line["erased"]},
         )
         records = [each.record for each in self._people]
         assert all(each.record in records for each in read), f"{sale}: a record is nobody's"

@@ -205,7 +205,7 @@ class Offices:
 
     def delivered_units(self, sale_id: bytes) -> Iterator[bytes]:
         """The sealed records of a delivered version, NDJSON: every one's consent, commitment and hash, and the unit of
-        those that were delivered. Raises NotFound, EvidenceMissing."""
+        those that were delivered and are not erased. Raises NotFound, EvidenceMissing."""
         sold, of = self._delivered(sale_id)
         home, cover = self._services, decode_cover(self._cover(sold))
         payload = home.vault.payload_of(of.content_root)
@@ -219,16 +219,18 @@ class Offices:
         payload: PayloadRecord,
         leaves: Iterator[tuple[bytes, bytes]],
         hashes: Sequence[bytes],
-        units: Iterator[bytes],
+        units: Iterator[bytes | None],
         sold: SaleView,
     ) -> Iterator[bytes]:
         given = iter(delivered_indices(decode_cover(self._cover(sold))))
         coming = next(given, None)
         for index, (consent_id, commitment) in zip(range(payload.count), leaves, strict=True):
             line = {"index": index, "consentId": to_hex(consent_id), "recordCommit": to_hex(commitment)}
-            line |= {"hash": to_hex(hashes[index]), "unit": None}
-            if index == coming:
-                line["unit"], coming = to_hex(next(units)), next(given, None)
+            due, unit = index == coming, None
+            if due:
+                unit, coming = next(units), next(given, None)
+            line |= {"hash": to_hex(hashes[index]), "unit": None if unit is None else to_hex(unit)}
+            line["erased"] = due and unit is None
             yield json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
     def _delivered(self, sale_id: bytes) -> tuple[SaleView, VersionView]:

@@ -137,14 +137,15 @@ def deliver(
 @app.command("open")
 def open_sale(sale: SaleId, as_: As, out: Out = "-", as_json: AsJson = False) -> None:
     """Open a delivery as its buyer: the envelope, every record, every commitment, the count. A file is there when all
-    of it was checked."""
+    of it was checked. Records that were erased since the delivery are left out, and counted."""
     with acts.reading() as services:
         found, ordered = sale_of(services, sale)
         opening = _opening(services, found, ordered.offer, as_)
         with grammar.sink(out, private=True) as file:
             written = _form_of(out)(opening, file)
     if out != "-":
-        acts.show({"saleId": sale, "records": written, "file": out}, as_json)
+        erased = (found.delivered_count or 0) - written
+        acts.show({"saleId": sale, "records": written, "erased": erased, "file": out}, as_json)
 
 
 @app.command()
@@ -230,7 +231,7 @@ def _opening(services: Services, sale: SaleView, offer: Offer, name: str) -> Ope
         cover=cover,
     )
 
-    def units_of(cover: Cover) -> Iterator[bytes]:
+    def units_of(cover: Cover) -> Iterator[bytes | None]:
         return services.vault.units_of(payload.payload_id, cover, hashes)
 
     def opening() -> Iterator[DeliveredRecord]:

@@ -1842,7 +1842,9 @@ class Deliveries(Group):
 
     def records(self, sale_id: str) -> bytes:
         """The records of the delivered version, one a line in their order: `index`, `consentId`, `recordCommit`,
-        the `hash` of the sealed unit, and the `unit` itself of those that were delivered."""
+        the `hash` of the sealed unit, and the `unit` itself of those that were delivered. One that was delivered
+        and whose consent ended since may be `erased`: then nobody has its unit any more, and the others open
+        without it."""
         said = call("GET", f"/sales/{part(sale_id)}/records")
         found: bytes = self._client.ask(said, raw=True)
         return found
@@ -4527,7 +4529,9 @@ class AsyncDeliveries(AsyncGroup):
 
     async def records(self, sale_id: str) -> bytes:
         """The records of the delivered version, one a line in their order: `index`, `consentId`, `recordCommit`,
-        the `hash` of the sealed unit, and the `unit` itself of those that were delivered."""
+        the `hash` of the sealed unit, and the `unit` itself of those that were delivered. One that was delivered
+        and whose consent ended since may be `erased`: then nobody has its unit any more, and the others open
+        without it."""
         said = call("GET", f"/sales/{part(sale_id)}/records")
         found: bytes = await self._client.ask(said, raw=True)
         return found

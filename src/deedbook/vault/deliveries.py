@@ -6,7 +6,7 @@ Needs neither the exchange's database nor its object store: the envelope, the se
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,14 +54,16 @@ def open_delivered(
     *,
     units: Mapping[int, bytes],
     unit_hashes: Sequence[bytes],
+    erased: Collection[int] = (),
 ) -> tuple[DeliveredRecord, ...]:
-    """As `open_each`, all at once; `units` holds the sealed units by record index.
+    """As `open_each`, all at once; `units` holds the sealed units by record index, `erased` the indices of those that
+    are said to be gone.
 
-    Raises also `EvidenceMissing` with `index` for a unit that is absent.
+    Raises also `EvidenceMissing` with `index` for a unit that is neither.
     """
 
-    def of(cover: Cover) -> Iterator[bytes]:
-        return (_unit(units, index) for index in delivered_indices(cover))
+    def of(cover: Cover) -> Iterator[bytes | None]:
+        return (None if index in erased else _unit(units, index) for index in delivered_indices(cover))
 
     return tuple(open_each(envelope, keys, context, sold, units_of=of, unit_hashes=unit_hashes))
 
@@ -72,16 +74,17 @@ def open_each(
     context: Context,
     sold: Sold,
     *,
-    units_of: Callable[[Cover], Iterable[bytes]],
+    units_of: Callable[[Cover], Iterable[bytes | None]],
     unit_hashes: Sequence[bytes],
 ) -> Iterator[DeliveredRecord]:
     """All delivered records, ascending by index, one after the other.
 
-    `units_of` gives the sealed units of a cover's records, ascending; `unit_hashes` SHA-256 of every unit of the
-    version, delivered or not. Checked before the first record is given: the envelope opens; it is of as many records as
-    the version; its cover and its count are the delivery's; the unit hashes give the content root. Then each unit has
-    its hash and opens for its consent, and each record opens its commitment: what is given is as it was sold, and all
-    of it has arrived when no error was raised.
+    `units_of` gives the sealed units of a cover's records, ascending, None for one that was erased after it was
+    delivered, which is left out; `unit_hashes` SHA-256 of every unit of the version, delivered or not. Checked before
+    the first record is given: the envelope opens; it is of as many records as the version; its cover and its count are
+    the delivery's; the unit hashes give the content root. Then each unit has its hash and opens for its consent, and
+    each record opens its commitment: what is given is as it was sold, and all of it that is not erased has arrived when
+    no error was raised.
 
     Raises as `open_envelope`; `SealBroken` with the fields `part` and, for a record, `index`; `InvalidInput` when
     `sold` or `unit_hashes` are not of one length.
@@ -92,6 +95,8 @@ def open_each(
     if rfc9162_root(unit_hashes) != sold.content_root:
         raise SealBroken("the unit hashes do not give the content root", part="content root")
     for (index, leaf_seed), unit in zip(seeds.leaf_seeds(), units_of(seeds.cover), strict=True):
+        if unit is None:
+            continue
         if sha256(unit) != unit_hashes[index]:
             raise SealBroken(f"record {index}: unit is not under the content root", index=index, part="unit")
         yield _open_record(index, leaf_seed, seeds.cover.depth, sold, unit)

@@ -188,11 +188,12 @@ class Vault:
         each = units.each(units.unit_hashes(), (range(index, index + 1) for index in wanted))
         return dict(zip(wanted, each, strict=True))
 
-    def units_of(self, payload_id: bytes, cover: Cover, unit_hashes: Sequence[bytes]) -> Iterator[bytes]:
-        """The sealed units of a cover's records, ascending, some in memory at a time; `unit_hashes` are the payload's.
-        Raises as `serve_units`."""
-        self._require_offered(payload_id, delivered_indices(cover))
-        return self._object(payload_id).each(unit_hashes, cover.ranges())
+    def units_of(self, payload_id: bytes, cover: Cover, unit_hashes: Sequence[bytes]) -> Iterator[bytes | None]:
+        """The sealed units of a cover's records, ascending, some in memory at a time; None for one that was erased
+        after it was delivered. `unit_hashes` are the payload's."""
+        offered = self.available(payload_id)
+        units = self._object(payload_id).each(unit_hashes, _in_both(cover.ranges(), offered.ranges()))
+        return (next(units) if is_delivered(offered, index) else None for index in delivered_indices(cover))
 
     def _require_offered(self, payload_id: bytes, wanted: Iterable[int]) -> None:
         offered = self.available(payload_id).ranges()
@@ -287,6 +288,19 @@ def payload_id_of(asset_id: int, version: int, content_root: bytes) -> bytes:
 def object_key(payload_id: bytes) -> str:
     """Where a payload's object is: `payloads/<64 hex digits>`."""
     return f"payloads/{payload_id.hex()}"
+
+
+def _in_both(one: Iterator[range], other: Iterator[range]) -> Iterator[range]:
+    """What two ascending rows of ranges have in common, ascending."""
+    left, right = next(one, None), next(other, None)
+    while left is not None and right is not None:
+        common = range(max(left.start, right.start), min(left.stop, right.stop))
+        if common:
+            yield common
+        if left.stop <= right.stop:
+            left = next(one, None)
+        else:
+            right = next(other, None)
 
 
 def uncovered(cover: Cover) -> Iterable[int]:

@@ -24,7 +24,8 @@ def delivery(home: Home, caller: Asking, sale_id: str) -> Response:
 @router.get("/{sale_id}/records", response_class=Response, responses={200: {"content": {NDJSON: {}}}})
 def records(home: Home, caller: Asking, sale_id: str) -> Response:
     """The records of the delivered version, one a line in their order: `index`, `consentId`, `recordCommit`, the `hash`
-    of the sealed unit, and the `unit` itself of those that were delivered."""
+    of the sealed unit, and the `unit` itself of those that were delivered. One that was delivered and whose consent
+    ended since may be `erased`: then nobody has its unit any more, and the others open without it."""
     require_party(home.mirror, caller, sale_id)
     lines = home.delivered_units(key_of(sale_id, "saleId"))
     return StreamingResponse(lines, media_type=NDJSON, headers={"Cache-Control": "no-store"})
