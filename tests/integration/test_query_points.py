@@ -157,6 +157,9 @@ class Told:
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         self.told.append((method, route, status))
 
+    def logged(self, facts: Mapping[str, Any]) -> None:
+        pass
+
 
 PATHS: Final = {"/assets/{asset_id}/versions/{number}": f"/assets/{to_hex(asset_key(LONE))}/versions/1"}
 """Where the points of each route are tried."""

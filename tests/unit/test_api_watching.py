@@ -6,7 +6,7 @@ import io
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ import pytest
 
 from deedbook.api.serving import Serving
 from deedbook.api.watching import request_id
-from deedbook.bootstrap.logs import bound, logging_to
+from deedbook.bootstrap.logs import bound, logging_to, tell_request
 from deedbook.domain.hashing import sha256, to_hex
 from deedbook.domain.intents import IntentState
 from deedbook.domain.operations import Operation, OperationKind
@@ -48,6 +48,9 @@ class Watch:
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         assert 0 <= seconds < 60
         self.told.append((method, route, status))
+
+    def logged(self, facts: Mapping[str, Any]) -> None:
+        tell_request(facts)
 
 
 @pytest.fixture

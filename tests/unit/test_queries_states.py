@@ -50,6 +50,6 @@ def test_another_state_names_its_answers_otherwise(other: State) -> None:
 
 
 def test_a_state_is_settled_where_no_other_can_have_its_time() -> None:
-    assert STATE.is_settled
+    assert STATE.settled_at == STATE.at
     for other in (replace(STATE, final=6), replace(STATE, derivation=1), State(-1, b"", 0, -1, 0)):
-        assert not other.is_settled
+        assert other.settled_at is None

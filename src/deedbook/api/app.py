@@ -71,9 +71,9 @@ def create_app(
     app.state.streams = Streams(serving)
     app.state.stopping = Stopping()
     problems.install(app)
-    app.add_middleware(PointReads, serving=serving, door=door)  # the first is the innermost
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit)  # the first is the innermost
     app.add_middleware(Headers)
+    app.add_middleware(PointReads, serving=serving, door=door)
     app.add_middleware(Crowd)
     if door is not None:
         app.add_middleware(Gate, door=door)

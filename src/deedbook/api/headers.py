@@ -26,8 +26,7 @@ class Headers:
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                names = {name.lower() for name, _ in message["headers"]}
-                if b"cache-control" not in names:
+                if not any(name.lower() == b"cache-control" for name, _ in message["headers"]):
                     message["headers"] = [*message["headers"], (b"cache-control", b"no-store")]
             elif is_head:
                 message = {**message, "body": b""}

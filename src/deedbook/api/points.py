@@ -2,22 +2,24 @@
 
 FastAPI tries every route in turn, and takes a request apart for what its function wants; that costs ten times its row.
 A point knows its path by itself and answers with bytes. Whatever is not exactly its own - another method, a query, a
-condition, a record that is not there or is more than a row, a reader who has to be known - goes on to the route of that
-path, which gives the same answer. It stands behind all other middleware: what they refuse does not come here.
+condition, a body, a record that is not there or is more than a row, a reader who has to be known - goes on to the route
+of that path, which gives the same answer. It stands behind whoever may refuse a request: what they refuse does not come
+here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.api.door import Door
-from deedbook.api.reading import Form, validators
+from deedbook.api.reading import Form, entity_tag, lasting
 from deedbook.api.rights import Right, is_open, right_of
 from deedbook.api.serving import Serving
 from deedbook.errors import DeedbookError
@@ -55,22 +57,30 @@ POINTS: Final = (
 _JSON: Final = (b"content-type", b"application/json")
 _CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since", b"accept", b"range"})
 """Headers by which an answer may be another one. (A client that takes anything says so, or nothing.)"""
+_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers of a request that has a body (RFC 9112, 6.3), which is let go by elsewhere."""
+_HELD_BACK: Final = _CONDITIONS | _BODY
 
 
 def _is_plain(scope: Scope) -> bool:
     """Whether a request asks for what is at its path and nothing else."""
     if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
         return False
-    return not any(name in _CONDITIONS and value != b"*/*" for name, value in scope["headers"])
+    return not any(name in _HELD_BACK and value != b"*/*" for name, value in scope["headers"])
+
+
+@lru_cache(maxsize=16)
+def _lasting(at: int | None) -> Sequence[tuple[bytes, bytes]]:
+    return [_JSON, *((name.lower().encode(), value.encode()) for name, value in lasting(at).items())]
 
 
 class PointReads:
-    """ASGI middleware: the innermost, so that all others have their say."""
+    """ASGI middleware: within all that may refuse a request, so that they have their say."""
 
     def __init__(self, app: ASGIApp, serving: Serving, door: Door | None) -> None:
         self._app = app
         self._serving = serving
-        self._door = door
+        self._open = [point for point in POINTS if is_open(point.right, door)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -79,16 +89,15 @@ class PointReads:
             await self._app(scope, receive, send)
             return
         body, state = found
-        headers = [(b"content-length", b"%d" % len(body)), _JSON]
-        said = validators(state, Form.JSON, scope["path"], "")
-        headers += [(name.lower().encode(), value.encode()) for name, value in said.items()]
+        tag = entity_tag(state, Form.JSON, scope["path"], "").encode()
+        headers = [(b"content-length", b"%d" % len(body)), (b"etag", tag), *_lasting(state.settled_at)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _found(self, scope: Scope) -> Found:
-        for point in POINTS:
+        for point in self._open:
             path = point.pattern.fullmatch(scope["path"])
-            if path is not None and is_open(point.right, self._door):
+            if path is not None:
                 scope["route"] = point
                 return await self._answer(point.ask, path)
         return None

@@ -90,15 +90,20 @@ class Asked:
 
 def validators(state: State, form: Form, path: str, query: str) -> dict[str, str]:
     """What is said of a public answer that holds in this state."""
-    said = {"ETag": f'"{state.tag(__version__, form, path, query)}"', **PUBLIC}
-    if state.is_settled:
-        said["Last-Modified"] = _date(state.at)
-    return said
+    return {"ETag": entity_tag(state, form, path, query), **lasting(state.settled_at)}
+
+
+def entity_tag(state: State, form: Form, path: str, query: str) -> str:
+    """The `ETag` of an answer."""
+    return f'"{state.tag(__version__, form, path, query)}"'
 
 
 @lru_cache(maxsize=16)
-def _date(at: int) -> str:
-    return format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)
+def lasting(at: int | None) -> Mapping[str, str]:
+    """What is said of every public answer of a state that is settled at a time (Unix seconds), or is not."""
+    if at is None:
+        return PUBLIC
+    return {**PUBLIC, "Last-Modified": format_datetime(datetime.fromtimestamp(at, UTC), usegmt=True)}
 
 
 async def _asked(home: Home, request: Request) -> Asked:

@@ -40,6 +40,9 @@ class Watch(Protocol):
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """A request was answered; `route` is the template of its route, None where it has none."""
 
+    def logged(self, facts: Mapping[str, Any]) -> None:
+        """The line of the log of a request that was answered."""
+
 
 class Unwatched:
     """Nobody is told."""
@@ -49,6 +52,9 @@ class Unwatched:
         return nullcontext()
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Nothing."""
+
+    def logged(self, facts: Mapping[str, Any]) -> None:
         """Nothing."""
 
 
@@ -89,9 +95,9 @@ class Watching:
     def _tell(self, scope: Scope, status: int, seconds: float, facts: Mapping[str, Any]) -> None:
         route = getattr(scope.get("route"), "path", None)
         self._watch.answered(scope["method"], route, status, seconds)
-        if LOG.isEnabledFor(logging.INFO) and (route not in QUIET or status >= 400):
+        if route not in QUIET or status >= 400:
             said = {"method": scope["method"][:10], "route": route, "status": status, "seconds": round(seconds, 6)}
-            LOG.info("request", extra={**said, **facts})
+            self._watch.logged({**said, **facts})
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar, Token
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+import orjson
 import structlog
 
 from deedbook.config import LOG_FORMS, LOG_LEVELS
@@ -23,13 +26,18 @@ QUIET: Final = ("asyncio", "urllib3", "httpcore", "httpx", "alembic", "web3", "e
 _FACTS: Final = ("request", "operation", "transaction", "block", "block_hash", "method", "route", "status", "seconds")
 MOST_FRAMES: Final = 12
 """How many of the innermost calls a fault is told with."""
+REQUESTS: Final = logging.getLogger("deedbook.requests")
+_NONE: Final[Mapping[str, Any]] = {}
+_BOUND: Final[ContextVar[Mapping[str, Any]]] = ContextVar("bound", default=_NONE)
+_LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 @contextmanager
 def logging_to(stream: TextIO, *, form: str = LOG_FORMS[0], level: str = LOG_LEVELS[0]) -> Iterator[None]:
     """Whatever any module logs is written to `stream`, until the context ends."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter(in_words=form == "text" or (form == "auto" and stream.isatty())))
+    in_words = form == "text" or (form == "auto" and stream.isatty())
+    handler = logging.StreamHandler(stream) if in_words else _Lines(stream)
+    handler.setFormatter(formatter(in_words=in_words))
     root = logging.getLogger()
     former = root.level, root.handlers[:], {name: logging.getLogger(name).level for name in QUIET}
     root.handlers[:] = [handler]
@@ -48,7 +56,7 @@ def logging_to(stream: TextIO, *, form: str = LOG_FORMS[0], level: str = LOG_LEV
 def formatter(*, in_words: bool) -> logging.Formatter:
     """How a record becomes a line."""
     processors: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _with_bound,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -73,8 +81,49 @@ def _without_values(_: Any, __: str, line: Any) -> Any:
     return line
 
 
-@contextmanager
-def bound(**facts: Any) -> Iterator[None]:
+def _with_bound(_: Any, __: str, line: Any) -> Any:
+    return {**_BOUND.get(), **line}
+
+
+def bound(**facts: Any) -> AbstractContextManager[None]:
     """Every line that is said within, by whichever module, has these facts."""
-    with structlog.contextvars.bound_contextvars(**facts):
-        yield
+    return _Bound(facts)
+
+
+class _Bound(AbstractContextManager[None]):
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self._facts = facts
+
+    def __enter__(self) -> None:
+        self._token: Token[Mapping[str, Any]] = _BOUND.set({**_BOUND.get(), **self._facts})
+
+    def __exit__(self, *_: object) -> None:
+        _BOUND.reset(self._token)
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines of JSON; a request's without the detour by a record, which costs ten times its line."""
+
+    def tell(self, event: str, module: str, facts: Mapping[str, Any]) -> None:
+        """Says at level INFO what happened."""
+        said = {"event": event, **_BOUND.get(), "level": "info", "logger": module, "time": datetime.now(UTC), **facts}
+        line = orjson.dumps(said, option=_LINE).decode()
+        self.acquire()
+        try:
+            self.stream.write(line)
+            self.flush()
+        except Exception:  # noqa: BLE001 - as any handler's: whoever is answered is not to know
+            self.handleError(logging.makeLogRecord({"msg": event, "name": module}))
+        finally:
+            self.release()
+
+
+def tell_request(facts: Mapping[str, Any]) -> None:
+    """Says that a request was answered: these facts, of which there may be thousands a second."""
+    if not REQUESTS.isEnabledFor(logging.INFO):
+        return
+    (handler, *others) = logging.getLogger().handlers or (None,)
+    if isinstance(handler, _Lines) and not others:
+        handler.tell("request", REQUESTS.name, facts)
+    else:
+        REQUESTS.info("request", extra=facts)

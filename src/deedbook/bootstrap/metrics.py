@@ -63,6 +63,7 @@ class Metrics:
             "route",
             "status",
         )
+        self._counted: dict[tuple[str, str | None, int], Histogram] = {}
         self._passages = {
             Passage.MINED: histogram("sender_queued_to_mined_seconds", "from an intent kept to its block", LATENCIES),
             Passage.FINAL: histogram("sender_mined_to_final_seconds", "from its block to its end", LATENCIES),
@@ -85,8 +86,13 @@ class Metrics:
 
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """A request was answered; `route` is the template of its route, None where it has none."""
-        known = method if method in METHODS else UNKNOWN
-        self._requests.labels(known, route or UNKNOWN, str(status)).observe(seconds)
+        counted = self._counted.get((method, route, status))
+        if counted is None:
+            known = method if method in METHODS else UNKNOWN
+            counted = self._requests.labels(known, route or UNKNOWN, str(status))
+            if known is method:  # others can be made up
+                self._counted[method, route, status] = counted
+        counted.observe(seconds)
 
     def passed(self, passage: Passage, seconds: float) -> None:
         """An intent came on."""

@@ -44,6 +44,10 @@ class ServiceWatch:
         """As `api.watching.Watch.answered`."""
         self.metrics.answered(method, route, status, seconds)
 
+    def logged(self, facts: Mapping[str, Any]) -> None:
+        """As `api.watching.Watch.logged`."""
+        logs.tell_request(facts)
+
     def followed(self, progress: Progress) -> None:
         """The mirror was brought on."""
         if not progress.added and not progress.undone:

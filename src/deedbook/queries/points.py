@@ -7,7 +7,8 @@ the query that knows all cases answers.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 import orjson
 from sqlalchemy import bindparam, exists, literal_column, select
@@ -63,6 +64,7 @@ class Points:
 
     def __init__(self, mirror: Pointed) -> None:
         self._version = mirror.database.prepared(_VERSION, "asset", "number")
+        self._seen: tuple[Sequence[Any], State] = ((), State(-1, b"", 0, -1, 0))
         self.are_near = mirror.database.path is not None
         """Whether they come from a file of this machine, so that an event loop may wait for them."""
 
@@ -75,8 +77,17 @@ class Points:
         row = self._version.first(asset_key(asset_id), number)
         if row is None:
             raise NotFound("version", f"{asset_id}/{number}")
-        plain, (bound, attested), (block, digest, at, final, derived) = row[:8], row[8:10], row[10:]
-        return None if bound or attested else (_version(*plain), State(block, digest, at, final, int(derived or 0)))
+        plain, (bound, attested) = row[:8], row[8:10]
+        return None if bound or attested else (_version(*plain), self._state(row[10:]))
+
+    def _state(self, row: Sequence[Any]) -> State:
+        """The state that these columns tell: the same object as long as it is the same."""
+        seen, state = self._seen
+        if row != seen:
+            block, digest, at, final, derived = row
+            state = State(block, digest, at, final, int(derived or 0))
+            self._seen = row, state
+        return state
 
 
 def _version(

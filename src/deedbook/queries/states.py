@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from deedbook.domain.hashing import sha256
 from deedbook.mirror import schema
 from deedbook.mirror.store import DERIVATION
 
@@ -27,14 +29,22 @@ class State:
     derivation: int
 
     @property
-    def is_settled(self) -> bool:
-        """Whether no other state can have this block's time: it is final, and nothing was derived anew."""
-        return 0 <= self.number <= self.final and self.derivation == 0
+    def settled_at(self) -> int | None:
+        """This block's time where no other state can have it: the block is final, and nothing was derived anew."""
+        return self.at if 0 <= self.number <= self.final and self.derivation == 0 else None
 
     def tag(self, *question: str) -> str:
         """A name of the answer to a question, 32 hex digits."""
-        words = "\0".join((str(schema.SCHEMA_VERSION), str(self.derivation), str(self.number), *question))
-        return sha256(b"deedbook.state\0" + self.hash + words.encode()).hex()[:32]
+        digest = self._begun.copy()
+        digest.update("".join(f"\0{word}" for word in question).encode())
+        name: str = digest.hexdigest()[:32]
+        return name
+
+    @cached_property
+    def _begun(self) -> Any:
+        """SHA-256 of what all questions have in common."""
+        words = "\0".join((str(schema.SCHEMA_VERSION), str(self.derivation), str(self.number)))
+        return hashlib.sha256(b"deedbook.state\0" + self.hash + words.encode())
 
 
 def state_in(connection: Connection) -> State:
