@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp
 
 from deedbook import __version__
 from deedbook.api import acting, description, problems
@@ -51,13 +56,30 @@ from deedbook.api.watching import Unwatched, Watch, Watching
 from deedbook.api.web import site
 
 
+class _App(FastAPI):
+    """FastAPI within our layers instead of around them: a point read has its answer before it comes to any of FastAPI's
+    own, and the answer to a fault, which they give, has what every answer has."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.layers: list[Callable[[ASGIApp], ASGIApp]] = []
+        """From the innermost to the outermost."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """As Starlette asks for it, once."""
+        app = super().build_middleware_stack()
+        for layer in self.layers:
+            app = layer(app)
+        return app
+
+
 def create_app(
     serving: Serving, watch: Watch | None = None, door: Door | None = None, *, pages: bool = True
 ) -> FastAPI:
     """The app; every route reads and acts through `serving`, for whom `door` knows - without one nobody is asked - and
     `watch` is told of every request. `pages`: for people too, under `/explore`, where what is
     on chain is everybody's."""
-    app = FastAPI(
+    app = _App(
         title="Deedbook",
         version=__version__,
         summary="who holds which data asset, who consented, who bought, who was paid",
@@ -71,13 +93,9 @@ def create_app(
     app.state.streams = Streams(serving)
     app.state.stopping = Stopping()
     problems.install(app)
-    app.add_middleware(BodyLimit)  # the first is the innermost
-    app.add_middleware(Headers)
-    app.add_middleware(PointReads, serving=serving, door=door)
-    app.add_middleware(Crowd)
-    if door is not None:
-        app.add_middleware(Gate, door=door)
-    app.add_middleware(Watching, watch=watch or Unwatched())
+    app.layers += [BodyLimit, Headers, partial(PointReads, serving=serving, door=door), Crowd]
+    app.layers += [] if door is None else [partial(Gate, door=door)]
+    app.layers += [partial(Watching, watch=watch or Unwatched())]
     nouns = (
         *(status, deployment, members, attestations, cases),
         *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),

@@ -8,8 +8,8 @@ is answered as `X-Request-ID`. Of a path nothing is told but its route's templat
 from __future__ import annotations
 
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +27,7 @@ QUIET: Final = frozenset({"/health", "/livez", "/ready", "/readyz", "/metrics"})
 """Routes that are asked all the time, and logged only where they fail."""
 GONE: Final = 499
 """What is told as the status where the caller went away, or was cut off, before there was one."""
+_FRESH: Final = random.Random()  # noqa: S311 - an id is no secret; the system's own source costs ten times as much
 _TRACE: Final = re.compile(r"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}(?:\1[0-9a-fA-F]{4}){2}\1[0-9a-fA-F]{12}")
 
@@ -106,7 +107,7 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
     if trace is not None:
         return trace[1]
     said = headers.get(HEADER.lower().encode(), b"").decode("latin-1")
-    return said.lower() if _ID.fullmatch(said) else secrets.token_hex(16)
+    return said.lower() if _ID.fullmatch(said) else f"{_FRESH.getrandbits(128):032x}"
 
 
 def note(request: Request, operation: Operation) -> None:

@@ -21,15 +21,16 @@ from deedbook.mirror.store import DERIVATION
 from deedbook.queries.states import State
 from deedbook.records.database import Database
 
-_NEWEST: Final = blocks.alias("newest")
 _STATE: Final = (
     cursor.c.number,
     cursor.c.hash,
-    _NEWEST.c.timestamp,
     cursor.c.final_number,
     select(meta.c.value).where(meta.c.name == literal_column(f"'{DERIVATION}'")).scalar_subquery(),
 )
-"""What `states.State` is made of."""
+"""What `states.State` is made of, but for its time, which its block has."""
+_TIME: Final = select(blocks.c.timestamp).where(
+    blocks.c.number == bindparam("number"), blocks.c.hash == bindparam("hash")
+)
 _VERSION: Final = (
     select(
         versions.c.version,
@@ -46,7 +47,6 @@ _VERSION: Final = (
     )
     .join(blocks, blocks.c.number == versions.c.published_block)
     .join(cursor, cursor.c.one == literal_column("1"))
-    .join(_NEWEST, _NEWEST.c.number == cursor.c.number)
     .where(versions.c.asset_id == bindparam("asset"), versions.c.version == bindparam("number"))
 )
 
@@ -64,13 +64,14 @@ class Points:
 
     def __init__(self, mirror: Pointed) -> None:
         self._version = mirror.database.prepared(_VERSION, "asset", "number")
+        self._time = mirror.database.prepared(_TIME, "number", "hash")
         self._seen: tuple[Sequence[Any], State] = ((), State(-1, b"", 0, -1, 0))
         self.are_near = mirror.database.path is not None
         """Whether they come from a file of this machine, so that an event loop may wait for them."""
 
     def version(self, asset_id: int, number: int) -> tuple[bytes, State] | None:
         """What `assets.version` gives, and from which state; None for one with a basis or attestations, which is more
-        than a row.
+        than a row, and where a fork came between.
 
         Raises NotFound, CorruptStore, Locked.
         """
@@ -78,15 +79,23 @@ class Points:
         if row is None:
             raise NotFound("version", f"{asset_id}/{number}")
         plain, (bound, attested) = row[:8], row[8:10]
-        return None if bound or attested else (_version(*plain), self._state(row[10:]))
+        if bound or attested:
+            return None
+        state = self._state(row[10:])
+        return None if state is None else (_version(*plain), state)
 
-    def _state(self, row: Sequence[Any]) -> State:
-        """The state that these columns tell: the same object as long as it is the same."""
+    def _state(self, row: Sequence[Any]) -> State | None:
+        """The state that these columns tell: the same object as long as it is the same. None where its block went
+        meanwhile."""
         seen, state = self._seen
-        if row != seen:
-            block, digest, at, final, derived = row
-            state = State(block, digest, at, final, int(derived or 0))
-            self._seen = row, state
+        if row == seen:
+            return state
+        block, digest, final, derived = row
+        time = self._time.first(block, digest)
+        if time is None:
+            return None
+        state = State(block, digest, time[0], final, int(derived or 0))
+        self._seen = row, state
         return state
 
 

@@ -36,7 +36,7 @@ class State:
     def tag(self, *question: str) -> str:
         """A name of the answer to a question, 32 hex digits."""
         digest = self._begun.copy()
-        digest.update("".join(f"\0{word}" for word in question).encode())
+        digest.update("\0".join(("", *question)).encode())
         name: str = digest.hexdigest()[:32]
         return name
 
