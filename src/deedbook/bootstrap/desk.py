@@ -68,6 +68,8 @@ RELAYER = "relayer"
 """The account that relays withdrawals and members' acts; any account may."""
 PAUSE = 0.25
 """Seconds between looks at the chain's head."""
+HEARD = 1.0
+"""The same of an embedded chain, whose blocks are heard of: nobody but this process makes them."""
 GRACE = 10.0
 """Seconds until a relayer that waits for a block is left behind when the service stops: what it waits for is kept."""
 FOLLOWING = "following"
@@ -95,7 +97,7 @@ class Desk(Offices):
         self._said = ""
         self._points: tuple[Mirror, Points] | None = None
         self._looked = 0.0
-        self._following = _Loop("follower", self._follow)
+        self._following = _Loop("follower", self._follow, PAUSE if services.chain is None else HEARD)
         self._relaying = _Loop("relayer", self._relay_round)
         self._anchoring = _Loop("anchorer", self._anchor_round)
         self._driving = _Loop("sender", self._drive)
@@ -106,6 +108,7 @@ class Desk(Offices):
             from deedbook.chain.embedded.rpc import Methods
 
             self._chain = Methods(services.chain)
+            services.chain.on_block = self._following.wake
 
     def __enter__(self) -> Desk:
         self.watch.begin()
@@ -476,18 +479,19 @@ class Desk(Offices):
 
 
 class _Loop(threading.Thread):
-    """Goes its round at once when it is woken, and every PAUSE seconds, until it is ended."""
+    """Goes its round at once when it is woken, and every `pause` seconds, until it is ended."""
 
-    def __init__(self, name: str, around: Callable[[], None]) -> None:
+    def __init__(self, name: str, around: Callable[[], None], pause: float = PAUSE) -> None:
         super().__init__(name=name, daemon=True)
         self._around = around
+        self._pause = pause
         self._woken = threading.Event()
         self._ended = False
 
     def run(self) -> None:
         """Its rounds."""
         while not self._ended:
-            self._woken.wait(PAUSE)
+            self._woken.wait(self._pause)
             self._woken.clear()
             if not self._ended:
                 self._around()

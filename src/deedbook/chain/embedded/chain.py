@@ -129,6 +129,8 @@ class Chain:
         self.chain_id = int.from_bytes(store.fact("chain_id"), "big")
         self.genesis_hash = store.fact("genesis_hash")
         self._head = self._checked_head()
+        self.on_block: Callable[[], None] = lambda: None
+        """Called after each block, by whoever made it: to be done at once."""
 
     @classmethod
     def create(
@@ -245,6 +247,7 @@ class Chain:
         block = BlockBytes(header.number, header.hash, header.encode(), tuple(draft.bodies))
         self._store.append(block, nodes)
         self._head = header
+        self.on_block()
 
     def _require_known_rules(self, signed: SignedTransaction) -> None:
         """What a transaction must satisfy whatever the state is."""
