@@ -879,6 +879,20 @@ class Assets(Group):
         found: OperationAnswer | Json = self._client.ask(said)
         return found
 
+    def draft_anchor_elsewhere(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Anchors all consents that wait
+        for this asset as one batch, as their collector. The batch is kept when it is relayed: whoever withdraws
+        before is not in it, and then it is drafted again."""
+        said = call(
+            "POST",
+            f"/drafts/assets/{part(asset_id)}/batches",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = self._client.ask(said)
+        return found
+
     def draft_bind(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
         """Drafts this act for an account whose key is elsewhere, and sends nothing: Gives a version its legal
         basis: one record per consent, in the order of the batches' ids."""
@@ -958,7 +972,8 @@ class Assets(Group):
         return found
 
     def draft_register(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
-        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset."""
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset, with its
+        first version where there is one."""
         said = call("POST", "/drafts/assets", {"deadline": deadline}, body=body, media_type="application/json")
         found: Draft = self._client.ask(said)
         return found
@@ -1087,7 +1102,7 @@ class Assets(Group):
         timeout: int | None = None,
         key: str | None = None,
     ) -> OperationAnswer | Json:
-        """Registers an asset."""
+        """Registers an asset, with its first version where there is one."""
         said = call(
             "POST",
             "/assets",
@@ -3562,6 +3577,22 @@ class AsyncAssets(AsyncGroup):
         found: OperationAnswer | Json = await self._client.ask(said)
         return found
 
+    async def draft_anchor_elsewhere(
+        self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None
+    ) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Anchors all consents that wait
+        for this asset as one batch, as their collector. The batch is kept when it is relayed: whoever withdraws
+        before is not in it, and then it is drafted again."""
+        said = call(
+            "POST",
+            f"/drafts/assets/{part(asset_id)}/batches",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = await self._client.ask(said)
+        return found
+
     async def draft_bind(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
         """Drafts this act for an account whose key is elsewhere, and sends nothing: Gives a version its legal
         basis: one record per consent, in the order of the batches' ids."""
@@ -3641,7 +3672,8 @@ class AsyncAssets(AsyncGroup):
         return found
 
     async def draft_register(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
-        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset."""
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset, with its
+        first version where there is one."""
         said = call("POST", "/drafts/assets", {"deadline": deadline}, body=body, media_type="application/json")
         found: Draft = await self._client.ask(said)
         return found
@@ -3770,7 +3802,7 @@ class AsyncAssets(AsyncGroup):
         timeout: int | None = None,
         key: str | None = None,
     ) -> OperationAnswer | Json:
-        """Registers an asset."""
+        """Registers an asset, with its first version where there is one."""
         said = call(
             "POST",
             "/assets",
