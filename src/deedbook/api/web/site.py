@@ -111,9 +111,10 @@ PAGES: Final[Mapping[str, Answering]] = {
 GUARDED: Final = frozenset({"/alerts"})
 """Those that tell more than what is on chain."""
 
-SIGNING: Final = (
-    "wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "own.js", "payee.js", "acting.js"
-)  # fmt: skip
+SIGNING: Final = tuple(
+    f"{each}.js"
+    for each in ("wallet", "typed", "page", "consenting", "withdrawing", "own", "payee", "acting", "saying")
+)
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",

@@ -2,11 +2,11 @@
 "use strict";
 
 import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
+import { hex, nested, ordered, saidBy, says } from "./saying.js";
 import { requirePlace } from "./typed.js";
 import { Stop, isSame } from "./wallet.js";
 
 const PAUSE = 1000;
-const DAY = 86_400;
 const KEY = /^0x[0-9a-fA-F]{64}$/;
 const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign" };
 
@@ -18,26 +18,34 @@ async function act(form, asking) {
   if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
   await signIn(asking);
   tell("drafting");
-  const said = {};
-  for (const field of form.elements) if (field.name) said[field.name] = await value(field, known, form);
+  const said = await saidIn(form, known);
   const path = known.draft.replace(/\{(\w+)\}/g, (_, name) => said[name]);
-  const body = Object.fromEntries(Object.entries(said).filter(([name]) => !known.draft.includes(`{${name}}`)));
-  const draft = await ask("POST", path, { as: asked.account, ...body }, { entries: ENTRIES });
+  const isSent = ([name, given]) => !known.draft.includes(`{${name}}`) && !given?.digest;
+  const body = nested(Object.entries({ as: asked.account, ...known.besides, ...said }).filter(isSent));
+  const draft = await ask("POST", path, body, { entries: ENTRIES });
   requirePlace(draft.typedData, asked, "ForwardRequest");
-  requireAct(draft.typedData.message, known, said);
+  await requireAct(draft.typedData.message, known, said);
   tell("act_signing", { act: draft.act });
   const signature = await asking.signTyped(draft.typedData);
   tell("sending");
   await done(await ask("POST", `${draft.send.path}?wait=final`, { ...draft.send.document, signature }, { entries: ENTRIES }));
 }
 
-// What a field says: as the routes take it.
-async function value(field, known, form) {
-  const text = field.value.trim();
-  if (field.dataset.kind === "number") return Number(text);
-  if (field.dataset.kind === "days") return Math.floor(Date.now() / 1000) + Number(text) * DAY;
-  if (field.dataset.kind !== "grounds" || KEY.test(text)) return text;
-  return published({ about: form.elements[known.about].value.trim(), text }, known.document);
+// What a form says, by name. What is written for everybody is made public, and said by its hash.
+async function saidIn(form, known) {
+  const said = {};
+  const parts = [];
+  for (const field of form.elements) {
+    if (!field.name) continue;
+    for (const [name, value] of saidBy(field)) {
+      if (name.split(".")[0] in known.parts) parts.push([name, value]);
+      else if (field.dataset.kind !== "grounds" || KEY.test(value)) said[name] = value;
+      else said[name] = await published({ about: said[known.about], text: value }, known.documents[name] ?? "document");
+    }
+  }
+  const written = nested(parts);
+  for (const [kind, frame] of Object.entries(known.parts)) said[kind] = await published(ordered({ ...frame, ...written[kind] }), kind);
+  return said;
 }
 
 // Makes a document public; its hash, which is that of what was sent.
@@ -49,32 +57,21 @@ async function published(content, kind) {
 }
 
 // That a request is the member's, calls what the form is for, and says in its place every value of the form.
-function requireAct(message, known, said) {
+async function requireAct(message, known, said) {
   const words = message.data.slice(10).match(/.{64}/g) ?? [];
   const holds =
     isSame(message.from, asked.account) &&
     isSame(message.to, known.to) &&
     String(message.value) === "0" &&
+    /^0x([0-9a-f]{2})+$/i.test(message.data) &&
     isSame(message.data.slice(0, 10), known.selector) &&
-    Object.entries(said).every(([name, given]) => isSame(words[known.places[name]], word(given, known.codes[name])));
+    Object.keys(said).every((name) => name in known.places || known.within.includes(name));
   if (!holds) throw new Stop("wrong_act");
-}
-
-// The word that a value is in a call.
-function word(given, codes) {
-  const said = codes ? codes[given] : given;
-  return typeof said === "number" ? said.toString(16).padStart(64, "0") : key(said).slice(2);
-}
-
-// The 32 bytes that a target is on chain.
-function key(text) {
-  if (text.startsWith("member:")) return `0x${text.slice(9).toLowerCase().padStart(64, "0")}`;
-  if (text.startsWith("asset:")) return `0x${BigInt(text.slice(6)).toString(16).padStart(64, "0")}`;
-  return text.toLowerCase();
-}
-
-function hex(bytes) {
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  for (const [name, path] of Object.entries(known.places)) {
+    const given = known.codes[name]?.[said[name]] ?? said[name];
+    if (given === undefined || !(await says(words, path, given))) throw new Stop("wrong_act");
+  }
+  for (const path of known.empty) if (!(await says(words, path, 0))) throw new Stop("wrong_act");
 }
 
 async function done(answer) {
