@@ -31,8 +31,8 @@ TERMS: Final = (30, 90, 180, 365)
 @dataclass(frozen=True)
 class Input:
     """Something to say in a form. `kind`: `text`; `choice` (one of `options`: value and words); `grounds`, a text that
-    is published, or 32 bytes of hex that name a document, and becomes its hash; `days`, a number of days from now that
-    becomes a time; `number`; `fixed`, what is not asked."""
+    is published once its hash is signed, or 32 bytes of hex that name a document; `days`, a number of days from now
+    that becomes a time; `number`; `fixed`, what is not asked."""
 
     name: str
     label: str
@@ -91,7 +91,7 @@ CODES: Final[Mapping[str, Mapping[str, int]]] = {
 }
 """Inputs that are said as words, and the numbers that they are on chain."""
 
-SAID: Final = ("drafting", "act_signing", "other_member", "wrong_act", "rejected")
+SAID: Final = ("drafting", "act_signing", "other_member", "wrong_act", "wrong_document", "rejected", "session_over")
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
 

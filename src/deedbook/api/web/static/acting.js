@@ -1,4 +1,6 @@
-// What is done at a desk: the form is drafted by the service, looked at here, signed in the member's wallet, relayed.
+// What is done at a desk: the form is drafted by the service, looked at here, signed in the member's wallet, relayed. What
+// is typed as a document is public from then on that it is signed for, and not before. What was signed and could not be
+// handed in stays on this page: pressing again hands in the same, and asks for no other signature.
 "use strict";
 
 import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
@@ -8,7 +10,9 @@ import { Stop, isSame } from "./wallet.js";
 const PAUSE = 1000;
 const DAY = 86_400;
 const KEY = /^0x[0-9a-fA-F]{64}$/;
-const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign" };
+const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign", unauthenticated: "session_over" };
+const LATER = ["unreachable", "session_over"];
+const signed = new Map();
 
 async function act(form, asking) {
   if (!form.reportValidity()) return tell(null);
@@ -17,9 +21,26 @@ async function act(form, asking) {
   const account = await asking.connect();
   if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
   await signIn(asking);
+  const typed = JSON.stringify(fields(form).map(({ name, value }) => [name, value]));
+  if (signed.get(form)?.typed !== typed) signed.set(form, { typed, ...(await sign(form, known, asking)) });
+  try {
+    await done(await handIn(signed.get(form), known));
+  } catch (error) {
+    if (!LATER.includes(error.entry)) signed.delete(form);
+    throw error;
+  }
+  signed.delete(form);
+}
+
+function fields(form) {
+  return [...form.elements].filter(({ name }) => name);
+}
+
+// What the form says, as a signed act, and the documents that it names.
+async function sign(form, known, asking) {
   tell("drafting");
-  const said = {};
-  for (const field of form.elements) if (field.name) said[field.name] = await value(field, known, form);
+  const [said, documents] = [{}, []];
+  for (const field of fields(form)) said[field.name] = await value(field, known, form, documents);
   const path = known.draft.replace(/\{(\w+)\}/g, (_, name) => said[name]);
   const body = Object.fromEntries(Object.entries(said).filter(([name]) => !known.draft.includes(`{${name}}`)));
   const draft = await ask("POST", path, { as: asked.account, ...body }, { entries: ENTRIES });
@@ -27,24 +48,29 @@ async function act(form, asking) {
   requireAct(draft.typedData.message, known, said);
   tell("act_signing", { act: draft.act });
   const signature = await asking.signTyped(draft.typedData);
+  return { documents, path: draft.send.path, act: { ...draft.send.document, signature } };
+}
+
+// Makes the documents public, then has the act relayed. Each of both may be done again: the same is the same.
+async function handIn({ documents, path, act }, known) {
   tell("sending");
-  await done(await ask("POST", `${draft.send.path}?wait=final`, { ...draft.send.document, signature }, { entries: ENTRIES }));
+  for (const { content, hash } of documents) {
+    const kept = await ask("POST", `/documents?kind=${known.document}`, content, { entries: ENTRIES });
+    if (kept.hash !== hash) throw new Stop("wrong_document");
+  }
+  return ask("POST", `${path}?wait=final`, act, { entries: ENTRIES });
 }
 
 // What a field says: as the routes take it.
-async function value(field, known, form) {
+async function value(field, known, form, documents) {
   const text = field.value.trim();
   if (field.dataset.kind === "number") return Number(text);
   if (field.dataset.kind === "days") return Math.floor(Date.now() / 1000) + Number(text) * DAY;
   if (field.dataset.kind !== "grounds" || KEY.test(text)) return text;
-  return published({ about: form.elements[known.about].value.trim(), text }, known.document);
-}
-
-// Makes a document public; its hash, which is that of what was sent.
-async function published(content, kind) {
+  const content = { about: form.elements[known.about].value.trim(), text };
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
-  const { hash } = await ask("POST", `/documents?kind=${kind}`, content);
-  if (hash !== hex(new Uint8Array(digest))) throw new Stop("wrong_act");
+  const hash = hex(new Uint8Array(digest));
+  documents.push({ content, hash });
   return hash;
 }
 
