@@ -110,8 +110,8 @@ class Clicked(Story):
     def click(self, name: str, act: str, **said: Any) -> Any:
         """An act at a desk: what the page said."""
         desk = said.pop("desk", self.desk_of(name))
-        refuse = said.pop("refuse", False)
-        return self.clicking.ask("act", name=name, desk=desk, act=act, fields=said, refuse=refuse)
+        mood = said.pop("mood", "willing")
+        return self.clicking.ask("act", name=name, desk=desk, act=act, fields=said, mood=mood)
 
     def clicked(self, name: str, act: str, **said: Any) -> str:
         """An act that is done; the page of its transaction."""
@@ -132,7 +132,7 @@ class Clicked(Story):
         self.early = self.click("employer", "order", offer=self.offer_id)
         self.twist()
         self.attest("legal-opinion", self.version_key)
-        self.declined = self.click("employer", "order", offer=self.offer_id, refuse=True)
+        self.declined = self.click("employer", "order", offer=self.offer_id, mood="refusing")
         self.elsewhere = self.click("bank", "order", offer=self.offer_id, desk=self.desk_of("bank", "employer"))
         self.sale = self.sell()
         self.clicked("bank", "pay", sale=self.sale, receipt="paid out, all of them")

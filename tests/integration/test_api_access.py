@@ -14,6 +14,7 @@ from deedbook.api.app import create_app
 from deedbook.api.rights import DRAFTS, HOUSE, NEVER, RIGHTS, TABLES, Right, needs, right_of, routes_of
 from deedbook.api.server import Server
 from deedbook.api.serving import Serving
+from deedbook.api.web import site
 from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
@@ -137,6 +138,9 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ),
     ("POST", "/consents"): Row("/consents", "401 404 404 404 201", PROVIDER, fresh_consent),
     ("POST", "/assets/{asset_id}/batches"): Row("/assets/{asset}/batches", "401 403 404 403 202", PROVIDER, body({})),
+    ("POST", "/drafts/assets/{asset_id}/batches"): Row(
+        "/drafts/assets/{asset}/batches", "401 403 422 403 422", PROVIDER, body({})
+    ),
     ("POST", "/anchors/{exchange}/entries"): Row(
         "/anchors/{exchange}/entries", "401 403 404 403 201", EXCHANGE, body(b"{}\n"), "application/x-ndjson"
     ),
@@ -245,12 +249,49 @@ def test_the_evidence_of_a_sale_is_looked_for_where_a_party_asks_and_nowhere_els
     assert [each["code"] for each in said] == ["not-found", "evidence-missing", "evidence-missing"]
 
 
-def test_desks_show_what_is_on_chain_and_no_alerts_where_the_service_asks_who_somebody_is(home: Served) -> None:
+def test_a_desk_shows_alerts_to_who_may_read_them_and_has_forms_for_its_own_member(home: Served) -> None:
     path = f"/explore/desk/exchange/{checksum_address(EXCHANGE.address)}"
+    buyers = f"/explore/desk/buyer/{checksum_address(BUYER.address)}"
+    for who, sees in ((None, False), (BUYER, False), (TENANT, True), (EXCHANGE, True)):
+        told = home.ask(who, "GET", f"{path}.json").json()
+        assert ("settled" in told, "alerts" in told) == (True, sees)
+        assert ("acting" in home.ask(who, "GET", f"{buyers}.json").json()) is (who is BUYER)
     assert home.ask(None, "GET", path).status == 200
-    told = home.ask(None, "GET", f"{path}.json").json()
-    assert "settled" in told
-    assert "alerts" not in told
+
+
+PAGED: Final[dict[str, str]] = {
+    "/alerts": "401 403 200 403 200",
+    **dict.fromkeys(("/own", "/consents/{consent}/withdrawal"), "200 200 200 200 200"),
+}
+"""What pages answer that are not as all others."""
+
+
+@pytest.mark.parametrize("page", site.PAGES)
+def test_a_page_is_for_who_is_known_where_what_is_on_chain_is_not_everybodys(home: Served, page: str) -> None:
+    names = {"account": checksum_address(EXCHANGE.address), "consent": to_hex(home.scenario.consent_of(PERSON))}
+    path = "/explore" + re.sub(r"{(\w+)}", lambda found: names.get(found[1], "0x" + "07" * 32), page)
+    home.set(public_reads=False)
+    try:
+        whole, file = (
+            [home.ask(who, "GET", each) for who in (None, OTHER_PERSON, TENANT, BUYER, EXCHANGE)]
+            for each in (path, f"{path}.json")
+        )
+    finally:
+        home.set(public_reads=True)
+    stranger = whole[0]
+    if page == "/own/consents/{consent}":
+        assert [each.status for each in whole] == [200, *[404] * 4]
+        assert home.ask(PERSON, "GET", path).status == 200
+    elif page in PAGED:
+        assert " ".join(str(each.status) for each in whole) == PAGED[page]
+    else:
+        assert (stranger.status, stranger.headers["cache-control"]) == (401, "no-store")
+        assert stranger.headers["www-authenticate"] == 'Bearer realm="deedbook"'
+        assert b'id="sign"' in stranger.content
+        assert {each.status for each in whole[1:]} <= {200, 404, 422}
+        assert {each.headers["cache-control"] for each in whole[1:]} == {"no-store"}
+        assert (file[0].status, file[0].json()["code"]) == (401, "unauthenticated")
+    assert names["account"].encode() not in stranger.content or page in PAGED
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route, right in RIGHTS.items() if right.on_chain])

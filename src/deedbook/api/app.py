@@ -55,8 +55,7 @@ def create_app(
     serving: Serving, watch: Watch | None = None, door: Door | None = None, *, pages: bool = True
 ) -> FastAPI:
     """The app; every route reads and acts through `serving`, for whom `door` knows - without one nobody is asked - and
-    `watch` is told of every request. `pages`: for people too, under `/explore`, where what is
-    on chain is everybody's."""
+    `watch` is told of every request. `pages`: for people too, under `/explore`."""
     app = FastAPI(
         title="Deedbook",
         version=__version__,
@@ -89,6 +88,6 @@ def create_app(
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     description.install(app)
-    if pages and (door is None or door.public_reads):  # they ask nobody
-        site.install(app, serving, for_all=door is not None)
+    if pages:
+        site.install(app, serving, door)
     return app

@@ -283,12 +283,23 @@ async def admit(request: Request) -> None:
     if right.local:
         _require_local(request)
     if not is_open(right, door):
-        await _require(door, right, caller)
+        await run_in_threadpool(require, door, right, caller)
 
 
 def is_open(right: Right, door: Door | None) -> bool:
     """Whether nobody has to be known for it."""
     return door is None or right.is_for_all or (right.on_chain and door.public_reads)
+
+
+def allows(right: Right, door: Door | None, caller: Caller) -> bool:
+    """Whether who asks has it."""
+    if door is None or is_open(right, door):
+        return True
+    try:
+        require(door, right, caller)
+    except (Unauthenticated, Forbidden):
+        return False
+    return True
 
 
 def right_of(method: str, path: str) -> Right:
@@ -301,17 +312,18 @@ def right_of(method: str, path: str) -> Right:
     return found or NEVER
 
 
-async def _require(door: Door, right: Right, caller: Caller) -> None:
+def require(door: Door, right: Right, caller: Caller) -> None:
+    """That who asks has a right that not everybody has. Raises Unauthenticated, Forbidden."""
     if right.never:
         raise Forbidden("no row of the rights names this route")
     if caller.account is None:
         raise Unauthenticated
     if right.scope is not None and right.scope not in caller.scopes:
         raise Forbidden(f"what was shown is not for {right.scope}", scope=str(right.scope))
-    if right.roles and not right.roles & await run_in_threadpool(door.roles, caller.account):
+    if right.roles and not right.roles & door.roles(caller.account):
         names = ", ".join(str(role.name).lower() for role in right.roles)
         raise Forbidden(f"the account is no member in good standing that is one of: {names}")
-    if right.house and not await run_in_threadpool(door.is_house, caller.account):
+    if right.house and not door.is_house(caller.account):
         raise Forbidden("the account is not the operator's of this service")
 
 

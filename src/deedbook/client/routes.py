@@ -1909,12 +1909,15 @@ class Documents(Group):
         *,
         kind: Literal["notice", "descriptor", "source", "report", "terms", "policy", "receipt", "document"]
         | None = None,
+        check: bool | None = None,
         media_type: Literal["application/json", "text/plain", "application/pdf", "application/octet-stream"],
     ) -> Json:
         """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice`
         (`deedbook.notice`) or a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one
-        again is the same document."""
-        said = call("POST", "/documents", {"kind": kind}, body=content, media_type=media_type, repeatable=False)
+        again is the same document. With `check` it is looked at and answered the same way, and not kept."""
+        said = call(
+            "POST", "/documents", {"kind": kind, "check": check}, body=content, media_type=media_type, repeatable=False
+        )
         found: Json = self._client.ask(said)
         return found
 
@@ -4611,12 +4614,15 @@ class AsyncDocuments(AsyncGroup):
         *,
         kind: Literal["notice", "descriptor", "source", "report", "terms", "policy", "receipt", "document"]
         | None = None,
+        check: bool | None = None,
         media_type: Literal["application/json", "text/plain", "application/pdf", "application/octet-stream"],
     ) -> Json:
         """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice`
         (`deedbook.notice`) or a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one
-        again is the same document."""
-        said = call("POST", "/documents", {"kind": kind}, body=content, media_type=media_type, repeatable=False)
+        again is the same document. With `check` it is looked at and answered the same way, and not kept."""
+        said = call(
+            "POST", "/documents", {"kind": kind, "check": check}, body=content, media_type=media_type, repeatable=False
+        )
         found: Json = await self._client.ask(said)
         return found
 

@@ -31,10 +31,10 @@ TERMS: Final = (30, 90, 180, 365)
 @dataclass(frozen=True)
 class Input:
     """Something to say in a form. `kind`: `text`; `choice` (one of `options`: value and words); `grounds`, a text that
-    is published, or 32 bytes of hex that name a document, and becomes its hash; `days`, a number of days from now that
-    becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its
-    first or last second; `number`; `numbers`; `money` and `percent`, in hundredths; `rows` and `pairs`, lines of parts;
-    `long`, a text of lines; `json`; `fresh`, 32 new bytes; `fixed`, what is not asked.
+    is published once its hash is signed, or 32 bytes of hex that name a document; `days`, a number of days from now
+    that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or last
+    second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
+    `pairs`, lines of parts; `long`, a text of lines; `json`; `fresh`, 32 new bytes; `fixed`, what is not asked.
 
     It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
     is `as_text` is sent as text, as large numbers are."""
@@ -190,7 +190,16 @@ CODES: Final[Mapping[str, Mapping[str, int]]] = {
 }
 """Inputs that are said as words, and the numbers that they are on chain."""
 
-SAID: Final = ("drafting", "act_signing", "other_member", "wrong_act", "rejected", "unclear")
+SAID: Final = (
+    "drafting",
+    "act_signing",
+    "other_member",
+    "wrong_act",
+    "wrong_document",
+    "rejected",
+    "session_over",
+    "unclear",
+)
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
 

@@ -1,4 +1,6 @@
-// What is done at a desk: the form is drafted by the service, looked at here, signed in the member's wallet, relayed.
+// What is done at a desk: the form is drafted by the service, looked at here, signed in the member's wallet, relayed. What
+// is typed as a document is public from then on that it is signed for, and not before. What was signed and could not be
+// handed in stays on this page: pressing again hands in the same, and asks for no other signature.
 "use strict";
 
 import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
@@ -8,7 +10,9 @@ import { Stop, isSame } from "./wallet.js";
 
 const PAUSE = 1000;
 const KEY = /^0x[0-9a-fA-F]{64}$/;
-const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign" };
+const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign", unauthenticated: "session_over" };
+const LATER = ["unreachable", "session_over"];
+const signed = new Map();
 
 async function act(form, asking) {
   if (!form.reportValidity()) return tell(null);
@@ -17,8 +21,26 @@ async function act(form, asking) {
   const account = await asking.connect();
   if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
   await signIn(asking);
+  const typed = JSON.stringify(fields(form).map(({ name, value }) => [name, value]));
+  if (signed.get(form)?.typed !== typed) signed.set(form, { typed, ...(await sign(form, known, asking)) });
+  try {
+    await done(await handIn(signed.get(form)));
+  } catch (error) {
+    if (!LATER.includes(error.entry)) signed.delete(form);
+    throw error;
+  }
+  signed.delete(form);
+}
+
+function fields(form) {
+  return [...form.elements].filter(({ name }) => name);
+}
+
+// What the form says, as a signed act, and the documents that it names.
+async function sign(form, known, asking) {
   tell("drafting");
-  const said = await saidIn(form, known);
+  const [said, documents] = [{}, []];
+  await read(form, known, said, documents);
   const path = known.draft.replace(/\{(\w+)\}/g, (_, name) => said[name]);
   const isSent = ([name, given]) => !known.draft.includes(`{${name}}`) && !given?.digest;
   const body = nested(Object.entries({ as: asked.account, ...known.besides, ...said }).filter(isSent));
@@ -27,33 +49,41 @@ async function act(form, asking) {
   await requireAct(draft.typedData.message, known, said);
   tell("act_signing", { act: draft.act });
   const signature = await asking.signTyped(draft.typedData);
-  tell("sending");
-  await done(await ask("POST", `${draft.send.path}?wait=final`, { ...draft.send.document, signature }, { entries: ENTRIES }));
+  return { documents, path: draft.send.path, act: { ...draft.send.document, signature } };
 }
 
-// What a form says, by name. What is written for everybody is made public, and said by its hash.
-async function saidIn(form, known) {
-  const said = {};
+// Makes the documents public, then has the act relayed. Each of both may be done again: the same is the same.
+async function handIn({ documents, path, act }) {
+  tell("sending");
+  for (const each of documents) await keep(each);
+  return ask("POST", `${path}?wait=final`, act, { entries: ENTRIES });
+}
+
+async function keep({ content, kind, hash }, more = "") {
+  const kept = await ask("POST", `/documents?kind=${kind}${more}`, content, { entries: ENTRIES });
+  if (kept.hash !== hash) throw new Stop(more ? "wrong_act" : "wrong_document");
+}
+
+// What a form says, by name, as the routes take it; what is written for everybody is said by its hash. A document whose
+// form the service knows is looked at by it before anything is signed.
+async function read(form, known, said, documents) {
   const parts = [];
-  for (const field of form.elements) {
-    if (!field.name) continue;
+  const written = async (content, kind) => {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
+    documents.push({ content, kind, hash: hex(new Uint8Array(digest)) });
+    return documents.at(-1).hash;
+  };
+  for (const field of fields(form)) {
     for (const [name, value] of saidBy(field)) {
       if (name.split(".")[0] in known.parts) parts.push([name, value]);
       else if (field.dataset.kind !== "grounds" || KEY.test(value)) said[name] = value;
-      else said[name] = await published({ about: said[known.about], text: value }, known.documents[name] ?? "document");
+      else said[name] = await written({ about: said[known.about], text: value }, known.documents[name] ?? "document");
     }
   }
-  const written = nested(parts);
-  for (const [kind, frame] of Object.entries(known.parts)) said[kind] = await published(ordered({ ...frame, ...written[kind] }), kind);
-  return said;
-}
-
-// Makes a document public; its hash, which is that of what was sent.
-async function published(content, kind) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
-  const { hash } = await ask("POST", `/documents?kind=${kind}`, content);
-  if (hash !== hex(new Uint8Array(digest))) throw new Stop("wrong_act");
-  return hash;
+  for (const [kind, frame] of Object.entries(known.parts)) {
+    said[kind] = await written(ordered({ ...frame, ...nested(parts)[kind] }), kind);
+    await keep(documents.at(-1), "&check=true");
+  }
 }
 
 // That a request is the member's, calls what the form is for, and says in its place every value of the form.
