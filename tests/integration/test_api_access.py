@@ -244,6 +244,15 @@ def test_a_route_answers_everybody_as_its_row_says(home: Served, method: str, pa
     assert " ".join(map(str, found)) == row.answers
 
 
+def test_what_waits_to_be_anchored_is_drafted_for_whoever_collected_it_and_for_no_other(home: Served) -> None:
+    assert home.ask(PROVIDER, "POST", "/consents", fresh_consent(home)).status == 201
+    path = filled(home, "/drafts/assets/{asset}/batches")
+    said = {"as": checksum_address(PROVIDER.address)}
+    assert [home.ask(who, "POST", path, said).status for who in (None, TENANT, PROVIDER)] == [401, 404, 200]
+    found = home.ask(TENANT, "POST", path, {"as": checksum_address(TENANT.address)}).json()
+    assert found["code"] == "not-found"
+
+
 def test_the_evidence_of_a_sale_is_looked_for_where_a_party_asks_and_nowhere_else(home: Served) -> None:
     said = [home.ask(who, "GET", filled(home, "/sales/{sale}/bundle")).json() for who in (TENANT, BUYER, PROVIDER)]
     assert [each["code"] for each in said] == ["not-found", "evidence-missing", "evidence-missing"]
