@@ -28,6 +28,7 @@ WHERE = {
     "arbiter": ("zh-CN", "phone"),
     "employer": ("zh-CN", "desktop"),
     "merchant": ("en", "desktop"),
+    "partner": ("zh-CN", "phone"),
     "person 0": ("en", "desktop"),
     "person 1": ("zh-CN", "phone"),
     "person 2": ("en", "phone"),
@@ -40,6 +41,7 @@ DESKS = {
     "arbiter": "regulator",
     "employer": "buyer",
     "merchant": "provider",
+    "partner": "provider",
 }
 
 
@@ -53,6 +55,34 @@ OFFER = {
     "offer.policyHash": "whoever withdraws is left out of what is delivered later",
 }
 """What is said in the form of an offer; its shares and terms are those that the form begins with."""
+
+
+SCRIPT = "<script>window.harmed = 1</script>"
+DESCRIBED = {
+    "contentRoot": "0x" + "5c" * 32,
+    "recordCount descriptor.recordCount": "40",
+    "descriptor.title": f"vacancies {SCRIPT}",
+    "descriptor.description": "one record per vacancy\nas firms state them",
+    "descriptor.fields": "post, text, , what is to be done\n salary，decimal，CNY，by month, before tax",
+    "descriptor.period.from": "2026-01-01",
+    "descriptor.period.until": "2026-06-30",
+    "descriptor.source": "firms",
+    "descriptor.quality": "completeness: 0.98\nchecked：twice",
+    "descriptor.size": "4096",
+}
+"""What is said of a version; nobody's person is in it."""
+ENROLLED = {"kind descriptor.kind": "2", "grade level": "[1,1]", "source": f"firms wrote it {SCRIPT}", **DESCRIBED}
+BAD = {
+    "nothing said": {"descriptor.title": ""},
+    "no root": {"contentRoot": "0x5c"},
+    "no fields": {"descriptor.fields": "post is a text"},
+    "unknown type": {"descriptor.fields": "post, sentence, , what is to be done"},
+    "turned around": {"descriptor.title": "vacancies \u202e321"},
+    "too long": {"descriptor.title": "v" * 10_000},
+    "far too long": {"descriptor.description": "v" * 10_000},
+    "refused": {"kind descriptor.kind": "4"},
+}
+"""What is wrong in a form: what the page, the service and the contract each have to refuse."""
 
 
 class Clicking:
@@ -81,7 +111,7 @@ class Clicking:
 class Clicked(Story):
     """The story, told by clicks as far as pages go."""
 
-    hosted = ("governance", "exchange", "merchant", "partner", "gateway")
+    hosted = ("governance", "exchange", "merchant", "gateway")
 
     def __init__(self, path: Path, people: int, clicking: Clicking) -> None:
         self.keys = {name: secrets.token_bytes(32) for name in WHERE}
@@ -91,7 +121,7 @@ class Clicked(Story):
             record = {"name": f"person {each}", "education": 9 + each, "parttime": each % 2 == 0}
             self.people.append(Person(LocalSigner(self.keys[f"person {each}"]), record))
         self.clicking = clicking
-        clicking.ask("begin", origin=self.http.url)
+        clicking.ask("begin", origin=self.http.url, complaints=["status of 409", "status of 422"])
         chain = self.services.chain_id
         for name, (locale, device) in WHERE.items():
             key = to_hex(self.keys[name])
@@ -143,6 +173,7 @@ class Clicked(Story):
         self.hold()
         self.second = self.sell(settled=False)
         self.read_later = self.opened(self.second)
+        self.supply()
         self.take_home()
 
     def agree(self) -> None:
@@ -182,6 +213,34 @@ class Clicked(Story):
         (offer,) = self.get("/offers")["items"]
         self.offer_id = str(offer["offerId"])
         return self.offer_id
+
+    def supply(self) -> None:
+        """A provider whose key is in its wallet alone: an asset of no person, described, published, offered, closed."""
+        self.act("governance", "/policies", kind="enterprise", modes=["call"], toList=[], toOrder=[])
+        documents = self.services.records.documents
+        before = len(documents.of_kind("descriptor")), len(documents.of_kind("source"))
+        self.bad = {name: self.click("partner", "enrol", **{**ENROLLED, **wrong}) for name, wrong in BAD.items()}
+        desk = self.desk_of("partner")
+        twisting = {"name": "partner", "desk": desk, "act": "enrol", "fields": ENROLLED}
+        self.twisted_version = self.clicking.ask("twist", **twisting, words=[0, 1, 2, 4, 5, 9, 10])
+        self.bad["withheld"] = self.click("partner", "enrol", **ENROLLED, mood="refusing")
+        self.kept = len(documents.of_kind("descriptor")) - before[0], len(documents.of_kind("source")) - before[1]
+        self.clicked("partner", "enrol", **ENROLLED)
+        (asset,) = self.get(f"/assets?holder={self.address('partner')}")["items"]
+        self.other = asset["assetId"]
+        which = {"asset_id descriptor.kind": json.dumps([self.other, 2], separators=(",", ":"))}
+        self.clicked("partner", "publish", **which, **DESCRIBED, **{"descriptor.language": "en"})
+        self.attest("source-legality", self.get(f"/assets/{self.other}/versions/2")["versionKey"])
+        wrong = {**OFFER, "offer.mode": "2", "offer.split.providerBps": "90", "offer.split.subjectsBps": "0"}
+        self.bad["over the whole"] = self.click("partner", "list", **wrong)
+        right = {**wrong, "offer.split.providerBps": "95"}
+        words = [0, 2, 3, 8, 12, 13, 21, 22, 29, 37]
+        self.twisted_offer = self.clicking.ask("twist", **{**twisting, "act": "list", "fields": right}, words=words)
+        self.clicked("partner", "list", **right)
+        (self.other_offer,) = self.get(f"/offers?asset={self.other}")["items"]
+        words = [0, 1, 17, 36]
+        self.twisted_close = self.clicking.ask("twist", **{**twisting, "act": "close", "fields": {}}, words=words)
+        self.clicked("partner", "close")
 
     def link(self, person: Person) -> str:
         """What the merchant hands to one person."""

@@ -43,6 +43,8 @@ SHARES: Final = (
     ("subjectsBps", "share.people", "40"),
 )
 """The parts of a price, and how many percent of it a form begins with."""
+TEXT: Final = 20_000
+"""Characters that terms may have."""
 LASTING: Final = (30, 90, 180, 365)
 """Days that an offer is open, and that what was bought is used."""
 
@@ -251,8 +253,8 @@ def _offer(
         Input("offer.quota", "offer.quota", "number", "0", hint="act.quota.hint", as_text=True),
         Input("offer.term", "offer.term", "span", "180", days, as_text=True),
         Input("offer.validUntil", "offer.until", "days", "90", days, as_text=True),
-        grounds("offer.termsHash", "offer.terms"),
-        grounds("offer.policyHash", "offer.policy"),
+        grounds("offer.termsHash", "offer.terms", TEXT),
+        grounds("offer.policyHash", "offer.policy", TEXT),
     ]
 
 
