@@ -1315,7 +1315,7 @@ class Batches(Group):
 
     def consents(self, batch_id: str) -> bytes:
         """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits
-        to. They are private: for its auditor alone."""
+        to. They are private: for auditors, regulators and the operator alone, and every read is noted."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = self._client.ask(said, raw=True)
         return found
@@ -1981,7 +1981,8 @@ class Evidence(Group):
 
     def bundle(self, sale_id: str, *, public: bool | None = None) -> Json:
         """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as
-        a sale of over 100,000 has to."""
+        a sale of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and
+        regulators."""
         said = call("GET", f"/sales/{part(sale_id)}/bundle", {"public": public})
         found: Json = self._client.ask(said)
         return found
@@ -3998,7 +3999,7 @@ class AsyncBatches(AsyncGroup):
 
     async def consents(self, batch_id: str) -> bytes:
         """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits
-        to. They are private: for its auditor alone."""
+        to. They are private: for auditors, regulators and the operator alone, and every read is noted."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = await self._client.ask(said, raw=True)
         return found
@@ -4666,7 +4667,8 @@ class AsyncEvidence(AsyncGroup):
 
     async def bundle(self, sale_id: str, *, public: bool | None = None) -> Json:
         """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as
-        a sale of over 100,000 has to."""
+        a sale of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and
+        regulators."""
         said = call("GET", f"/sales/{part(sale_id)}/bundle", {"public": public})
         found: Json = await self._client.ask(said)
         return found

@@ -189,6 +189,8 @@ class Matter(StrEnum):
     STATEMENT = "statement"
     ORDERS = "orders"
     PAYEE = "payee"
+    EVIDENCE = "evidence"
+    """The signed consents of a sale's bundle, or of a batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,4 +77,5 @@ await write("personal-read", "Format 48: what the log of reads has of the matter
   { name: "a statement", input: { kind: "statement", id: h32("consent") } },
   { name: "the payee of the same consent", input: { kind: "payee", id: h32("consent") } },
   { name: "the consents of an account", input: { kind: "consents", id: hex(H(utf8("deedbook vector subject")).slice(12)) } },
+  { name: "the signed consents of a sale", input: { kind: "evidence", id: h32("sale") } },
 ]);
