@@ -95,6 +95,13 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "/me"): on_chain("/me"),
     ("GET", "/me/consents"): Row("/me/consents", "401 200 200 200 200"),
     ("GET", "/me/orders"): Row("/me/orders", "401 200 200 200 200"),
+    ("GET", "/me/complaints"): Row("/me/complaints", "401 200 200 200 200"),
+    ("POST", "/me/complaints"): Row(
+        "/me/complaints",
+        "401 404 404 404 201",
+        body=lambda home: {"consent": to_hex(home.scenario.consent_of(PERSON)), "text": "nobody asked me"},
+    ),
+    ("GET", "/complaints"): Row("/complaints", "401 403 200 403 200", REGULATOR),
     ("GET", "/statements/{consent_id}"): Row("/statements/{consent}", "401 404 404 404 200"),
     ("GET", "/deployment"): on_chain("/deployment"),
     ("GET", "/documents/{digest}"): on_chain("/documents/{notice}"),

@@ -200,6 +200,8 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/me"): ANYBODY,
     ("GET", "/me/consents"): needs(Scope.OWN),
     ("GET", "/me/orders"): needs(Scope.OWN),
+    ("GET", "/me/complaints"): needs(Scope.OWN),
+    ("POST", "/me/complaints"): needs(Scope.OWN),
     ("GET", "/statements/{consent_id}"): needs(Scope.OWN),
     # what is on chain, and public documents
     ("GET", "/deployment"): ON_CHAIN,
@@ -242,6 +244,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/sales/{sale_id}/bundle"): needs(Scope.READ),
     ("GET", "/sales/{sale_id}/delivery"): needs(Scope.READ),
     ("GET", "/sales/{sale_id}/records"): needs(Scope.READ),
+    ("GET", "/complaints"): needs(Scope.OPERATE, Role.ARBITER, Role.REGULATOR, house=True),
     ("GET", "/batches/{batch_id}/consents"): EXAMINED,
     ("GET", "/batches/{batch_id}/check"): EXAMINED,
     ("GET", "/payloads"): HOUSE,

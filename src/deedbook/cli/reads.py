@@ -18,7 +18,9 @@ app = grammar.single()
 @app.command()
 def reads(
     consent: Annotated[str, typer.Option(help="only reads of this consent's statement or payee, by --kind")] = "",
-    account: Annotated[str, typer.Option(help="only reads of this account's consents or orders, by --kind")] = "",
+    account: Annotated[
+        str, typer.Option(help="only reads of this account's consents, orders or complaints, by --kind")
+    ] = "",
     evidence: Annotated[
         str, typer.Option(help="only reads of the consents in this sale's bundle, or of this batch")
     ] = "",

@@ -1597,6 +1597,17 @@ class Commitments(Group):
         return found
 
 
+class Complaints(Group):
+    """Routes of complaints."""
+
+    def complaints(self, *, limit: int | None = None, after: str | None = None) -> Items:
+        """A page of the complaints, the newest first: each (`deedbook.complaint`, version 1) with its id, which is
+        the `document` of a case that is opened about it (`POST /cases`), the asset, and the cases that there
+        are."""
+        said = call("GET", "/complaints", {"limit": limit, "after": after})
+        return self._items(said)
+
+
 class Consents(Group):
     """Routes of consents."""
 
@@ -2010,6 +2021,25 @@ class Evidence(Group):
 
 class Me(Group):
     """Routes of me."""
+
+    def complain(self, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its
+        id, a salted hash, on chain, and nothing else of it."""
+        said = call(
+            "POST",
+            "/me/complaints",
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: Json = self._client.ask(said)
+        return found
+
+    def complaints(self) -> Json:
+        """The complaints of who asks, and the cases that were opened about them."""
+        said = call("GET", "/me/complaints")
+        found: Json = self._client.ask(said)
+        return found
 
     def consents(self) -> Json:
         """The consents of who asks: where each stands, and whether it still counts."""
@@ -3294,6 +3324,7 @@ class Routes:
         self.cases = Cases(client)
         self.chain = Chain(client)
         self.commitments = Commitments(client)
+        self.complaints = Complaints(client)
         self.consents = Consents(client)
         self.deliveries = Deliveries(client)
         self.deployment = Deployment(client)
@@ -4281,6 +4312,17 @@ class AsyncCommitments(AsyncGroup):
         return found
 
 
+class AsyncComplaints(AsyncGroup):
+    """Routes of complaints."""
+
+    def complaints(self, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
+        """A page of the complaints, the newest first: each (`deedbook.complaint`, version 1) with its id, which is
+        the `document` of a case that is opened about it (`POST /cases`), the asset, and the cases that there
+        are."""
+        said = call("GET", "/complaints", {"limit": limit, "after": after})
+        return self._items(said)
+
+
 class AsyncConsents(AsyncGroup):
     """Routes of consents."""
 
@@ -4696,6 +4738,25 @@ class AsyncEvidence(AsyncGroup):
 
 class AsyncMe(AsyncGroup):
     """Routes of me."""
+
+    async def complain(self, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its
+        id, a salted hash, on chain, and nothing else of it."""
+        said = call(
+            "POST",
+            "/me/complaints",
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: Json = await self._client.ask(said)
+        return found
+
+    async def complaints(self) -> Json:
+        """The complaints of who asks, and the cases that were opened about them."""
+        said = call("GET", "/me/complaints")
+        found: Json = await self._client.ask(said)
+        return found
 
     async def consents(self) -> Json:
         """The consents of who asks: where each stands, and whether it still counts."""
@@ -5986,6 +6047,7 @@ class AsyncRoutes:
         self.cases = AsyncCases(client)
         self.chain = AsyncChain(client)
         self.commitments = AsyncCommitments(client)
+        self.complaints = AsyncComplaints(client)
         self.consents = AsyncConsents(client)
         self.deliveries = AsyncDeliveries(client)
         self.deployment = AsyncDeployment(client)
