@@ -186,6 +186,8 @@ function signed(wallet) {
 async function filled(page, desk, act, fields) {
   await atDesk(page, desk);
   const form = page.locator(`form[data-act="${act}"]`);
+  const folded = page.locator("details.folded", { has: form });
+  if (await folded.count()) await folded.locator("summary").click();
   await form.locator("button.act:visible").waitFor(); // the script is there
   for (const [field, value] of Object.entries(fields)) {
     const control = form.locator(`[name="${field}"]`);

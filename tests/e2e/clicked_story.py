@@ -1,10 +1,10 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
-By clicks: every person's consent, one look at the own share, and one withdrawal; the audit of the batch; all statements
-of the law firm; orders, one of them refused; payments; preparations and deliveries; acceptance; settlement; payout; a
-hold and its release; and the bundle that the auditor takes home. By HTTP, for there is no page for it: admission,
-encryption key and policy, the notice, the batch's anchoring, sealing, registration, version and binding, the offer. The
-merchant's key is in its wallet, and in the exchange's home too, which collects for it.
+By clicks: the asset's registration; every person's consent, one look at the own share, and one withdrawal; the batch,
+its audit, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
+payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; and the bundle that the
+auditor takes home. By HTTP, for there is no page for it: admission, encryption key and policy, the notice, and sealing.
+The merchant's key is in its wallet, and in the exchange's home too, which collects for it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,18 @@ DESKS = {
     "employer": "buyer",
     "merchant": "provider",
 }
+
+
+ASSET = {"kind": "1", "grade level": "[1,3]"}
+"""A personal one, general, of level 3."""
+OFFER = {
+    "offer.purpose": "1",
+    "offer.price.data": "499999.99",
+    "offer.conditions.buyerClass": "256",
+    "offer.termsHash": "recruitment only",
+    "offer.policyHash": "whoever withdraws is left out of what is delivered later",
+}
+"""What is said in the form of an offer; its shares and terms are those that the form begins with."""
 
 
 class Clicking:
@@ -140,6 +152,36 @@ class Clicked(Story):
             name = f"person {place}"
             self.consents.append(self.clicking.ask("consent", name=name, link=self.link(person)))
         self.receipts = [self.get(f"/consents/{each}/receipt") for each in self.consents]
+
+    def name_asset(self) -> None:
+        """Registered at the merchant's desk: consents name the asset that it has then."""
+        self.clicked("merchant", "register", **{**ASSET, "source": "collected from the people themselves"})
+        (asset,) = self.get(f"/assets?holder={self.address('merchant')}")["items"]
+        self.asset = asset["assetId"]
+
+    def grant(self) -> None:
+        """All that wait, as one batch that the merchant signs."""
+        self.clicked("merchant", "anchor", asset_id=self.asset)
+        (batch,) = self.get(f"/assets/{self.asset}/batches")["items"]
+        self.batch = batch["batchId"]
+
+    def register(self) -> None:
+        """What was sealed is published, and the audited batch bound to it."""
+        self.seal()
+        said = {"contentRoot": self.sealed["contentRoot"], "recordCount": str(len(self.people))}
+        self.clicked("merchant", "sealed", asset_id=self.asset, descriptor=self.sealed["descriptorHash"], **said)
+        assert self.get(f"/assets/{self.asset}/versions/1")["versionKey"] == self.version_key
+        self.clicked("merchant", "bind")
+
+    def offer(self, mode: int = 32, quota: int = 0) -> str:
+        """Source and impact attested; listed at the merchant's desk."""
+        for kind in ("source-legality", "impact-assessment"):
+            self.attest(kind, self.version_key)
+        terms = {"offer.mode": str(mode), "offer.quota": str(quota)}
+        self.clicked("merchant", "list", **OFFER, **terms)
+        (offer,) = self.get("/offers")["items"]
+        self.offer_id = str(offer["offerId"])
+        return self.offer_id
 
     def link(self, person: Person) -> str:
         """What the merchant hands to one person."""

@@ -47,7 +47,7 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 12  # each act once
+    assert told.report["judged"] == 17  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:

@@ -161,6 +161,9 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ),
     ("POST", "/consents"): Row("/consents", "401 404 404 404 201", PROVIDER, fresh_consent),
     ("POST", "/assets/{asset_id}/batches"): Row("/assets/{asset}/batches", "401 403 404 403 202", PROVIDER, body({})),
+    ("POST", "/drafts/assets/{asset_id}/batches"): Row(
+        "/drafts/assets/{asset}/batches", "401 403 422 403 422", PROVIDER, body({})
+    ),
     ("POST", "/anchors/{exchange}/entries"): Row(
         "/anchors/{exchange}/entries", "401 403 404 403 201", EXCHANGE, body(b"{}\n"), "application/x-ndjson"
     ),
@@ -315,6 +318,15 @@ def test_anothers_sale_is_answered_as_one_that_is_not_there(home: Served) -> Non
     here, nowhere = filled(home, "{sale}"), "0x" + "07" * 32
     said = [home.ask(SECOND, "GET", f"/sales/{each}/bundle").content for each in (here, nowhere)]
     assert said[0].replace(here.encode(), b"") == said[1].replace(nowhere.encode(), b"")
+
+
+def test_what_waits_to_be_anchored_is_drafted_for_whoever_collected_it_and_for_no_other(home: Served) -> None:
+    assert home.ask(PROVIDER, "POST", "/consents", fresh_consent(home)).status == 201
+    path = filled(home, "/drafts/assets/{asset}/batches")
+    said = {"as": checksum_address(PROVIDER.address)}
+    assert [home.ask(who, "POST", path, said).status for who in (None, TENANT, PROVIDER)] == [401, 404, 200]
+    found = home.ask(TENANT, "POST", path, {"as": checksum_address(TENANT.address)}).json()
+    assert found["code"] == "not-found"
 
 
 def test_a_desk_shows_alerts_to_who_may_read_them_and_has_forms_for_its_own_member(home: Served) -> None:

@@ -267,6 +267,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("POST", "/members/{account}/public-key"): needs(Scope.ACT),
     ("POST", "/consents"): needs(Scope.COLLECT),
     ("POST", "/assets/{asset_id}/batches"): needs(Scope.COLLECT, Role.PROVIDER),
+    ("POST", "/drafts/assets/{asset_id}/batches"): needs(Scope.COLLECT, Role.PROVIDER),
     ("POST", "/anchors/{exchange}/entries"): needs(Scope.ANCHOR, Role.OPERATOR),
     ("POST", "/withdrawals"): PROVEN,
     ("POST", "/payees"): PROVEN,

@@ -359,7 +359,13 @@ class Services:
             self.records.relayed,
             clock=self.clock,
             final=self.final,
+            noted=self._note_signed,
         )
+
+    def _note_signed(self, contract: str, data: bytes) -> None:
+        """A batch whose collector signed for it is kept before it is relayed. Raises Conflict."""
+        if contract == "Consents":
+            self.consents.keep_signed(data)
 
     @cached_property
     def operations(self) -> Operations:

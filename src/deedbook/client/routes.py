@@ -879,6 +879,20 @@ class Assets(Group):
         found: OperationAnswer | Json = self._client.ask(said)
         return found
 
+    def draft_anchor_elsewhere(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Anchors all consents that wait
+        for this asset as one batch, as their collector. The batch is kept when it is relayed: whoever withdraws
+        before is not in it, and then it is drafted again."""
+        said = call(
+            "POST",
+            f"/drafts/assets/{part(asset_id)}/batches",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = self._client.ask(said)
+        return found
+
     def draft_bind(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
         """Drafts this act for an account whose key is elsewhere, and sends nothing: Gives a version its legal
         basis: one record per consent, in the order of the batches' ids."""
@@ -958,7 +972,8 @@ class Assets(Group):
         return found
 
     def draft_register(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
-        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset."""
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset, with its
+        first version where there is one."""
         said = call("POST", "/drafts/assets", {"deadline": deadline}, body=body, media_type="application/json")
         found: Draft = self._client.ask(said)
         return found
@@ -1087,7 +1102,7 @@ class Assets(Group):
         timeout: int | None = None,
         key: str | None = None,
     ) -> OperationAnswer | Json:
-        """Registers an asset."""
+        """Registers an asset, with its first version where there is one."""
         said = call(
             "POST",
             "/assets",
@@ -1905,12 +1920,15 @@ class Documents(Group):
         *,
         kind: Literal["notice", "descriptor", "source", "report", "terms", "policy", "receipt", "document"]
         | None = None,
+        check: bool | None = None,
         media_type: Literal["application/json", "text/plain", "application/pdf", "application/octet-stream"],
     ) -> Json:
         """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice`
         (`deedbook.notice`) or a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one
-        again is the same document."""
-        said = call("POST", "/documents", {"kind": kind}, body=content, media_type=media_type, repeatable=False)
+        again is the same document. With `check` it is looked at and answered the same way, and not kept."""
+        said = call(
+            "POST", "/documents", {"kind": kind, "check": check}, body=content, media_type=media_type, repeatable=False
+        )
         found: Json = self._client.ask(said)
         return found
 
@@ -3594,6 +3612,22 @@ class AsyncAssets(AsyncGroup):
         found: OperationAnswer | Json = await self._client.ask(said)
         return found
 
+    async def draft_anchor_elsewhere(
+        self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None
+    ) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Anchors all consents that wait
+        for this asset as one batch, as their collector. The batch is kept when it is relayed: whoever withdraws
+        before is not in it, and then it is drafted again."""
+        said = call(
+            "POST",
+            f"/drafts/assets/{part(asset_id)}/batches",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = await self._client.ask(said)
+        return found
+
     async def draft_bind(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
         """Drafts this act for an account whose key is elsewhere, and sends nothing: Gives a version its legal
         basis: one record per consent, in the order of the batches' ids."""
@@ -3673,7 +3707,8 @@ class AsyncAssets(AsyncGroup):
         return found
 
     async def draft_register(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
-        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset."""
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset, with its
+        first version where there is one."""
         said = call("POST", "/drafts/assets", {"deadline": deadline}, body=body, media_type="application/json")
         found: Draft = await self._client.ask(said)
         return found
@@ -3802,7 +3837,7 @@ class AsyncAssets(AsyncGroup):
         timeout: int | None = None,
         key: str | None = None,
     ) -> OperationAnswer | Json:
-        """Registers an asset."""
+        """Registers an asset, with its first version where there is one."""
         said = call(
             "POST",
             "/assets",
@@ -4622,12 +4657,15 @@ class AsyncDocuments(AsyncGroup):
         *,
         kind: Literal["notice", "descriptor", "source", "report", "terms", "policy", "receipt", "document"]
         | None = None,
+        check: bool | None = None,
         media_type: Literal["application/json", "text/plain", "application/pdf", "application/octet-stream"],
     ) -> Json:
         """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice`
         (`deedbook.notice`) or a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one
-        again is the same document."""
-        said = call("POST", "/documents", {"kind": kind}, body=content, media_type=media_type, repeatable=False)
+        again is the same document. With `check` it is looked at and answered the same way, and not kept."""
+        said = call(
+            "POST", "/documents", {"kind": kind, "check": check}, body=content, media_type=media_type, repeatable=False
+        )
         found: Json = await self._client.ask(said)
         return found
 

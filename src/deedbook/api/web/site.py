@@ -123,9 +123,10 @@ RIGHTS: Final[Mapping[str, Right]] = {
 """Who may look at what is not only on chain: the own is asked for by its pages themselves, and a withdrawal takes one
 signature and no more."""
 
-SIGNING: Final = (
-    "wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "payee.js", "acting.js", "entering.js"
-)  # fmt: skip
+SIGNING: Final = tuple(
+    f"{each}.js"
+    for each in ("wallet", "typed", "page", "consenting", "withdrawing", "payee", "acting", "saying", "entering")
+)
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
