@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from deedbook.api.door import COOKIE
+from deedbook.audit.policies import ShowsConsents
+from deedbook.audit.verify import judge
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
+from deedbook.domain.principals import Matter, reader_mark
 from tests import people_stage as stage
 from tests.e2e.clicked_story import Clicking
 from tests.integration.scenario import account
@@ -118,7 +121,11 @@ class Doors:
         object.__setattr__(settings, "public_reads", False)
         self.said["closed"] = self.ask("look", "auditor", path="/explore/assets")
         self.said["closed, in"] = self.ask("enter", "auditor", path="/explore/sales?settled=yes")
-        self.said["closed desk"] = self.ask("look", "auditor", path=desk_of("auditor", "auditor"))
+        desk = desk_of("auditor", "auditor")
+        self.said["closed desk"] = self.ask("look", "auditor", path=desk)
+        (sale,) = (each for each in self.place.open.get("/sales").json()["items"] if each["settlement"])
+        link = f"/sales/{sale['saleId']}/bundle"
+        self.said["bundle"] = self.ask("save", "auditor", desk=desk, link=link)
         self.said["closed, out"] = self.ask("leave", "auditor", path="/explore/desks")
 
 
@@ -236,3 +243,14 @@ def test_a_service_that_shows_nothing_to_strangers_asks_before_every_page(told: 
     assert told["closed, in"]["asked"] == SIGNED_IN
     assert (told["closed desk"]["status"], told["closed desk"]["asks"]) == (200, False)
     assert told["closed, out"]["asks"] is True
+
+
+@pytest.mark.slow
+def test_an_auditor_takes_home_the_evidence_of_others_sales_from_the_own_desk(told: Told) -> None:
+    bundle, trust = told["bundle"]["content"].encode(), told.place.desk.trust()
+    assert told["bundle"]["name"].endswith(".deed")
+    report = judge(bundle, trust, ShowsConsents())
+    assert report.exit_code == 0, report.summary
+    assert told.place.closed.get("/sales/" + told["bundle"]["name"].replace(".deed", "/bundle")).status == 401
+    reads = told.place.scenario.services.records.principals.reads(reference=reader_mark(account("auditor").address))[0]
+    assert [read.kind for _, read in reads] == [Matter.EVIDENCE]

@@ -18,13 +18,27 @@ from deedbook.api.web import site
 from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
-from deedbook.domain.principals import Scope
+from deedbook.domain.principals import Matter, Means, Scope, matter_of, reader_mark
 from deedbook.ledger import members
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_service import listening
 from tests.integration.behind_a_door import TENANT, Served, served
-from tests.integration.scenario import BUYER, EXCHANGE, NOTICE, PROVIDER, SECOND, Scenario, Stage, account
+from tests.integration.scenario import (
+    AUDITOR,
+    BANK,
+    BUYER,
+    EXCHANGE,
+    FIRM,
+    NOTICE,
+    PROVIDER,
+    SECOND,
+    Scenario,
+    Stage,
+    account,
+    record_of,
+)
 
+REGULATOR = account("regulator")
 PERSON, OTHER_PERSON = account("person 0"), account("person 1")
 """Whose statement it is, and somebody else."""
 
@@ -81,6 +95,13 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "/me"): on_chain("/me"),
     ("GET", "/me/consents"): Row("/me/consents", "401 200 200 200 200"),
     ("GET", "/me/orders"): Row("/me/orders", "401 200 200 200 200"),
+    ("GET", "/me/complaints"): Row("/me/complaints", "401 200 200 200 200"),
+    ("POST", "/me/complaints"): Row(
+        "/me/complaints",
+        "401 404 404 404 201",
+        body=lambda home: {"consent": to_hex(home.scenario.consent_of(PERSON)), "text": "nobody asked me"},
+    ),
+    ("GET", "/complaints"): Row("/complaints", "401 403 200 403 200", REGULATOR),
     ("GET", "/statements/{consent_id}"): Row("/statements/{consent}", "401 404 404 404 200"),
     ("GET", "/deployment"): on_chain("/deployment"),
     ("GET", "/documents/{digest}"): on_chain("/documents/{notice}"),
@@ -120,9 +141,11 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "/events"): on_chain("/events"),
     ("GET", "/consents/{consent_id}/receipt"): Row("/consents/{consent}/receipt", "401 404 404 404 200"),
     ("GET", "/sales/{sale_id}/evidence/{consent_id}"): Row("/sales/{sale}/evidence/x", "401 422 422 422 422"),
-    ("GET", "/sales/{sale_id}/bundle"): Row("/sales/{sale}/bundle", "401 404 404 404 404", PROVIDER),
-    ("GET", "/sales/{sale_id}/delivery"): Row("/sales/{sale}/delivery", "401 404 404 404 404", PROVIDER),
-    ("GET", "/sales/{sale_id}/records"): Row("/sales/{sale}/records", "401 404 404 404 404", PROVIDER),
+    ("GET", "/sales/{sale_id}/bundle"): Row("/sales/{sale}/bundle", "401 404 200 200 200", AUDITOR),
+    ("GET", "/sales/{sale_id}/delivery"): Row("/sales/{sale}/delivery", "401 404 404 200 200", PROVIDER),
+    ("GET", "/sales/{sale_id}/records"): Row("/sales/{sale}/records", "401 404 404 200 200", PROVIDER),
+    ("GET", "/batches/{batch_id}/consents"): Row("/batches/{batch}/consents", "401 403 200 403 200", AUDITOR),
+    ("GET", "/batches/{batch_id}/check"): Row("/batches/{batch}/check", "401 403 200 403 200", AUDITOR),
     ("GET", "/payloads"): Row("/payloads", "401 403 403 403 200", EXCHANGE),
     ("GET", "/webhooks"): Row("/webhooks", "401 403 403 403 200", EXCHANGE),
     **{
@@ -155,9 +178,10 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
 
 @pytest.fixture(scope="module")
 def home(listed: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The service, with a sale ordered, an act relayed, an entry in the exchange's log, a consent that waits."""
+    """The service, with a sale settled, an act relayed, an entry in the exchange's log, a consent that waits."""
     with Scenario.copied(listed, tmp_path_factory.mktemp("access")) as scenario:
-        scenario.order(BUYER)
+        scenario.settle(scenario.order(BUYER))
+        scenario.admit(REGULATOR, Role.REGULATOR)
         with served(scenario) as made:
             act = scenario.services.relaying.sign(case_call(scenario), SECOND)
             assert made.ask(SECOND, "POST", "/relayed?wait=final", act.to_json()).status == 201
@@ -184,6 +208,7 @@ def filled(of: Served, path: str) -> str:
         consent=to_hex(scenario.consent_of(PERSON)),
         offer=to_hex(scenario.offer_id),
         sale=to_hex(bytes(sale)),
+        batch=to_hex(scenario.batch.batch_id),
         act=to_hex(acts.of(SECOND.address)[0].digest) if "{act}" in path else "",
     )
 
@@ -244,6 +269,57 @@ def test_a_route_answers_everybody_as_its_row_says(home: Served, method: str, pa
     assert " ".join(map(str, found)) == row.answers
 
 
+EXAMINED: Final = {
+    "/sales/{sale}/bundle": (404, (BUYER, PROVIDER)),
+    "/sales/{sale}/bundle?public=true": (404, (BUYER, PROVIDER)),
+    "/batches/{batch}/consents": (403, (EXCHANGE,)),
+    "/batches/{batch}/check": (403, (EXCHANGE,)),
+}
+"""What auditors and regulators read: how others are refused, and whose it is besides."""
+
+
+@pytest.mark.parametrize("path", EXAMINED)
+def test_evidence_is_for_whose_it_is_and_for_who_examines_in_good_standing(home: Served, path: str) -> None:
+    refused, own = EXAMINED[path]
+    wanted, former = filled(home, path), account(f"a former auditor of {path}")
+    home.scenario.admit(former, Role.AUDITOR)
+    home.desk.catch_up()
+    assert [home.ask(who, "GET", wanted).status for who in (former, AUDITOR, REGULATOR, *own)] == [200] * (3 + len(own))
+    members.suspend(home.scenario.acting, home.scenario.governance, former.address, 7)
+    home.desk.catch_up()
+    others = [home.ask(who, "GET", wanted) for who in (former, PERSON, SECOND, FIRM, BANK)]
+    assert [each.status for each in others] == [refused] * 5
+    assert home.ask(None, "GET", wanted).status == 401
+
+
+def test_an_auditor_who_is_no_party_takes_home_a_bundle_that_verifies_and_the_read_is_noted(home: Served) -> None:
+    book, sale = home.scenario.services.records.principals, filled(home, "{sale}")
+    whole, public = (home.ask(AUDITOR, "GET", f"/sales/{sale}/bundle{more}") for more in ("", "?public=true"))
+    trust = home.ask(AUDITOR, "GET", "/trust").json()
+    for each in (whole, public):
+        assert each.headers["cache-control"] == "no-store"
+        verdict = home.ask(AUDITOR, "POST", "/verifications", {"bundle": each.json(), "trust": trust}).json()
+        assert verdict["exitCode"] == 0, verdict
+    signature = home.scenario.receipt_of(PERSON).signed.signature.hex().encode()
+    assert (signature in whole.content, signature in public.content) == (True, False)
+    for person in home.scenario.stage.people:
+        assert record_of(person)["name"].encode() not in whole.content
+    matter = matter_of(Matter.EVIDENCE, bytes.fromhex(sale[2:]))
+    reads = [read for _, read in book.reads(matter=matter, reference=reader_mark(AUDITOR.address))[0]]
+    assert {(read.means, read.kind) for read in reads} == {(Means.SESSION, Matter.EVIDENCE)}
+    before = len(reads)
+    home.ask(AUDITOR, "GET", f"/sales/{sale}/bundle")
+    home.ask(SECOND, "GET", f"/sales/{sale}/bundle")
+    assert len(book.reads(matter=matter, reference=reader_mark(AUDITOR.address))[0]) == before + 1
+    assert book.reads(matter=matter, reference=reader_mark(SECOND.address))[0] == []
+
+
+def test_anothers_sale_is_answered_as_one_that_is_not_there(home: Served) -> None:
+    here, nowhere = filled(home, "{sale}"), "0x" + "07" * 32
+    said = [home.ask(SECOND, "GET", f"/sales/{each}/bundle").content for each in (here, nowhere)]
+    assert said[0].replace(here.encode(), b"") == said[1].replace(nowhere.encode(), b"")
+
+
 def test_what_waits_to_be_anchored_is_drafted_for_whoever_collected_it_and_for_no_other(home: Served) -> None:
     assert home.ask(PROVIDER, "POST", "/consents", fresh_consent(home)).status == 201
     path = filled(home, "/drafts/assets/{asset}/batches")
@@ -251,11 +327,6 @@ def test_what_waits_to_be_anchored_is_drafted_for_whoever_collected_it_and_for_n
     assert [home.ask(who, "POST", path, said).status for who in (None, TENANT, PROVIDER)] == [401, 404, 200]
     found = home.ask(TENANT, "POST", path, {"as": checksum_address(TENANT.address)}).json()
     assert found["code"] == "not-found"
-
-
-def test_the_evidence_of_a_sale_is_looked_for_where_a_party_asks_and_nowhere_else(home: Served) -> None:
-    said = [home.ask(who, "GET", filled(home, "/sales/{sale}/bundle")).json() for who in (TENANT, BUYER, PROVIDER)]
-    assert [each["code"] for each in said] == ["not-found", "evidence-missing", "evidence-missing"]
 
 
 def test_a_desk_shows_alerts_to_who_may_read_them_and_has_forms_for_its_own_member(home: Served) -> None:

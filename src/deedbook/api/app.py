@@ -20,6 +20,7 @@ from deedbook.api.routes import (
     batches,
     cases,
     commitments,
+    complaints,
     consents,
     deliveries,
     deployment,
@@ -81,7 +82,7 @@ def create_app(
         *(status, deployment, members, attestations, cases),
         *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),
         *(relayed, operations, anchors, statements, payees, evidence),
-        *(alerts, documents, commitments, drafts, session, me, rpc, events, webhooks),
+        *(alerts, documents, commitments, drafts, session, me, complaints, rpc, events, webhooks),
     )
     routers = [*(noun.router for noun in nouns), *acting.DRAFTED]
     for router in routers:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
-from deedbook.api.door import Door, caller_of, door_of
+from deedbook.api.door import EXAMINERS, Door, caller_of, door_of
 from deedbook.domain.codes import Role
 from deedbook.domain.principals import Caller, Scope
 from deedbook.errors import Forbidden, Unauthenticated
@@ -31,7 +31,8 @@ NO_ROLE: Final = Role(0)
 @dataclass(frozen=True, slots=True)
 class Right:
     """How much has to be known of who asks: `scope` (None: nobody has to be known), one of `roles` on chain, the
-    operator's own account (`house`), this machine (`local`). What is `on_chain` is open where the settings say so."""
+    operator's own account (`house`; with roles, either), this machine (`local`). What is `on_chain` is open where the
+    settings say so."""
 
     scope: Scope | None = None
     roles: Role = NO_ROLE
@@ -179,6 +180,8 @@ DRAFTS: Final = (
 """Posted to, and nothing is sent or kept."""
 HOUSE: Final = needs(Scope.OPERATE, house=True)
 """The operator's own account of this home."""
+EXAMINED: Final = needs(Scope.OPERATE, *EXAMINERS, house=True)
+"""The same, and who examines what others say: auditors, regulators."""
 
 RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/openapi.json"): ANYBODY,
@@ -197,6 +200,8 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/me"): ANYBODY,
     ("GET", "/me/consents"): needs(Scope.OWN),
     ("GET", "/me/orders"): needs(Scope.OWN),
+    ("GET", "/me/complaints"): needs(Scope.OWN),
+    ("POST", "/me/complaints"): needs(Scope.OWN),
     ("GET", "/statements/{consent_id}"): needs(Scope.OWN),
     # what is on chain, and public documents
     ("GET", "/deployment"): ON_CHAIN,
@@ -239,8 +244,9 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/sales/{sale_id}/bundle"): needs(Scope.READ),
     ("GET", "/sales/{sale_id}/delivery"): needs(Scope.READ),
     ("GET", "/sales/{sale_id}/records"): needs(Scope.READ),
-    ("GET", "/batches/{batch_id}/consents"): HOUSE,
-    ("GET", "/batches/{batch_id}/check"): HOUSE,
+    ("GET", "/complaints"): needs(Scope.OPERATE, Role.ARBITER, Role.REGULATOR, house=True),
+    ("GET", "/batches/{batch_id}/consents"): EXAMINED,
+    ("GET", "/batches/{batch_id}/check"): EXAMINED,
     ("GET", "/payloads"): HOUSE,
     ("GET", "/payloads/{payload_id}"): HOUSE,
     **{("GET", f"/sales/{{sale_id}}/statements.{form}"): HOUSE for form in TABLES},
@@ -320,10 +326,12 @@ def require(door: Door, right: Right, caller: Caller) -> None:
         raise Unauthenticated
     if right.scope is not None and right.scope not in caller.scopes:
         raise Forbidden(f"what was shown is not for {right.scope}", scope=str(right.scope))
+    if right.house and door.is_house(caller.account):
+        return
     if right.roles and not right.roles & door.roles(caller.account):
         names = ", ".join(str(role.name).lower() for role in right.roles)
         raise Forbidden(f"the account is no member in good standing that is one of: {names}")
-    if right.house and not door.is_house(caller.account):
+    if right.house and not right.roles:
         raise Forbidden("the account is not the operator's of this service")
 
 

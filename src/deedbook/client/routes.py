@@ -1330,7 +1330,7 @@ class Batches(Group):
 
     def consents(self, batch_id: str) -> bytes:
         """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits
-        to. They are private: for its auditor alone."""
+        to. They are private: for auditors, regulators and the operator alone, and every read is noted."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = self._client.ask(said, raw=True)
         return found
@@ -1610,6 +1610,17 @@ class Commitments(Group):
         said = call("POST", "/commitments/records", body=body, media_type="application/json")
         found: Json = self._client.ask(said)
         return found
+
+
+class Complaints(Group):
+    """Routes of complaints."""
+
+    def complaints(self, *, limit: int | None = None, after: str | None = None) -> Items:
+        """A page of the complaints, the newest first: each (`deedbook.complaint`, version 1) with its id, which is
+        the `document` of a case that is opened about it (`POST /cases`), the asset, and the cases that there
+        are."""
+        said = call("GET", "/complaints", {"limit": limit, "after": after})
+        return self._items(said)
 
 
 class Consents(Group):
@@ -1999,7 +2010,8 @@ class Evidence(Group):
 
     def bundle(self, sale_id: str, *, public: bool | None = None) -> Json:
         """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as
-        a sale of over 100,000 has to."""
+        a sale of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and
+        regulators."""
         said = call("GET", f"/sales/{part(sale_id)}/bundle", {"public": public})
         found: Json = self._client.ask(said)
         return found
@@ -2027,6 +2039,25 @@ class Evidence(Group):
 
 class Me(Group):
     """Routes of me."""
+
+    def complain(self, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its
+        id, a salted hash, on chain, and nothing else of it."""
+        said = call(
+            "POST",
+            "/me/complaints",
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: Json = self._client.ask(said)
+        return found
+
+    def complaints(self) -> Json:
+        """The complaints of who asks, and the cases that were opened about them."""
+        said = call("GET", "/me/complaints")
+        found: Json = self._client.ask(said)
+        return found
 
     def consents(self) -> Json:
         """The consents of who asks: where each stands, and whether it still counts."""
@@ -3311,6 +3342,7 @@ class Routes:
         self.cases = Cases(client)
         self.chain = Chain(client)
         self.commitments = Commitments(client)
+        self.complaints = Complaints(client)
         self.consents = Consents(client)
         self.deliveries = Deliveries(client)
         self.deployment = Deployment(client)
@@ -4033,7 +4065,7 @@ class AsyncBatches(AsyncGroup):
 
     async def consents(self, batch_id: str) -> bytes:
         """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits
-        to. They are private: for its auditor alone."""
+        to. They are private: for auditors, regulators and the operator alone, and every read is noted."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = await self._client.ask(said, raw=True)
         return found
@@ -4313,6 +4345,17 @@ class AsyncCommitments(AsyncGroup):
         said = call("POST", "/commitments/records", body=body, media_type="application/json")
         found: Json = await self._client.ask(said)
         return found
+
+
+class AsyncComplaints(AsyncGroup):
+    """Routes of complaints."""
+
+    def complaints(self, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
+        """A page of the complaints, the newest first: each (`deedbook.complaint`, version 1) with its id, which is
+        the `document` of a case that is opened about it (`POST /cases`), the asset, and the cases that there
+        are."""
+        said = call("GET", "/complaints", {"limit": limit, "after": after})
+        return self._items(said)
 
 
 class AsyncConsents(AsyncGroup):
@@ -4704,7 +4747,8 @@ class AsyncEvidence(AsyncGroup):
 
     async def bundle(self, sale_id: str, *, public: bool | None = None) -> Json:
         """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as
-        a sale of over 100,000 has to."""
+        a sale of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and
+        regulators."""
         said = call("GET", f"/sales/{part(sale_id)}/bundle", {"public": public})
         found: Json = await self._client.ask(said)
         return found
@@ -4732,6 +4776,25 @@ class AsyncEvidence(AsyncGroup):
 
 class AsyncMe(AsyncGroup):
     """Routes of me."""
+
+    async def complain(self, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its
+        id, a salted hash, on chain, and nothing else of it."""
+        said = call(
+            "POST",
+            "/me/complaints",
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: Json = await self._client.ask(said)
+        return found
+
+    async def complaints(self) -> Json:
+        """The complaints of who asks, and the cases that were opened about them."""
+        said = call("GET", "/me/complaints")
+        found: Json = await self._client.ask(said)
+        return found
 
     async def consents(self) -> Json:
         """The consents of who asks: where each stands, and whether it still counts."""
@@ -6022,6 +6085,7 @@ class AsyncRoutes:
         self.cases = AsyncCases(client)
         self.chain = AsyncChain(client)
         self.commitments = AsyncCommitments(client)
+        self.complaints = AsyncComplaints(client)
         self.consents = AsyncConsents(client)
         self.deliveries = AsyncDeliveries(client)
         self.deployment = AsyncDeployment(client)
