@@ -28,6 +28,7 @@ WHO = {
     "second": ("en", "desktop"),
     "arbiter": ("en", "phone"),
     "auditor": ("zh-CN", "desktop"),
+    "provider": ("zh-CN", "phone"),
     "person 1": ("en", "desktop"),
 }
 SIGNED_IN = ["eth_requestAccounts", "personal_sign"]
@@ -63,6 +64,7 @@ class Doors:
         self.order()
         self.go_on_after_the_session()
         self.write()
+        self.supply()
         self.close()
 
     def sign_in(self) -> None:
@@ -114,6 +116,19 @@ class Doors:
         self.ask("act", "arbiter", desk=desk, act="release", fields={"document": "0x" + "12" * 32})
         self.said["over while signing"] = hold("signed without a session", mood="forgetful")
         self.said["signed in once more"] = hold("signed without a session", again=True)
+
+    def supply(self) -> None:
+        """What waits is drafted for its collector alone: by the session, and by nobody else's."""
+        scenario, desk = self.place.scenario, desk_of("provider", "provider")
+        with scenario.services.records.database.reading() as connection:
+            self.said["batches before"] = connection.exec_driver_sql("SELECT count(*) FROM batches").scalar_one()
+        scenario.consents.collect(scenario.sign(account("late")), account("provider"))
+        self.said["drafts of nobody"] = self.place.closed.post(
+            f"/drafts/assets/{scenario.stage.asset_id}/batches", {"as": checksum_address(account("provider").address)}
+        ).status
+        self.ask("enter", "provider", path=desk)
+        fields = {"asset_id": str(scenario.stage.asset_id)}
+        self.said["anchored"] = self.ask("act", "provider", desk=desk, act="anchor", fields=fields)
 
     def close(self) -> None:
         """The service shows what is on chain to those alone whom it knows."""
@@ -232,6 +247,15 @@ def test_a_session_that_ends_while_the_wallet_signs_costs_one_sign_in_and_no_act
     assert (over["outcome"], over["document"], over["signed"]) == ("session_over", 404, ["ForwardRequest"])
     assert "Your session is over" in over["words"]
     assert (again["outcome"], again["document"], again["asked"]) == ("acted", 200, SIGNED_IN)
+
+
+@pytest.mark.slow
+def test_what_waits_is_anchored_by_its_collector_who_signed_in_and_drafted_for_no_other(told: Told) -> None:
+    assert told["drafts of nobody"] == 401
+    assert (told["anchored"]["outcome"], told["anchored"]["asked"]) == ("acted", ACTED)
+    scenario = told.place.scenario
+    batches = told.place.open.get(f"/assets/{scenario.stage.asset_id}/batches").json()["items"]
+    assert (len(batches), batches[-1]["count"]) == (told["batches before"] + 1, 1)
 
 
 @pytest.mark.slow

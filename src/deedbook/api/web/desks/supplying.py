@@ -230,6 +230,7 @@ def _offer(
 ) -> list[Input]:
     show = asked.shown
     days = [(str(each), show.words.count("age.days", each)) for each in LASTING]
+    data, *others = PRICES
     classes = [(str(each), show.buyer_class(each)) for each in (0, class_of_role(Role.BUYER), *Licence)]
     return [
         Input("offer.assetId offer.assetVersion offer.versionKey", "version", "json", options=_versions(asked, own)),
@@ -238,7 +239,8 @@ def _offer(
         Input("offer.mode", "offer.mode", "number", options=_words(asked, "mode", Mode)),
         Input("offer.purpose", "offer.purpose", "number", options=_words(asked, "purpose", Purpose)),
         Input("offer.price.currency", "act.currency", "choice", options=_plain(CURRENCIES)),
-        *(Input(f"offer.price.{each}", f"price.{each}", "money", "0", as_text=True) for each in PRICES),
+        Input(f"offer.price.{data}", f"price.{data}", "money", as_text=True),
+        *(Input(f"offer.price.{each}", f"price.{each}", "money", "0", as_text=True) for each in others),
         Input("offer.split.exchange", "act.exchange", "choice", options=exchanges),
         *(Input(f"offer.split.{name}", label, "percent", part, hint="act.percent") for name, label, part in SHARES),
         Input("offer.conditions.buyerClass", "offer.buyers", "number", options=classes),
