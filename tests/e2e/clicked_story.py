@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -241,6 +242,15 @@ class Clicked(Story):
         words = [0, 1, 17, 36]
         self.twisted_close = self.clicking.ask("twist", **{**twisting, "act": "close", "fields": {}}, words=words)
         self.clicked("partner", "close")
+        self.operate(right)
+
+    def operate(self, terms: Mapping[str, str]) -> None:
+        """Whoever has a licence to operate an asset offers it at the own desk."""
+        grant = {"account": self.address("merchant"), "document": self.document("document", {"licence": "to operate"})}
+        self.act("partner", f"/assets/{self.other}/rights", right="operate", validUntil=self.until, **grant)
+        key = self.get(f"/assets/{self.other}/versions/2")["versionKey"]
+        which = json.dumps([self.other, 2, key], separators=(",", ":"))
+        self.clicked("merchant", "list", **terms, **{"offer.assetId offer.assetVersion offer.versionKey": which})
 
     def link(self, person: Person) -> str:
         """What the merchant hands to one person."""

@@ -73,6 +73,8 @@ def test_a_provider_with_no_key_here_registers_describes_offers_and_closes_by_cl
     assert (offer["price"]["data"], offer["split"]["providerBps"], offer["quota"]) == ("49999999", 9500, "0")
     assert story.get(f"/documents/{offer['termsHash']}")["text"] == OFFER["offer.termsHash"]
     assert story.get(f"/offers/{story.other_offer['offerId']}")["state"] == "closed"
+    licensed = story.get(f"/offers?asset={story.other}&only_open=true")["items"]
+    assert [(each["provider"], each["byHolder"]) for each in licensed] == [(story.address("merchant"), False)]
 
 
 @pytest.mark.slow

@@ -24,11 +24,12 @@ from deedbook.domain.codes import (
     Mode,
     OfferState,
     Purpose,
+    Right,
     Role,
     class_of_role,
 )
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
-from deedbook.queries import assets, consents, members, offers
+from deedbook.queries import assets, consents, members, offers, rights
 from deedbook.queries.assets import AssetSummary
 from deedbook.queries.consents import BatchView
 
@@ -202,7 +203,8 @@ def basis(batches: Iterable[BatchView], auditor: bytes) -> dict[str, Any]:
 def offering(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequence[Section]:
     """A version is offered, and an offer closed."""
     forms: list[Section] = []
-    own = [each for each in held if each.state is AssetState.REGISTERED and each.version]
+    whole = [*held, *_operated(asked, account)]
+    own = [each for each in whole if each.state is AssetState.REGISTERED and each.version]
     exchanges = _exchanges(asked)
     if own and exchanges:
         inputs = _offer(asked, account, own, exchanges)
@@ -223,6 +225,13 @@ def offering(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequ
         command = "deedbook offers close OFFER --as NAME"
         forms.append(Form("act.close.title", "close", which, command, "act.close.aside", folded=True))
     return forms
+
+
+def _operated(asked: Asked, account: bytes) -> list[AssetSummary]:
+    """Assets of others that this account may operate now."""
+    found = rights.rights_of(asked.mirror, account, limit=FEW_ROWS).items
+    live = [each for each in found if each.right is Right.OPERATE and each.is_live(asked.shown.now)]
+    return [assets.asset(asked.mirror, each.asset_id) for each in live]
 
 
 def _offer(
