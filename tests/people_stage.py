@@ -18,9 +18,9 @@ from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.notices import Notice, load_notice
 from deedbook.domain.revenue import payout
-from deedbook.ledger import members, revenue, sales
+from deedbook.ledger import members, revenue
 from tests.e2e.http_service import Client, running
-from tests.integration.scenario import BANK, BUYER, EXCHANGE, KEYS, NOTICE, PROVIDER, STRANGER, YEAR, Scenario, account
+from tests.integration.scenario import BANK, BUYER, KEYS, NOTICE, PROVIDER, STRANGER, YEAR, Scenario, account
 
 CHINESE: Notice = load_notice("zh-CN", controller="数据商", contact="privacy@example.org", asset_title="简历数据")
 PEOPLE = 4
@@ -70,12 +70,8 @@ def _sold(scenario: Scenario) -> None:
     key = KEYS.setdefault(STRANGER.address, KEYS[BUYER.address])
     members.register_encryption_key(scenario.acting, STRANGER, int(key.suite), key.public.commitment)
     sale = scenario.order(STRANGER)
-    scenario.pay(sale)
-    scenario.prepare(sale)
-    scenario.deliver(sale, STRANGER)
-    sales.accept(scenario.acting, STRANGER, sale)
+    each = scenario.settle(sale, STRANGER).event("SaleSettled").args["perHead"]
     ordered = scenario.ordered(sale)
-    each = revenue.settle(scenario.acting, EXCHANGE, ordered).event("SaleSettled").args["perHead"]
     revenue.confirm_payout(scenario.acting, BANK, ordered, payout(first=0, end=2, per_head=each, receipt=sha256(b"1")))
 
 

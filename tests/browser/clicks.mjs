@@ -11,10 +11,12 @@ import { give, refusal } from "./wallets.mjs";
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 const DEVICES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 const SIGN = "eth_signTypedData_v4";
+const QUIET = ["eth_accounts", "eth_chainId"];
 const PATIENCE = 240_000;
 const report = { violations: [], refused: [], strangers: [], errors: [], wide: [], judged: 0 };
 const there = new Map();
 let origin = null;
+let expected = [];
 
 const { path, env } = await found();
 const fonts = join(dirname(path), "fonts");
@@ -23,8 +25,10 @@ const args = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--headless=shell"
 const browser = await chromium.launch({ executablePath: path, args, env: { ...process.env, ...env } });
 
 const doing = {
-  async begin(said) {
-    origin = said.origin;
+  // `complaints`: what the browser's console may say, for the story is about it.
+  async begin({ origin: place, complaints = ["status of 409"] }) {
+    origin = place;
+    expected = complaints;
   },
 
   // Somebody comes, with a browser and a wallet.
@@ -58,17 +62,58 @@ const doing = {
     return pressed(page, page.locator("#sign"));
   },
 
-  // Goes to a desk by the list of all, fills in a form, and presses.
-  async act({ name, desk, act, fields = {}, refuse = false }) {
+  // Looks at a page: what is answered and said, which forms there are, and whether it asks who looks.
+  async look({ name, path }) {
+    const { page, where } = there.get(name);
+    const answer = await page.goto(origin + path);
+    await judged(page, `${path.split("?")[0]} ${where}`);
+    return { status: answer.status(), kept: answer.headers()["cache-control"], ...(await seen(page)) };
+  },
+
+  // Signs in on a page, or not: what the page says then, or what stopped it; what the wallet was asked.
+  async enter({ name, path, mood = "willing" }) {
     const { page, wallet, where } = there.get(name);
-    const before = signed(wallet).length;
-    wallet.mood = refuse ? (method, _, go) => (method === SIGN ? Promise.reject(refusal(4001)) : go()) : (_m, _w, go) => go();
-    const button = await filled(page, desk, act, fields);
+    const before = wallet.asked.length;
+    wallet.mood = MOODS[mood](page);
+    await page.goto(origin + path);
+    await page.locator("#sign").waitFor();
+    await page.evaluate(() => (document.documentElement.dataset.before = ""));
+    await page.locator("#sign").click();
+    const over = () => document.querySelector("#outcome.bad")?.dataset.entry || (!("before" in document.documentElement.dataset) && document.readyState === "complete" && "in");
+    const outcome = await (await page.waitForFunction(over, null, { timeout: PATIENCE })).jsonValue();
+    await judged(page, `${path.split("?")[0]} ${outcome} ${where}`);
+    const asked = wallet.asked.slice(before).map(({ method }) => method).filter((each) => !QUIET.includes(each));
+    return { outcome, asked, ...(await seen(page)) };
+  },
+
+  async leave({ name, path }) {
+    const { context, page } = there.get(name);
+    await page.goto(origin + path);
+    await page.locator("#leave").waitFor();
+    await Promise.all([page.waitForEvent("load"), page.locator("#leave").click()]);
+    return { cookies: (await context.cookies()).map((each) => each.name), ...(await seen(page)) };
+  },
+
+  // Goes to a desk by the list of all, fills in a form, and presses; or presses again (`again`). `cut`: whatever goes to
+  // this path does not get there.
+  async act({ name, desk, act, fields = {}, mood = "willing", again = false, cut }) {
+    const { page, wallet, where } = there.get(name);
+    const [before, known] = [signed(wallet).length, wallet.asked.length];
+    wallet.mood = MOODS[mood](page);
+    const button = again ? page.locator(`form[data-act="${act}"] button.act`) : await filled(page, desk, act, fields);
+    if (cut) await page.route(cut, (route) => route.abort());
     const outcome = await pressed(page, button);
+    if (cut) await page.unroute(cut);
     await judged(page, `${desk} ${act} ${where}`);
     const words = await page.locator(outcome === "acted" ? "#acted" : "#outcome").innerText();
     const link = outcome === "acted" ? await page.locator("[data-transaction]").getAttribute("href") : null;
-    return { outcome, words, signed: signed(wallet).slice(before), link };
+    const asked = wallet.asked.slice(known).map(({ method }) => method).filter((each) => !QUIET.includes(each));
+    return { outcome, words, signed: signed(wallet).slice(before), asked, link };
+  },
+
+  // Who was signed in is so no more.
+  async forget({ name }) {
+    await there.get(name).context.clearCookies();
   },
 
   // The same, with somebody between who changes one word after the other of the call that is to be signed.
@@ -80,6 +125,7 @@ const doing = {
     for (const word of words) {
       await page.route("**/drafts/**", async (route) => {
         const answer = await route.fetch();
+        if (!answer.ok()) return route.fulfill({ response: answer });
         const draft = await answer.json();
         const end = 10 + 64 * (word + 1); // 0x and four bytes, and the words up to this one
         const { data } = draft.typedData.message;
@@ -117,6 +163,21 @@ const doing = {
   },
 };
 
+// What a wallet does; `forgetful`: the session ends while it signs an act.
+const MOODS = {
+  willing: () => (_method, _wallet, go) => go(),
+  refusing: () => (method, _, go) => ([SIGN, "personal_sign"].includes(method) ? Promise.reject(refusal(4001)) : go()),
+  forgetful: (page) => async (method, _, go) => {
+    if (method === SIGN) await page.context().clearCookies();
+    return go();
+  },
+};
+
+async function seen(page) {
+  const forms = await page.locator("form[data-act]").evaluateAll((found) => found.map((each) => each.dataset.act));
+  return { said: await page.locator("main").innerText(), forms, asks: (await page.locator("#sign").count()) > 0 };
+}
+
 // What a wallet signed, by its types.
 function signed(wallet) {
   return wallet.asked.filter(({ method }) => method === SIGN).map(({ params }) => JSON.parse(params[1]).primaryType);
@@ -126,6 +187,8 @@ function signed(wallet) {
 async function filled(page, desk, act, fields) {
   await atDesk(page, desk);
   const form = page.locator(`form[data-act="${act}"]`);
+  const folded = page.locator("details.folded", { has: form });
+  if (await folded.count()) await folded.locator("summary").click();
   await form.locator("button.act:visible").waitFor(); // the script is there
   for (const [field, value] of Object.entries(fields)) {
     const control = form.locator(`[name="${field}"]`);
@@ -147,7 +210,8 @@ async function pressed(page, button) {
   await button.click();
   const over = () => {
     const box = [...document.querySelectorAll(".outcome-box.good")].find((each) => !each.hidden);
-    return box?.id || document.querySelector("#outcome.bad")?.dataset.entry || false;
+    const isLacking = document.activeElement?.matches("form.acting :invalid");
+    return box?.id || document.querySelector("#outcome.bad")?.dataset.entry || (isLacking && "incomplete");
   };
   return (await page.waitForFunction(over, null, { timeout: PATIENCE })).jsonValue();
 }
@@ -159,8 +223,8 @@ function watched(page) {
     if (request.url().endsWith("/reports")) report.refused.push(`reported: ${request.postData()}`);
   });
   page.on("console", (message) => {
-    const expected = message.type() === "error" && /status of 409/.test(message.text()); // what the contracts refuse
-    if (["error", "warning"].includes(message.type()) && !expected) report.errors.push(message.text());
+    const isExpected = message.type() === "error" && expected.some((each) => message.text().includes(each));
+    if (["error", "warning"].includes(message.type()) && !isExpected) report.errors.push(message.text());
   });
   page.on("pageerror", (error) => report.errors.push(String(error)));
 }

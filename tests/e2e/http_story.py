@@ -210,6 +210,10 @@ class Story:
         """What everybody is told, and of which asset that is not there yet."""
         notice = load_notice("en", controller="the merchant", contact="privacy@merchant.example", asset_title="resumes")
         self.notice = self.document("notice", notice.to_json())
+        self.name_asset()
+
+    def name_asset(self) -> None:
+        """Which asset it will be."""
         future = self.ask("/commitments/asset-ids", {"registrant": self.address("merchant")})
         self.asset, self.salt = future["assetId"], future["salt"]
 
@@ -235,12 +239,16 @@ class Story:
 
     def anchor(self) -> None:
         """One transaction for everybody; the auditor checks each of them."""
-        made = self.http.post(f"/assets/{self.asset}/batches?wait=final", {"salt": self.salt})
-        assert made.status == 201, made.content
-        self.batch = made.json()["about"]["batchId"]
+        self.grant()
         checked = self.get(f"/batches/{self.batch}/check")
         assert (checked["report"]["signatures"], checked["anchored"]) == (len(self.people), True)
         self.attest("consent-audit", self.batch, by="auditor", report=checked["report"])
+
+    def grant(self) -> None:
+        """All that wait, as one batch."""
+        made = self.http.post(f"/assets/{self.asset}/batches?wait=final", {"salt": self.salt})
+        assert made.status == 201, made.content
+        self.batch = made.json()["about"]["batchId"]
 
     def attest(self, kind: str, target: str, by: str = "law-firm", **report: Any) -> str:
         """One statement, its report public."""
@@ -250,15 +258,19 @@ class Story:
 
     def register(self) -> None:
         """Sealed, registered, published, bound."""
-        records = [{"salt": each.salt, "record": each.record} for each in self.people]
-        self.sealed = self.ask(f"/assets/{self.asset}/payloads", {"descriptor": descriptor(FIELDS), "records": records})
-        self.version_key = self.sealed["versionKey"]
+        self.seal()
         source = self.document("source", {"statement": "collected from the people themselves"})
         made = self.act("merchant", "/assets", salt=self.salt, kind="personal", level=3, source=source)
         assert made["assetId"] == self.asset
         version = {"payload": self.sealed["payloadId"], "descriptor": self.sealed["descriptorHash"]}
         assert self.act("merchant", f"/assets/{self.asset}/versions", **version)["versionKey"] == self.version_key
         self.act("merchant", f"/assets/{self.asset}/bindings", version=1, auditor=self.address("auditor"))
+
+    def seal(self) -> None:
+        """Every record under a key of its own."""
+        records = [{"salt": each.salt, "record": each.record} for each in self.people]
+        self.sealed = self.ask(f"/assets/{self.asset}/payloads", {"descriptor": descriptor(FIELDS), "records": records})
+        self.version_key = self.sealed["versionKey"]
 
     def offer(self, mode: int = 32, quota: int = 0) -> str:
         """Source and impact attested; listed."""

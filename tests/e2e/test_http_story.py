@@ -45,7 +45,13 @@ def test_every_act_over_http_was_accepted_at_least_once(story: Story) -> None:
     acts = [path for path, methods in openapi.described()["paths"].items() if "post" in methods]
     direct = {path for path in acts if not path.startswith(("/drafts/", "/session", "/webhooks"))}
     used = {path.removeprefix("/drafts") for path in story.http.posted} | story.http.posted
-    elsewhere = {"/rpc", "/batches/carried-withdrawals", "/batches/strikes", "/batches/{batch_id}/challenges"}
+    elsewhere = {
+        "/rpc",
+        "/me/complaints",
+        "/batches/carried-withdrawals",
+        "/batches/strikes",
+        "/batches/{batch_id}/challenges",
+    }
     elsewhere |= {"/consents/{consent_id}/mark/dismissal", "/holds/release-for"}
     assert templates(sorted(direct), used) == elsewhere
     for path in direct:

@@ -19,7 +19,7 @@ from deedbook import config
 from deedbook.bootstrap.desk import Desk
 from deedbook.bootstrap.services import GOVERNANCE, Services
 from deedbook.chain.transactions import Receipt
-from deedbook.domain.assets import Version, asset_id, version_key
+from deedbook.domain.assets import Descriptor, Field, Version, asset_id, version_key
 from deedbook.domain.batches import Batch
 from deedbook.domain.codes import JURISDICTION_CN, AssetKind, AttestationKind, Grade, Licence, Mode, Purpose, Role
 from deedbook.domain.consents import Consent, SignedConsent, Withdrawal, consent_id, record_commit, withdrawal_digest
@@ -29,7 +29,7 @@ from deedbook.domain.operations import Operation
 from deedbook.domain.receipts import ConsentReceipt
 from deedbook.domain.sales import Conditions, Offer, Ordered, Price, Sandbox, Split, offer_id
 from deedbook.errors import RejectedByContract
-from deedbook.ledger import assets, attestations, deliveries, members, offers, sales
+from deedbook.ledger import assets, attestations, deliveries, members, offers, revenue, sales
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from deedbook.vault.payloads import PayloadReceipt
 from deedbook.wallet.signers import LocalSigner
@@ -104,6 +104,8 @@ class Scenario:
         crowd = tuple(account(f"person {n}") for n in range(people))
         scenario = Scenario(Stage(home, crowd, clock.now, asset, salt), services, clock)
         services.records.documents.put("notice", NOTICE.encode(), at=clock())
+        for content in (b"source", b"report", b"terms", b"policy"):
+            services.records.documents.put("any", content, at=clock())
         for part, roles, licences in PARTS:
             scenario.admit(part, roles, licences)
         for buyer, key in ((BUYER, KEYS[BUYER.address]), (SECOND, KEYS[SECOND.address])):
@@ -208,7 +210,8 @@ class Scenario:
     def publish_sealed(self, sealed: PayloadReceipt) -> Version:
         """Registers the asset with what was sealed as its version."""
         self.stage.payload_id = sealed.payload_id
-        version = Version(sealed.content_root, sealed.count, sha256(b"descriptor"))
+        described = self.services.records.documents.put("descriptor", descriptor(sealed.count), at=self.clock())
+        version = Version(sealed.content_root, sealed.count, described)
         assets.register(
             self.acting, PROVIDER, salt=self.stage.salt, kind=AssetKind.PERSONAL, grade=Grade.GENERAL, level=3,
             source=sha256(b"source"), version=version,
@@ -286,6 +289,14 @@ class Scenario:
             recipient=KEYS[buyer.address].public, at=self.clock(),
         )  # fmt: skip
 
+    def settle(self, sale_id: bytes, buyer: LocalSigner = BUYER) -> Receipt:
+        """Everything from the payment of an order to its settlement."""
+        self.pay(sale_id)
+        self.prepare(sale_id)
+        self.deliver(sale_id, buyer)
+        sales.accept(self.acting, buyer, sale_id)
+        return revenue.settle(self.acting, EXCHANGE, self.ordered(sale_id))
+
     @property
     def batch(self) -> Batch:
         assert self.stage.batch is not None
@@ -299,6 +310,15 @@ class Scenario:
     @property
     def offer_id(self) -> bytes:
         return offer_id(self.services.chain_id, self.services.addresses["Market"], self.offer)
+
+
+def descriptor(count: int) -> bytes:
+    """The public descriptor of the version."""
+    return Descriptor(
+        language="en", title="Resumes", description="one record per person", kind=AssetKind.PERSONAL,
+        fields=(Field("wageCents", "integer", "CNY", "a wage"),), period_from=0, period_until=1, source="the merchant",
+        quality={}, record_count=count, size=1,
+    ).encode()  # fmt: skip
 
 
 def record_of(person: LocalSigner) -> dict[str, Any]:

@@ -14,16 +14,31 @@ from deedbook.api.app import create_app
 from deedbook.api.rights import DRAFTS, HOUSE, NEVER, RIGHTS, TABLES, Right, needs, right_of, routes_of
 from deedbook.api.server import Server
 from deedbook.api.serving import Serving
+from deedbook.api.web import site
 from deedbook.chain.transactions import Call
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
-from deedbook.domain.principals import Scope
+from deedbook.domain.principals import Matter, Means, Scope, matter_of, reader_mark
 from deedbook.ledger import members
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_service import listening
 from tests.integration.behind_a_door import TENANT, Served, served
-from tests.integration.scenario import BUYER, EXCHANGE, NOTICE, PROVIDER, SECOND, Scenario, Stage, account
+from tests.integration.scenario import (
+    AUDITOR,
+    BANK,
+    BUYER,
+    EXCHANGE,
+    FIRM,
+    NOTICE,
+    PROVIDER,
+    SECOND,
+    Scenario,
+    Stage,
+    account,
+    record_of,
+)
 
+REGULATOR = account("regulator")
 PERSON, OTHER_PERSON = account("person 0"), account("person 1")
 """Whose statement it is, and somebody else."""
 
@@ -80,6 +95,13 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "/me"): on_chain("/me"),
     ("GET", "/me/consents"): Row("/me/consents", "401 200 200 200 200"),
     ("GET", "/me/orders"): Row("/me/orders", "401 200 200 200 200"),
+    ("GET", "/me/complaints"): Row("/me/complaints", "401 200 200 200 200"),
+    ("POST", "/me/complaints"): Row(
+        "/me/complaints",
+        "401 404 404 404 201",
+        body=lambda home: {"consent": to_hex(home.scenario.consent_of(PERSON)), "text": "nobody asked me"},
+    ),
+    ("GET", "/complaints"): Row("/complaints", "401 403 200 403 200", REGULATOR),
     ("GET", "/statements/{consent_id}"): Row("/statements/{consent}", "401 404 404 404 200"),
     ("GET", "/deployment"): on_chain("/deployment"),
     ("GET", "/documents/{digest}"): on_chain("/documents/{notice}"),
@@ -119,9 +141,11 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "/events"): on_chain("/events"),
     ("GET", "/consents/{consent_id}/receipt"): Row("/consents/{consent}/receipt", "401 404 404 404 200"),
     ("GET", "/sales/{sale_id}/evidence/{consent_id}"): Row("/sales/{sale}/evidence/x", "401 422 422 422 422"),
-    ("GET", "/sales/{sale_id}/bundle"): Row("/sales/{sale}/bundle", "401 404 404 404 404", PROVIDER),
-    ("GET", "/sales/{sale_id}/delivery"): Row("/sales/{sale}/delivery", "401 404 404 404 404", PROVIDER),
-    ("GET", "/sales/{sale_id}/records"): Row("/sales/{sale}/records", "401 404 404 404 404", PROVIDER),
+    ("GET", "/sales/{sale_id}/bundle"): Row("/sales/{sale}/bundle", "401 404 200 200 200", AUDITOR),
+    ("GET", "/sales/{sale_id}/delivery"): Row("/sales/{sale}/delivery", "401 404 404 200 200", PROVIDER),
+    ("GET", "/sales/{sale_id}/records"): Row("/sales/{sale}/records", "401 404 404 200 200", PROVIDER),
+    ("GET", "/batches/{batch_id}/consents"): Row("/batches/{batch}/consents", "401 403 200 403 200", AUDITOR),
+    ("GET", "/batches/{batch_id}/check"): Row("/batches/{batch}/check", "401 403 200 403 200", AUDITOR),
     ("GET", "/payloads"): Row("/payloads", "401 403 403 403 200", EXCHANGE),
     ("GET", "/webhooks"): Row("/webhooks", "401 403 403 403 200", EXCHANGE),
     **{
@@ -137,6 +161,9 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ),
     ("POST", "/consents"): Row("/consents", "401 404 404 404 201", PROVIDER, fresh_consent),
     ("POST", "/assets/{asset_id}/batches"): Row("/assets/{asset}/batches", "401 403 404 403 202", PROVIDER, body({})),
+    ("POST", "/drafts/assets/{asset_id}/batches"): Row(
+        "/drafts/assets/{asset}/batches", "401 403 422 403 422", PROVIDER, body({})
+    ),
     ("POST", "/anchors/{exchange}/entries"): Row(
         "/anchors/{exchange}/entries", "401 403 404 403 201", EXCHANGE, body(b"{}\n"), "application/x-ndjson"
     ),
@@ -151,9 +178,10 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
 
 @pytest.fixture(scope="module")
 def home(listed: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The service, with a sale ordered, an act relayed, an entry in the exchange's log, a consent that waits."""
+    """The service, with a sale settled, an act relayed, an entry in the exchange's log, a consent that waits."""
     with Scenario.copied(listed, tmp_path_factory.mktemp("access")) as scenario:
-        scenario.order(BUYER)
+        scenario.settle(scenario.order(BUYER))
+        scenario.admit(REGULATOR, Role.REGULATOR)
         with served(scenario) as made:
             act = scenario.services.relaying.sign(case_call(scenario), SECOND)
             assert made.ask(SECOND, "POST", "/relayed?wait=final", act.to_json()).status == 201
@@ -180,6 +208,7 @@ def filled(of: Served, path: str) -> str:
         consent=to_hex(scenario.consent_of(PERSON)),
         offer=to_hex(scenario.offer_id),
         sale=to_hex(bytes(sale)),
+        batch=to_hex(scenario.batch.batch_id),
         act=to_hex(acts.of(SECOND.address)[0].digest) if "{act}" in path else "",
     )
 
@@ -240,17 +269,109 @@ def test_a_route_answers_everybody_as_its_row_says(home: Served, method: str, pa
     assert " ".join(map(str, found)) == row.answers
 
 
-def test_the_evidence_of_a_sale_is_looked_for_where_a_party_asks_and_nowhere_else(home: Served) -> None:
-    said = [home.ask(who, "GET", filled(home, "/sales/{sale}/bundle")).json() for who in (TENANT, BUYER, PROVIDER)]
-    assert [each["code"] for each in said] == ["not-found", "evidence-missing", "evidence-missing"]
+EXAMINED: Final = {
+    "/sales/{sale}/bundle": (404, (BUYER, PROVIDER)),
+    "/sales/{sale}/bundle?public=true": (404, (BUYER, PROVIDER)),
+    "/batches/{batch}/consents": (403, (EXCHANGE,)),
+    "/batches/{batch}/check": (403, (EXCHANGE,)),
+}
+"""What auditors and regulators read: how others are refused, and whose it is besides."""
 
 
-def test_desks_show_what_is_on_chain_and_no_alerts_where_the_service_asks_who_somebody_is(home: Served) -> None:
+@pytest.mark.parametrize("path", EXAMINED)
+def test_evidence_is_for_whose_it_is_and_for_who_examines_in_good_standing(home: Served, path: str) -> None:
+    refused, own = EXAMINED[path]
+    wanted, former = filled(home, path), account(f"a former auditor of {path}")
+    home.scenario.admit(former, Role.AUDITOR)
+    home.desk.catch_up()
+    assert [home.ask(who, "GET", wanted).status for who in (former, AUDITOR, REGULATOR, *own)] == [200] * (3 + len(own))
+    members.suspend(home.scenario.acting, home.scenario.governance, former.address, 7)
+    home.desk.catch_up()
+    others = [home.ask(who, "GET", wanted) for who in (former, PERSON, SECOND, FIRM, BANK)]
+    assert [each.status for each in others] == [refused] * 5
+    assert home.ask(None, "GET", wanted).status == 401
+
+
+def test_an_auditor_who_is_no_party_takes_home_a_bundle_that_verifies_and_the_read_is_noted(home: Served) -> None:
+    book, sale = home.scenario.services.records.principals, filled(home, "{sale}")
+    whole, public = (home.ask(AUDITOR, "GET", f"/sales/{sale}/bundle{more}") for more in ("", "?public=true"))
+    trust = home.ask(AUDITOR, "GET", "/trust").json()
+    for each in (whole, public):
+        assert each.headers["cache-control"] == "no-store"
+        verdict = home.ask(AUDITOR, "POST", "/verifications", {"bundle": each.json(), "trust": trust}).json()
+        assert verdict["exitCode"] == 0, verdict
+    signature = home.scenario.receipt_of(PERSON).signed.signature.hex().encode()
+    assert (signature in whole.content, signature in public.content) == (True, False)
+    for person in home.scenario.stage.people:
+        assert record_of(person)["name"].encode() not in whole.content
+    matter = matter_of(Matter.EVIDENCE, bytes.fromhex(sale[2:]))
+    reads = [read for _, read in book.reads(matter=matter, reference=reader_mark(AUDITOR.address))[0]]
+    assert {(read.means, read.kind) for read in reads} == {(Means.SESSION, Matter.EVIDENCE)}
+    before = len(reads)
+    home.ask(AUDITOR, "GET", f"/sales/{sale}/bundle")
+    home.ask(SECOND, "GET", f"/sales/{sale}/bundle")
+    assert len(book.reads(matter=matter, reference=reader_mark(AUDITOR.address))[0]) == before + 1
+    assert book.reads(matter=matter, reference=reader_mark(SECOND.address))[0] == []
+
+
+def test_anothers_sale_is_answered_as_one_that_is_not_there(home: Served) -> None:
+    here, nowhere = filled(home, "{sale}"), "0x" + "07" * 32
+    said = [home.ask(SECOND, "GET", f"/sales/{each}/bundle").content for each in (here, nowhere)]
+    assert said[0].replace(here.encode(), b"") == said[1].replace(nowhere.encode(), b"")
+
+
+def test_what_waits_to_be_anchored_is_drafted_for_whoever_collected_it_and_for_no_other(home: Served) -> None:
+    assert home.ask(PROVIDER, "POST", "/consents", fresh_consent(home)).status == 201
+    path = filled(home, "/drafts/assets/{asset}/batches")
+    said = {"as": checksum_address(PROVIDER.address)}
+    assert [home.ask(who, "POST", path, said).status for who in (None, TENANT, PROVIDER)] == [401, 404, 200]
+    found = home.ask(TENANT, "POST", path, {"as": checksum_address(TENANT.address)}).json()
+    assert found["code"] == "not-found"
+
+
+def test_a_desk_shows_alerts_to_who_may_read_them_and_has_forms_for_its_own_member(home: Served) -> None:
     path = f"/explore/desk/exchange/{checksum_address(EXCHANGE.address)}"
+    buyers = f"/explore/desk/buyer/{checksum_address(BUYER.address)}"
+    for who, sees in ((None, False), (BUYER, False), (TENANT, True), (EXCHANGE, True)):
+        told = home.ask(who, "GET", f"{path}.json").json()
+        assert ("settled" in told, "alerts" in told) == (True, sees)
+        assert ("acting" in home.ask(who, "GET", f"{buyers}.json").json()) is (who is BUYER)
     assert home.ask(None, "GET", path).status == 200
-    told = home.ask(None, "GET", f"{path}.json").json()
-    assert "settled" in told
-    assert "alerts" not in told
+
+
+PAGED: Final[dict[str, str]] = {
+    "/alerts": "401 403 200 403 200",
+    **dict.fromkeys(("/own", "/consents/{consent}/withdrawal"), "200 200 200 200 200"),
+}
+"""What pages answer that are not as all others."""
+
+
+@pytest.mark.parametrize("page", site.PAGES)
+def test_a_page_is_for_who_is_known_where_what_is_on_chain_is_not_everybodys(home: Served, page: str) -> None:
+    names = {"account": checksum_address(EXCHANGE.address), "consent": to_hex(home.scenario.consent_of(PERSON))}
+    path = "/explore" + re.sub(r"{(\w+)}", lambda found: names.get(found[1], "0x" + "07" * 32), page)
+    home.set(public_reads=False)
+    try:
+        whole, file = (
+            [home.ask(who, "GET", each) for who in (None, OTHER_PERSON, TENANT, BUYER, EXCHANGE)]
+            for each in (path, f"{path}.json")
+        )
+    finally:
+        home.set(public_reads=True)
+    stranger = whole[0]
+    if page == "/own/consents/{consent}":
+        assert [each.status for each in whole] == [200, *[404] * 4]
+        assert home.ask(PERSON, "GET", path).status == 200
+    elif page in PAGED:
+        assert " ".join(str(each.status) for each in whole) == PAGED[page]
+    else:
+        assert (stranger.status, stranger.headers["cache-control"]) == (401, "no-store")
+        assert stranger.headers["www-authenticate"] == 'Bearer realm="deedbook"'
+        assert b'id="sign"' in stranger.content
+        assert {each.status for each in whole[1:]} <= {200, 404, 422}
+        assert {each.headers["cache-control"] for each in whole[1:]} == {"no-store"}
+        assert (file[0].status, file[0].json()["code"]) == (401, "unauthenticated")
+    assert names["account"].encode() not in stranger.content or page in PAGED
 
 
 @pytest.mark.parametrize(("method", "path"), [route for route, right in RIGHTS.items() if right.on_chain])

@@ -78,8 +78,6 @@ class Course(Scenario):
         course.modes, course.cross_border = modes, cross_border
         for part, role in MORE:
             course.admit(part, role)
-        for content in (b"source", b"report", b"terms", b"policy"):
-            course.services.records.documents.put("any", content, at=course.clock())
         return course
 
     def consent(self, person: LocalSigner, **changes: Any) -> Consent:

@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
-from deedbook.domain.batches import batch_of
+from deedbook.bootstrap.hands import Elsewhere, HandOf
+from deedbook.domain.batches import Batch, batch_of
 from deedbook.domain.codes import AttestationKind, Mode, Purpose
 from deedbook.domain.consents import ConsentDomain, SignedConsent, Withdrawal, consent_id, withdrawal_digest
 from deedbook.domain.hashing import sha256
-from deedbook.errors import InvalidInput, InvalidSignature, NotFound, RejectedByContract
+from deedbook.domain.relaying import ActState, SignedRequest, request_digest
+from deedbook.errors import Conflict, InvalidInput, InvalidSignature, NotFound, RejectedByContract
 from deedbook.ledger import assets, members
 from deedbook.ledger.consents import Place
+from deedbook.ledger.relaying import Drafted
 from deedbook.wallet.recovery import CURVE_ORDER
+from deedbook.wallet.signers import LocalSigner
 from tests.conftest import START
 from tests.integration.scenario import (
     AUDITOR,
@@ -191,6 +195,78 @@ def test_one_odd_consent_does_not_hold_up_the_others(fresh: Scenario) -> None:
     assert counts == [5, 1, 1]
     with pytest.raises(NotFound):
         fresh.anchor()
+
+
+# -- anchored by a collector who signs elsewhere
+
+
+def _signed_elsewhere(
+    scenario: Scenario, batch: Batch, signer: LocalSigner = PROVIDER, *, later: int = 0
+) -> SignedRequest:
+    """What a collector signs in a wallet of its own, so that this batch is put on chain."""
+    relaying = scenario.services.relaying
+    hand = HandOf(scenario.services, scenario.services.drafting(), Elsewhere(PROVIDER.address))
+    with pytest.raises(Drafted) as drafted:
+        hand.consents.grant_batch(batch, hand.me, salt=scenario.stage.salt)
+    request = replace(drafted.value.request, nonce=drafted.value.request.nonce + later)
+    return SignedRequest(relaying.domain, request, signer.sign_digest(request_digest(relaying.domain, request)))
+
+
+def test_a_batch_that_is_signed_elsewhere_is_kept_when_it_is_relayed(fresh: Scenario) -> None:
+    fresh.collect()
+    asset, book = fresh.stage.asset_id, fresh.services.records.consents
+    batch = fresh.consents.proposed(asset, PROVIDER.address)
+    signed = _signed_elsewhere(fresh, batch)
+    assert book.batches_of(asset) == []
+    relaying = fresh.services.relaying
+    assert relaying.relay(signed, EXCHANGE).state is ActState.DONE
+    assert relaying.relay(signed, EXCHANGE).state is ActState.DONE  # the same once more
+    assert book.batches_of(asset) == [batch]
+    places = [fresh.consents.place(fresh.consent_of(person)) for person in fresh.stage.people]
+    assert sorted(each.index for each in places) == list(range(5))
+    ended = fresh.consents.withdraw_for(fresh.withdrawal(fresh.stage.people[0]), EXCHANGE)
+    assert ended is not None
+    assert ended.event("LeafEnded").args["index"] == places[0].index
+
+
+def test_who_withdraws_before_a_drafted_batch_is_relayed_is_not_in_it(fresh: Scenario) -> None:
+    fresh.collect()
+    asset, person = fresh.stage.asset_id, fresh.stage.people[0]
+    signed = _signed_elsewhere(fresh, fresh.consents.proposed(asset, PROVIDER.address))
+    assert fresh.consents.withdraw_for(fresh.withdrawal(person), EXCHANGE) is None
+    with pytest.raises(Conflict, match="other consents wait by now"):
+        fresh.services.relaying.relay(signed, EXCHANGE)
+    assert fresh.services.records.consents.batches_of(asset) == []
+    again = fresh.consents.proposed(asset, PROVIDER.address)
+    assert again.count == 4
+    assert fresh.services.relaying.relay(_signed_elsewhere(fresh, again), EXCHANGE).state is ActState.DONE
+
+
+def test_a_drafted_batch_is_its_collectors_alone_and_kept_for_no_other_signature(fresh: Scenario) -> None:
+    fresh.collect()
+    asset = fresh.stage.asset_id
+    with pytest.raises(NotFound, match="pending consent"):
+        fresh.consents.proposed(asset, STRANGER.address)
+    batch = fresh.consents.proposed(asset, PROVIDER.address)
+    with pytest.raises(InvalidSignature):
+        fresh.services.relaying.relay(_signed_elsewhere(fresh, batch, STRANGER), EXCHANGE)
+    assert fresh.services.records.consents.batches_of(asset) == []
+
+
+def test_no_batch_is_kept_that_waits_for_another_act_of_its_collector(fresh: Scenario) -> None:
+    fresh.collect()
+    asset = fresh.stage.asset_id
+    signed = _signed_elsewhere(fresh, fresh.consents.proposed(asset, PROVIDER.address), later=1)
+    with pytest.raises(Conflict, match="comes first"):
+        fresh.services.relaying.relay(signed, EXCHANGE)
+    assert fresh.services.records.consents.batches_of(asset) == []
+    assert fresh.consents.withdraw_for(fresh.withdrawal(fresh.stage.people[0]), EXCHANGE) is None
+
+
+def test_a_batch_of_what_was_collected_elsewhere_is_relayed_and_not_kept(fresh: Scenario) -> None:
+    batch = batch_of(fresh.stage.asset_id, [fresh.sign(person) for person in fresh.stage.people])
+    assert fresh.services.relaying.relay(_signed_elsewhere(fresh, batch), EXCHANGE).state is ActState.DONE
+    assert fresh.services.records.consents.batches_of(fresh.stage.asset_id) == []
 
 
 @pytest.mark.rule("replay")

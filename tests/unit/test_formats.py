@@ -32,6 +32,7 @@ from deedbook.domain import (
     anchors,
     assets,
     cases,
+    complaints,
     consents,
     erasures,
     hashing,
@@ -456,6 +457,18 @@ def session_token(given: Input) -> Any:
 @runs("personal-read")
 def personal_read(given: Input) -> Any:
     return {"matter": to_hex(principals.matter_of(principals.Matter(given["kind"]), raw(given["id"])))}
+
+
+@runs("complaint")
+def complaint(given: Input) -> Any:
+    if "document" in given:
+        made = complaints.Complaint.decode(given["document"].encode())
+    else:
+        made = complaints.Complaint(
+            raw(given["consentId"]), raw(given["subject"]), given["text"],
+            given["madeAt"], raw(given["salt"]),
+        )  # fmt: skip
+    return {"document": made.encode().decode(), "complaintId": to_hex(made.complaint_id)}
 
 
 # -- 12

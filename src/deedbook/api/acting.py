@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Query
@@ -81,7 +81,6 @@ def act(
     act is `direct` that of its draft."""
 
     def made(use: Callable[..., None]) -> Callable[..., None]:
-        names = re.findall(r"{(\w+)}", path)
         words = inspect.cleandoc(use.__doc__ or "")
         options: dict[str, Any] = {"openapi_extra": said.described(), "name": use.__name__}
 
@@ -93,20 +92,37 @@ def act(
                 raise NotFound("account", checksum_address(told.by))
             return await accepted(once, wait, lambda key: home.act(told.by, lambda hand: use(hand, told, **ids), key))
 
-        async def drafted(home: Home, body: Body, deadline: Deadline = None, **where: str) -> Response:
+        router.post(
+            path, description=words, status_code=202, response_model=OperationAnswer, responses=ACCEPTED, **options
+        )(_with_path(acted, path))
+        return use if direct else draft(router, path, said)(use)
+
+    return made
+
+
+def draft(
+    router: APIRouter, path: str, said: type[Told], *, own: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a use case the route of a draft alone; `own`: for nobody but the account that acts, where it is known who
+    asks."""
+
+    def made(use: Callable[..., None]) -> Callable[..., None]:
+        words = inspect.cleandoc(use.__doc__ or "")
+
+        async def drafted(home: Home, body: Body, caller: Asking, deadline: Deadline = None, **where: str) -> Response:
             ids, told = _read(where), said.read(body)
+            if own and not caller.is_one_of((told.by,)):
+                raise NotFound("account", checksum_address(told.by))
             ask = home.draft
             found = await run_in_threadpool(ask, told.by, lambda hand: use(hand, told, **ids), deadline)
             said_ = {"statement": words.partition("\n\n")[0].replace("\n", " "), **found}
             return JSONResponse(said_, headers={"Cache-Control": "no-store"})
 
-        options["status_code"], options["response_model"] = 202, OperationAnswer
-        router.post(path, description=words, responses=ACCEPTED, **options)(_with_path(acted, names))
-        if not direct:
-            options["status_code"], options["response_model"] = 200, Draft
-            told = f"Drafts this act for an account whose key is elsewhere, and sends nothing: {words}"
-            options["responses"] = DRAFTED_OR_NOT
-            _drafts(router).post(path, description=told, **options)(_with_path(drafted, names))
+        told = f"Drafts this act for an account whose key is elsewhere, and sends nothing: {words}"
+        options: dict[str, Any] = {"openapi_extra": said.described(), "name": use.__name__}
+        _drafts(router).post(
+            path, description=told, status_code=200, response_model=Draft, responses=DRAFTED_OR_NOT, **options
+        )(_with_path(drafted, path))
         return use
 
     return made
@@ -122,8 +138,9 @@ def _drafts(router: APIRouter) -> APIRouter:
     return DRAFTED[-1]
 
 
-def _with_path(endpoint: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+def _with_path(endpoint: Callable[..., Any], path: str) -> Callable[..., Any]:
     """The endpoint with the path's identifiers as parameters, as a framework looks for them."""
+    names = re.findall(r"{(\w+)}", path)
     signature = inspect.signature(endpoint, eval_str=True)
     kept = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
     added = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=str) for name in names]

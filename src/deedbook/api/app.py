@@ -25,6 +25,7 @@ from deedbook.api.routes import (
     batches,
     cases,
     commitments,
+    complaints,
     consents,
     deliveries,
     deployment,
@@ -77,8 +78,7 @@ def create_app(
     serving: Serving, watch: Watch | None = None, door: Door | None = None, *, pages: bool = True
 ) -> FastAPI:
     """The app; every route reads and acts through `serving`, for whom `door` knows - without one nobody is asked - and
-    `watch` is told of every request. `pages`: for people too, under `/explore`, where what is
-    on chain is everybody's."""
+    `watch` is told of every request. `pages`: for people too, under `/explore`."""
     app = _App(
         title="Deedbook",
         version=__version__,
@@ -100,13 +100,13 @@ def create_app(
         *(status, deployment, members, attestations, cases),
         *(assets, consents, batches, payloads, offers, sales, deliveries, revenue, usage),
         *(relayed, operations, anchors, statements, payees, evidence),
-        *(alerts, documents, commitments, drafts, session, me, rpc, events, webhooks),
+        *(alerts, documents, commitments, drafts, session, me, complaints, rpc, events, webhooks),
     )
     routers = [*(noun.router for noun in nouns), *acting.DRAFTED]
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     description.install(app)
-    if pages and (door is None or door.public_reads):  # they ask nobody
-        site.install(app, serving, for_all=door is not None)
+    if pages:
+        site.install(app, serving, door)
     return app

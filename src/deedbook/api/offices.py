@@ -11,9 +11,9 @@ from deedbook.queries.exports import Relation
 class Offices(Protocol):
     """The private side of a running home."""
 
-    def put_document(self, kind: str, content: bytes, media_type: str) -> bytes:
-        """Makes a document public; its SHA-256. A notice or a descriptor is kept in its canonical form. Raises
-        InvalidInput."""
+    def put_document(self, kind: str, content: bytes, media_type: str, check: bool) -> bytes:
+        """Makes a document public, or (`check`) only looks at it; its SHA-256. A notice or a descriptor is kept in its
+        canonical form. Raises InvalidInput."""
 
     def keep_key(self, account: bytes, suite: int, public_key: bytes) -> Mapping[str, Any]:
         """Keeps a member's public key that is registered on chain. Raises NotFound, InvalidInput (`publicKey`)."""

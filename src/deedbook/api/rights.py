@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 
-from deedbook.api.door import Door, caller_of, door_of
+from deedbook.api.door import EXAMINERS, Door, caller_of, door_of
 from deedbook.domain.codes import Role
 from deedbook.domain.principals import Caller, Scope
 from deedbook.errors import Forbidden, Unauthenticated
@@ -31,7 +31,8 @@ NO_ROLE: Final = Role(0)
 @dataclass(frozen=True, slots=True)
 class Right:
     """How much has to be known of who asks: `scope` (None: nobody has to be known), one of `roles` on chain, the
-    operator's own account (`house`), this machine (`local`). What is `on_chain` is open where the settings say so."""
+    operator's own account (`house`; with roles, either), this machine (`local`). What is `on_chain` is open where the
+    settings say so."""
 
     scope: Scope | None = None
     roles: Role = NO_ROLE
@@ -179,6 +180,8 @@ DRAFTS: Final = (
 """Posted to, and nothing is sent or kept."""
 HOUSE: Final = needs(Scope.OPERATE, house=True)
 """The operator's own account of this home."""
+EXAMINED: Final = needs(Scope.OPERATE, *EXAMINERS, house=True)
+"""The same, and who examines what others say: auditors, regulators."""
 
 RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/openapi.json"): ANYBODY,
@@ -197,6 +200,8 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/me"): ANYBODY,
     ("GET", "/me/consents"): needs(Scope.OWN),
     ("GET", "/me/orders"): needs(Scope.OWN),
+    ("GET", "/me/complaints"): needs(Scope.OWN),
+    ("POST", "/me/complaints"): needs(Scope.OWN),
     ("GET", "/statements/{consent_id}"): needs(Scope.OWN),
     # what is on chain, and public documents
     ("GET", "/deployment"): ON_CHAIN,
@@ -239,8 +244,9 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/sales/{sale_id}/bundle"): needs(Scope.READ),
     ("GET", "/sales/{sale_id}/delivery"): needs(Scope.READ),
     ("GET", "/sales/{sale_id}/records"): needs(Scope.READ),
-    ("GET", "/batches/{batch_id}/consents"): HOUSE,
-    ("GET", "/batches/{batch_id}/check"): HOUSE,
+    ("GET", "/complaints"): needs(Scope.OPERATE, Role.ARBITER, Role.REGULATOR, house=True),
+    ("GET", "/batches/{batch_id}/consents"): EXAMINED,
+    ("GET", "/batches/{batch_id}/check"): EXAMINED,
     ("GET", "/payloads"): HOUSE,
     ("GET", "/payloads/{payload_id}"): HOUSE,
     **{("GET", f"/sales/{{sale_id}}/statements.{form}"): HOUSE for form in TABLES},
@@ -261,6 +267,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("POST", "/members/{account}/public-key"): needs(Scope.ACT),
     ("POST", "/consents"): needs(Scope.COLLECT),
     ("POST", "/assets/{asset_id}/batches"): needs(Scope.COLLECT, Role.PROVIDER),
+    ("POST", "/drafts/assets/{asset_id}/batches"): needs(Scope.COLLECT, Role.PROVIDER),
     ("POST", "/anchors/{exchange}/entries"): needs(Scope.ANCHOR, Role.OPERATOR),
     ("POST", "/withdrawals"): PROVEN,
     ("POST", "/payees"): PROVEN,
@@ -282,12 +289,23 @@ async def admit(request: Request) -> None:
     if right.local:
         _require_local(request)
     if not is_open(right, door):
-        await _require(door, right, caller)
+        await run_in_threadpool(require, door, right, caller)
 
 
 def is_open(right: Right, door: Door | None) -> bool:
     """Whether nobody has to be known for it."""
     return door is None or right.is_for_all or (right.on_chain and door.public_reads)
+
+
+def allows(right: Right, door: Door | None, caller: Caller) -> bool:
+    """Whether who asks has it."""
+    if door is None or is_open(right, door):
+        return True
+    try:
+        require(door, right, caller)
+    except (Unauthenticated, Forbidden):
+        return False
+    return True
 
 
 def right_of(method: str, path: str) -> Right:
@@ -300,17 +318,20 @@ def right_of(method: str, path: str) -> Right:
     return found or NEVER
 
 
-async def _require(door: Door, right: Right, caller: Caller) -> None:
+def require(door: Door, right: Right, caller: Caller) -> None:
+    """That who asks has a right that not everybody has. Raises Unauthenticated, Forbidden."""
     if right.never:
         raise Forbidden("no row of the rights names this route")
     if caller.account is None:
         raise Unauthenticated
     if right.scope is not None and right.scope not in caller.scopes:
         raise Forbidden(f"what was shown is not for {right.scope}", scope=str(right.scope))
-    if right.roles and not right.roles & await run_in_threadpool(door.roles, caller.account):
+    if right.house and door.is_house(caller.account):
+        return
+    if right.roles and not right.roles & door.roles(caller.account):
         names = ", ".join(str(role.name).lower() for role in right.roles)
         raise Forbidden(f"the account is no member in good standing that is one of: {names}")
-    if right.house and not await run_in_threadpool(door.is_house, caller.account):
+    if right.house and not right.roles:
         raise Forbidden("the account is not the operator's of this service")
 
 

@@ -113,6 +113,16 @@ class Serving(Acts, Offices, Protocol):
     def own_orders(self, account: bytes, limit: int, after: str | None) -> Mapping[str, Any]:
         """A page of the orders that cover a record of an account, with the buyers' legal names. Raises InvalidInput."""
 
+    def complain(self, account: bytes, consent_id: bytes, text: str) -> Mapping[str, Any]:
+        """Keeps a complaint of the person of a consent. Raises NotFound for another's, InvalidInput (`text`),
+        Conflict."""
+
+    def own_complaints(self, account: bytes) -> Mapping[str, Any]:
+        """The complaints of an account, and the cases about them."""
+
+    def complaints(self, limit: int, after: str | None) -> Mapping[str, Any]:
+        """A page of all complaints, the newest first. Raises InvalidInput."""
+
     def append(self, exchange: bytes, body: bytes) -> bytes:
         """Takes entries (NDJSON) into an exchange's log; its receipts, one a line."""
 

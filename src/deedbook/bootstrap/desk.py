@@ -350,6 +350,18 @@ class Desk(Offices):
         """A page of the orders that cover a record of an account. Raises InvalidInput."""
         return self._services.persons.orders(account, limit, after)
 
+    def complain(self, account: bytes, consent_id: bytes, text: str) -> Mapping[str, Any]:
+        """Keeps a complaint of the person of a consent. Raises NotFound, InvalidInput, Conflict."""
+        return self._services.complaints.take(account, consent_id, text)
+
+    def own_complaints(self, account: bytes) -> Mapping[str, Any]:
+        """The complaints of an account, and the cases about them."""
+        return self._services.complaints.of(account)
+
+    def complaints(self, limit: int, after: str | None) -> Mapping[str, Any]:
+        """A page of all complaints, the newest first. Raises InvalidInput."""
+        return self._services.complaints.newest(limit, after)
+
     def relay(self, signed: Any) -> Operation:
         """Takes a member's signed act, to be relayed when its turn comes. Raises InvalidInput, InvalidSignature,
         Conflict."""

@@ -16,7 +16,7 @@ from deedbook.bootstrap.services import Services
 from deedbook.domain.assets import Descriptor, Version, version_key
 from deedbook.domain.batches import Batch
 from deedbook.domain.consents import SignedConsent
-from deedbook.domain.hashing import checksum_address, parse_json, to_hex
+from deedbook.domain.hashing import checksum_address, parse_json, sha256, to_hex
 from deedbook.domain.keytree import decode_cover, delivered_count, delivered_indices
 from deedbook.domain.notices import Notice
 from deedbook.domain.payloads import PayloadRecord
@@ -48,12 +48,14 @@ class Offices:
 
     # -- documents and keys ----------------------------------------------------------------------------------------
 
-    def put_document(self, kind: str, content: bytes, media_type: str) -> bytes:
-        """Makes a document public; its SHA-256. Raises InvalidInput."""
+    def put_document(self, kind: str, content: bytes, media_type: str, check: bool) -> bytes:
+        """Makes a document public, or (`check`) only looks at it; its SHA-256. Raises InvalidInput."""
         if kind == "notice":
             content, media_type = Notice.from_json(parse_json(content, kind)).encode(), "application/json"
         if kind == "descriptor":
             content, media_type = Descriptor.from_json(parse_json(content, kind)).encode(), "application/json"
+        if check:
+            return sha256(content)
         with self._writing:
             return self._services.records.documents.put(kind, content, at=self.now(), media_type=media_type)
 

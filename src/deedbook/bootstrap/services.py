@@ -21,6 +21,7 @@ from deedbook import config
 from deedbook.audit.export import Readers, export_sale, export_slim, trust_at
 from deedbook.audit.persons import OwnEvidence, OwnLeaf, own_statement
 from deedbook.bootstrap.anchors import Anchoring, ShownLogs
+from deedbook.bootstrap.complaints import Complaints
 from deedbook.bootstrap.home import Home, read_json, write_json
 from deedbook.bootstrap.outboxes import WatchedOutbox
 from deedbook.bootstrap.payments import Payments
@@ -358,7 +359,13 @@ class Services:
             self.records.relayed,
             clock=self.clock,
             final=self.final,
+            noted=self._note_signed,
         )
+
+    def _note_signed(self, contract: str, data: bytes, is_next: bool) -> None:
+        """A batch whose collector signed for it is kept before it is relayed. Raises Conflict."""
+        if contract == "Consents":
+            self.consents.keep_signed(data, is_next=is_next)
 
     @cached_property
     def operations(self) -> Operations:
@@ -532,6 +539,11 @@ class Services:
         """Where people want their money."""
         book = self.records.payees
         return Payees(self.consents.domain, book, self.records.consents.consent, self.clock)
+
+    @property
+    def complaints(self) -> Complaints:
+        """What persons say went wrong."""
+        return Complaints(self.mirror, self.records, self.clock, self.entropy)
 
     @cached_property
     def logs(self) -> Logs:

@@ -18,16 +18,22 @@ app = grammar.single()
 @app.command()
 def reads(
     consent: Annotated[str, typer.Option(help="only reads of this consent's statement or payee, by --kind")] = "",
-    account: Annotated[str, typer.Option(help="only reads of this account's consents or orders, by --kind")] = "",
+    account: Annotated[
+        str, typer.Option(help="only reads of this account's consents, orders or complaints, by --kind")
+    ] = "",
+    evidence: Annotated[
+        str, typer.Option(help="only reads of the consents in this sale's bundle, or of this batch")
+    ] = "",
     kind: Annotated[str, typer.Option(help=f"of what kind: {', '.join(Matter)}")] = "",
     reader: Annotated[str, typer.Option(help="only reads by this key (its id), or this account's sessions")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="how many at most")] = 100,
     after: Annotated[int, typer.Option(min=0, help="go on after this place")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """List who read a person's consents, statement, orders or payee, oldest first: when, by what means and whose (a
-    key's id, an account's mark), of what kind, in which request. What was read stands there as a commitment."""
-    matter = _matter(consent, account, kind)
+    """List who read a person's consents, statement, orders, payee or signed consent, oldest first: when, by what
+    means and whose (a key's id, an account's mark), of what kind, in which request. What was read stands there as a
+    commitment."""
+    matter = _matter(consent, account, kind) if not evidence else _of_evidence(evidence, consent, account, kind)
     by = reader_mark(parse_address(reader, "reader")) if reader.startswith("0x") else reader or None
     with acts.opened() as services:
         found, more = services.records.principals.reads(matter=matter, reference=by, after=after, limit=limit)
@@ -50,6 +56,12 @@ def _matter(consent: str, account: str, kind: str) -> bytes | None:
         raise InvalidInput("kind", f"is none of {', '.join(Matter)}")
     identifier = grammar.key32(consent, "consent") if consent else parse_address(account, "account")
     return matter_of(Matter(kind), identifier)
+
+
+def _of_evidence(evidence: str, *others: str) -> bytes:
+    if any(others):
+        raise InvalidInput("evidence", "goes without --consent, --account and --kind")
+    return matter_of(Matter.EVIDENCE, grammar.key32(evidence, "evidence"))
 
 
 def _shown(place: int, read: PersonalRead) -> dict[str, Any]:

@@ -879,6 +879,20 @@ class Assets(Group):
         found: OperationAnswer | Json = self._client.ask(said)
         return found
 
+    def draft_anchor_elsewhere(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Anchors all consents that wait
+        for this asset as one batch, as their collector. The batch is kept when it is relayed: whoever withdraws
+        before is not in it, and then it is drafted again."""
+        said = call(
+            "POST",
+            f"/drafts/assets/{part(asset_id)}/batches",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = self._client.ask(said)
+        return found
+
     def draft_bind(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
         """Drafts this act for an account whose key is elsewhere, and sends nothing: Gives a version its legal
         basis: one record per consent, in the order of the batches' ids."""
@@ -958,7 +972,8 @@ class Assets(Group):
         return found
 
     def draft_register(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
-        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset."""
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset, with its
+        first version where there is one."""
         said = call("POST", "/drafts/assets", {"deadline": deadline}, body=body, media_type="application/json")
         found: Draft = self._client.ask(said)
         return found
@@ -1087,7 +1102,7 @@ class Assets(Group):
         timeout: int | None = None,
         key: str | None = None,
     ) -> OperationAnswer | Json:
-        """Registers an asset."""
+        """Registers an asset, with its first version where there is one."""
         said = call(
             "POST",
             "/assets",
@@ -1315,7 +1330,7 @@ class Batches(Group):
 
     def consents(self, batch_id: str) -> bytes:
         """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits
-        to. They are private: for its auditor alone."""
+        to. They are private: for auditors, regulators and the operator alone, and every read is noted."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = self._client.ask(said, raw=True)
         return found
@@ -1595,6 +1610,17 @@ class Commitments(Group):
         said = call("POST", "/commitments/records", body=body, media_type="application/json")
         found: Json = self._client.ask(said)
         return found
+
+
+class Complaints(Group):
+    """Routes of complaints."""
+
+    def complaints(self, *, limit: int | None = None, after: str | None = None) -> Items:
+        """A page of the complaints, the newest first: each (`deedbook.complaint`, version 1) with its id, which is
+        the `document` of a case that is opened about it (`POST /cases`), the asset, and the cases that there
+        are."""
+        said = call("GET", "/complaints", {"limit": limit, "after": after})
+        return self._items(said)
 
 
 class Consents(Group):
@@ -1896,12 +1922,15 @@ class Documents(Group):
         *,
         kind: Literal["notice", "descriptor", "source", "report", "terms", "policy", "receipt", "document"]
         | None = None,
+        check: bool | None = None,
         media_type: Literal["application/json", "text/plain", "application/pdf", "application/octet-stream"],
     ) -> Json:
         """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice`
         (`deedbook.notice`) or a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one
-        again is the same document."""
-        said = call("POST", "/documents", {"kind": kind}, body=content, media_type=media_type, repeatable=False)
+        again is the same document. With `check` it is looked at and answered the same way, and not kept."""
+        said = call(
+            "POST", "/documents", {"kind": kind, "check": check}, body=content, media_type=media_type, repeatable=False
+        )
         found: Json = self._client.ask(said)
         return found
 
@@ -1983,7 +2012,8 @@ class Evidence(Group):
 
     def bundle(self, sale_id: str, *, public: bool | None = None) -> Json:
         """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as
-        a sale of over 100,000 has to."""
+        a sale of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and
+        regulators."""
         said = call("GET", f"/sales/{part(sale_id)}/bundle", {"public": public})
         found: Json = self._client.ask(said)
         return found
@@ -2011,6 +2041,25 @@ class Evidence(Group):
 
 class Me(Group):
     """Routes of me."""
+
+    def complain(self, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its
+        id, a salted hash, on chain, and nothing else of it."""
+        said = call(
+            "POST",
+            "/me/complaints",
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: Json = self._client.ask(said)
+        return found
+
+    def complaints(self) -> Json:
+        """The complaints of who asks, and the cases that were opened about them."""
+        said = call("GET", "/me/complaints")
+        found: Json = self._client.ask(said)
+        return found
 
     def consents(self) -> Json:
         """The consents of who asks: where each stands, and whether it still counts."""
@@ -3295,6 +3344,7 @@ class Routes:
         self.cases = Cases(client)
         self.chain = Chain(client)
         self.commitments = Commitments(client)
+        self.complaints = Complaints(client)
         self.consents = Consents(client)
         self.deliveries = Deliveries(client)
         self.deployment = Deployment(client)
@@ -3564,6 +3614,22 @@ class AsyncAssets(AsyncGroup):
         found: OperationAnswer | Json = await self._client.ask(said)
         return found
 
+    async def draft_anchor_elsewhere(
+        self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None
+    ) -> Draft:
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Anchors all consents that wait
+        for this asset as one batch, as their collector. The batch is kept when it is relayed: whoever withdraws
+        before is not in it, and then it is drafted again."""
+        said = call(
+            "POST",
+            f"/drafts/assets/{part(asset_id)}/batches",
+            {"deadline": deadline},
+            body=body,
+            media_type="application/json",
+        )
+        found: Draft = await self._client.ask(said)
+        return found
+
     async def draft_bind(self, asset_id: str, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
         """Drafts this act for an account whose key is elsewhere, and sends nothing: Gives a version its legal
         basis: one record per consent, in the order of the batches' ids."""
@@ -3643,7 +3709,8 @@ class AsyncAssets(AsyncGroup):
         return found
 
     async def draft_register(self, body: Mapping[str, Any], *, deadline: int | None = None) -> Draft:
-        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset."""
+        """Drafts this act for an account whose key is elsewhere, and sends nothing: Registers an asset, with its
+        first version where there is one."""
         said = call("POST", "/drafts/assets", {"deadline": deadline}, body=body, media_type="application/json")
         found: Draft = await self._client.ask(said)
         return found
@@ -3772,7 +3839,7 @@ class AsyncAssets(AsyncGroup):
         timeout: int | None = None,
         key: str | None = None,
     ) -> OperationAnswer | Json:
-        """Registers an asset."""
+        """Registers an asset, with its first version where there is one."""
         said = call(
             "POST",
             "/assets",
@@ -4000,7 +4067,7 @@ class AsyncBatches(AsyncGroup):
 
     async def consents(self, batch_id: str) -> bytes:
         """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits
-        to. They are private: for its auditor alone."""
+        to. They are private: for auditors, regulators and the operator alone, and every read is noted."""
         said = call("GET", f"/batches/{part(batch_id)}/consents")
         found: bytes = await self._client.ask(said, raw=True)
         return found
@@ -4280,6 +4347,17 @@ class AsyncCommitments(AsyncGroup):
         said = call("POST", "/commitments/records", body=body, media_type="application/json")
         found: Json = await self._client.ask(said)
         return found
+
+
+class AsyncComplaints(AsyncGroup):
+    """Routes of complaints."""
+
+    def complaints(self, *, limit: int | None = None, after: str | None = None) -> AsyncItems:
+        """A page of the complaints, the newest first: each (`deedbook.complaint`, version 1) with its id, which is
+        the `document` of a case that is opened about it (`POST /cases`), the asset, and the cases that there
+        are."""
+        said = call("GET", "/complaints", {"limit": limit, "after": after})
+        return self._items(said)
 
 
 class AsyncConsents(AsyncGroup):
@@ -4583,12 +4661,15 @@ class AsyncDocuments(AsyncGroup):
         *,
         kind: Literal["notice", "descriptor", "source", "report", "terms", "policy", "receipt", "document"]
         | None = None,
+        check: bool | None = None,
         media_type: Literal["application/json", "text/plain", "application/pdf", "application/octet-stream"],
     ) -> Json:
         """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice`
         (`deedbook.notice`) or a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one
-        again is the same document."""
-        said = call("POST", "/documents", {"kind": kind}, body=content, media_type=media_type, repeatable=False)
+        again is the same document. With `check` it is looked at and answered the same way, and not kept."""
+        said = call(
+            "POST", "/documents", {"kind": kind, "check": check}, body=content, media_type=media_type, repeatable=False
+        )
         found: Json = await self._client.ask(said)
         return found
 
@@ -4670,7 +4751,8 @@ class AsyncEvidence(AsyncGroup):
 
     async def bundle(self, sale_id: str, *, public: bool | None = None) -> Json:
         """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as
-        a sale of over 100,000 has to."""
+        a sale of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and
+        regulators."""
         said = call("GET", f"/sales/{part(sale_id)}/bundle", {"public": public})
         found: Json = await self._client.ask(said)
         return found
@@ -4698,6 +4780,25 @@ class AsyncEvidence(AsyncGroup):
 
 class AsyncMe(AsyncGroup):
     """Routes of me."""
+
+    async def complain(self, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+        """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its
+        id, a salted hash, on chain, and nothing else of it."""
+        said = call(
+            "POST",
+            "/me/complaints",
+            headers={"Idempotency-Key": self._client.key() if key is None else key},
+            body=body,
+            media_type="application/json",
+        )
+        found: Json = await self._client.ask(said)
+        return found
+
+    async def complaints(self) -> Json:
+        """The complaints of who asks, and the cases that were opened about them."""
+        said = call("GET", "/me/complaints")
+        found: Json = await self._client.ask(said)
+        return found
 
     async def consents(self) -> Json:
         """The consents of who asks: where each stands, and whether it still counts."""
@@ -5988,6 +6089,7 @@ class AsyncRoutes:
         self.cases = AsyncCases(client)
         self.chain = AsyncChain(client)
         self.commitments = AsyncCommitments(client)
+        self.complaints = AsyncComplaints(client)
         self.consents = AsyncConsents(client)
         self.deliveries = AsyncDeliveries(client)
         self.deployment = AsyncDeployment(client)

@@ -189,6 +189,9 @@ class Matter(StrEnum):
     STATEMENT = "statement"
     ORDERS = "orders"
     PAYEE = "payee"
+    COMPLAINTS = "complaints"
+    EVIDENCE = "evidence"
+    """The signed consents of a sale's bundle, or of a batch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
+from deedbook.chain import abis
 from deedbook.chain.transactions import Receipt, Signer
-from deedbook.domain.batches import Batch
-from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Withdrawal
+from deedbook.domain.batches import Batch, batch_under
+from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent, Terms, Withdrawal
 from deedbook.domain.hashing import to_hex
 from deedbook.domain.merkle import PositionalTree, consent_leaf
 from deedbook.domain.notices import Notice
 from deedbook.domain.receipts import ConsentReceipt
-from deedbook.errors import IntegrityError, InvalidInput, NotFound
+from deedbook.errors import Conflict, IntegrityError, InvalidInput, NotFound
 from deedbook.ledger.acting import Act, Acting
 from deedbook.ledger.collecting import AnsweredBook, Checkers, Collecting
 from deedbook.ledger.gathering import gathered
@@ -190,12 +191,53 @@ class Consents:
                 return batch
         return None
 
-    def _gathered(self, asset_id: int, signer_of: Callable[[bytes], Signer], salt: bytes) -> Batch:
+    def _waiting(self, asset_id: int) -> tuple[Batch, list[bytes]]:
+        """What would be anchored now, and the consentIds of its leaves; nothing is kept. Raises NotFound."""
         checkers = Checkers(self.domain, self._notice_of)
         found = gathered(self._book.pending_documents(asset_id), checkers, self._clock())
         if found is None:
             raise NotFound("pending consent of asset", str(asset_id))
-        batch, names = found.batch()
+        return found.batch()
+
+    def proposed(self, asset_id: int, collector: bytes) -> Batch:
+        """The batch that `anchor` would put on chain, for a `collector` (20 bytes) who signs elsewhere. It is not kept
+        until that was signed (`keep_signed`), so that a consent in it is withdrawn as one that waits. Raises NotFound
+        where none is pending, or another collected what is."""
+        batch = self._cut_short(asset_id) or self._waiting(asset_id)[0]
+        if batch.terms.controller != collector:
+            raise NotFound("pending consent of asset", str(asset_id))
+        return batch
+
+    def keep_signed(self, data: bytes, *, is_next: bool) -> None:
+        """Keeps the batch that a call of Consents, signed by its collector, is about to put on chain; other calls, and
+        batches of what nobody collected here, are nothing to it.
+
+        Raises Conflict where other consents wait by now, and unless it is relayed next (`is_next`): nobody withdraws
+        out of a batch that is kept and not on chain, so none waits there for its collector.
+        """
+        if abis.act_in("Consents", data) != "grantBatch":
+            return
+        _, said = abis.decode_call("Consents", data)
+        terms = Terms.from_args(said["terms"])
+        stated = batch_under(said["assetId"], said["root"], said["count"], terms, said["manifestHash"])
+        try:
+            self._book.batch(stated.batch_id)
+        except NotFound:
+            self._keep_waiting(stated, is_next=is_next)
+
+    def _keep_waiting(self, stated: Batch, *, is_next: bool) -> None:
+        try:
+            batch, names = self._waiting(stated.asset_id)
+        except NotFound:
+            return
+        if batch.batch_id != stated.batch_id:
+            raise Conflict("other consents wait by now", hint="draft the batch again", asset=str(stated.asset_id))
+        if not is_next:
+            raise Conflict("another act of the collector comes first", hint="hand the batch over when that is through")
+        self._book.add_batch(batch, names)
+
+    def _gathered(self, asset_id: int, signer_of: Callable[[bytes], Signer], salt: bytes) -> Batch:
+        batch, names = self._waiting(asset_id)
         collector = signer_of(batch.terms.controller)
         self._acting.simulate(collector.address, "Consents", "grantBatch", *_granted(batch, salt))
         self._book.add_batch(batch, names)

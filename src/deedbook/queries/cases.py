@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,6 +63,16 @@ def cases(mirror: Reading, target: bytes, *, limit: int = 100, after: str | None
     query = select(table).where(table.c.target == target)
     with mirror.reading() as connection:
         return BY_OPENING.page(connection, query, _case, limit=limit, after=after)
+
+
+def about(mirror: Reading, documents: Collection[bytes]) -> dict[bytes, list[CaseView]]:
+    """The cases that were opened for one of these documents (32-byte hashes), by it, oldest first."""
+    query = BY_OPENING.ordered(select(table).where(table.c.document_hash.in_(list(documents))))
+    found: dict[bytes, list[CaseView]] = {}
+    with mirror.reading() as connection:
+        for row in many(connection, query):
+            found.setdefault(row["document_hash"], []).append(_case(row))
+    return found
 
 
 def all_cases(

@@ -17,6 +17,7 @@ from deedbook.queries.keysets import Keyset
 from deedbook.queries.rows import Reading, one
 from deedbook.queries.views import Page, View, code_of
 
+NO_ROLE: Final = Role(0)
 BY_ACCOUNT: Final = Keyset("members", participants.c.account)
 
 
@@ -54,10 +55,13 @@ def member(mirror: Reading, account: bytes) -> MemberView:
     return _member(row)
 
 
-def members(mirror: Reading, *, limit: int = 100, after: str | None = None) -> Page[MemberView]:
-    """Participants by account. Raises InvalidInput."""
+def members(mirror: Reading, *, role: Role = NO_ROLE, limit: int = 100, after: str | None = None) -> Page[MemberView]:
+    """Participants by account, of one role where named. Raises InvalidInput."""
+    query = select(participants)
+    if role:
+        query = query.where(participants.c.roles.bitwise_and(int(role)) != 0)
     with mirror.reading() as connection:
-        return BY_ACCOUNT.page(connection, select(participants), _member, limit=limit, after=after)
+        return BY_ACCOUNT.page(connection, query, _member, limit=limit, after=after)
 
 
 def _member(row: Mapping[str, Any]) -> MemberView:

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 
 from deedbook.records.columns import account, blob, flag, key32, number, text, wide, word
 
-HEAD: Final = "0013"
+HEAD: Final = "0014"
 """The newest migration."""
 
 metadata = MetaData()
@@ -346,6 +346,16 @@ personal_reads = Table(
     key32("matter"),  # a commitment to what was read
     word("request"),
     Index("ix_personal_reads_matter_position", "matter", "position"),
+)
+
+complaints = Table(
+    "complaints",
+    metadata,
+    key32("complaint_id", primary=True),
+    number("position", unique=True),
+    account("subject"),
+    blob("sealed"),  # the complaint's canonical JSON, sealed
+    Index("ix_complaints_subject", "subject"),
 )
 
 legal_identities = Table(

@@ -13,6 +13,7 @@ from deedbook.domain.intents import IntentState
 from deedbook.errors import Conflict, CorruptStore, NotFound, WrongVersion
 from deedbook.records import dumps
 from deedbook.records.anchors import AnchorLogs
+from deedbook.records.complaints import ComplaintBook
 from deedbook.records.consents import SignedConsents
 from deedbook.records.database import PATIENCE, Database, path_of
 from deedbook.records.deferred import DeferredLists
@@ -31,7 +32,7 @@ from deedbook.records.sealing import Sealer
 from deedbook.records.shifts import Shifts
 from deedbook.records.webhooks import WebhookBook
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", HEAD)
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0013", HEAD)
 """Every migration, oldest first."""
 
 
@@ -53,6 +54,7 @@ class Records:
         self.operations = OperationBook(database, sealer)
         self.anchors = AnchorLogs(database)
         self.principals = Principals(database)
+        self.complaints = ComplaintBook(database, sealer)
         self.identities = LegalIdentities(database, sealer)
         self.webhooks = WebhookBook(database, sealer)
         self.shifts = Shifts(database)

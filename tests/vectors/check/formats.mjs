@@ -31,6 +31,7 @@ export const formats = {
   "api-key": principals.apiKey,
   "session-token": principals.sessionToken,
   "personal-read": principals.personalRead,
+  complaint: principals.complaint,
   "positional-tree": consents.positionalTree,
   "positional-proof": consents.positionalProof,
   batch: consents.batch,

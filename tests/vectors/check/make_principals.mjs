@@ -1,4 +1,4 @@
-// Writes the vector files of who asks a service (formats 47 and 48), as make.mjs does the others.
+// Writes the vector files of who asks a service (formats 47 and 48), and of complaints (51), as make.mjs does the others.
 
 import { H, hex, utf8 } from "./bytes.mjs";
 import { outcome } from "./check.mjs";
@@ -77,4 +77,21 @@ await write("personal-read", "Format 48: what the log of reads has of the matter
   { name: "a statement", input: { kind: "statement", id: h32("consent") } },
   { name: "the payee of the same consent", input: { kind: "payee", id: h32("consent") } },
   { name: "the consents of an account", input: { kind: "consents", id: hex(H(utf8("deedbook vector subject")).slice(12)) } },
+  { name: "the signed consents of a sale", input: { kind: "evidence", id: h32("sale") } },
+]);
+
+// -- 51: complaints
+
+const said = { consentId: h32("consent"), subject: address.toLowerCase(), text: "My record was delivered after I had withdrawn. \u6211\u5df2\u64a4\u56de\u540c\u610f\u3002", madeAt: 1686702600, salt: h32("complaint salt") };
+const { document } = (await outcome("complaint", said)).expected;
+const misread = (name, change, error = "invalid-format") => ({ name: `refused: ${name}`, input: { document: change(document) }, error });
+await write("complaint", "Format 51: a complaint, and its hash.", [
+  { name: "a complaint", input: said },
+  { name: "another salt, another hash", input: { ...said, salt: h32("another complaint salt") } },
+  { name: "as it is kept", input: { document } },
+  misread("no text", (text) => text.replace(/"text":"[^"]*"/, '"text":""'), "invalid-input"),
+  misread("a salt too short", (text) => text.replace(/("salt":"0x[0-9a-f]{62})../, "$1")),
+  misread("an unknown field", (text) => text.replace('"version":1', '"version":1,"z":1')),
+  misread("another format", (text) => text.replace("deedbook.complaint", "deedbook.payee")),
+  misread("a later version", (text) => text.replace('"version":1', '"version":2'), "wrong-version"),
 ]);

@@ -1,9 +1,9 @@
-// Formats 47 and 48: sign-in messages (EIP-4361) read by a grammar of this file's own and hashed by viem; keys, session
-// tokens and nonces.
+// Formats 47, 48 and 51: sign-in messages (EIP-4361) read by a grammar of this file's own and hashed by viem; keys, session
+// tokens and nonces; complaints.
 
 import { createHmac } from "node:crypto";
 
-import { H, bytes, concat, hex, refuse, same, uint, utf8 } from "./bytes.mjs";
+import { H, bytes, canonicalJson, concat, hex, parseCanonical, readDocument, refuse, same, uint, utf8 } from "./bytes.mjs";
 import { recoverStrictly } from "./consents.mjs";
 import { viem, viemAccounts } from "./modules.mjs";
 
@@ -116,3 +116,12 @@ export function sessionToken({ token, text }) {
 export const personalRead = ({ kind, id }) => ({
   matter: hex(H(utf8("deedbook.personal-read.v1"), utf8(kind), Uint8Array.of(0), bytes(id))),
 });
+
+// Format 51.
+export function complaint({ document, ...fields }) {
+  if (document === undefined) document = canonicalJson({ format: "deedbook.complaint", version: 1, ...fields });
+  const read = readDocument(parseCanonical(document), "deedbook.complaint", ["consentId", "subject", "text", "madeAt", "salt"]);
+  for (const [name, length] of [["consentId", 32], ["subject", 20], ["salt", 32]]) bytes(read[name], length);
+  if (typeof read.text !== "string" || read.text.length < 1 || read.text.length > 2000) refuse("invalid-input", "text");
+  return { document, complaintId: hex(H(utf8(document))) };
+}

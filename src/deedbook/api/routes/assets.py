@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import Field
 
-from deedbook.api.acting import By, act
+from deedbook.api.acting import By, act, draft
 from deedbook.api.door import Asking
 from deedbook.api.hands import Hand
 from deedbook.api.reading import Reads, listed, showing, shown, tabular
@@ -32,6 +32,7 @@ from deedbook.domain.codes import MODES_ALL, Grade, Purpose, Right
 from deedbook.domain.hashing import checksum_address, from_hex, parse_address, to_hex
 from deedbook.errors import InvalidInput
 from deedbook.ledger import assets as ledger
+from deedbook.ledger.consents import NO_SALT
 from deedbook.queries import assets as queries
 from deedbook.queries import consents as batches
 from deedbook.queries import flows
@@ -133,13 +134,30 @@ async def anchor(home: Home, asset_id: str, body: Body, once: OnceOnly, wait: Wa
     return await accepted(once, wait, lambda key: home.anchor(asset, salt, key, caller))
 
 
+class Anchoring(By):
+    """The salt of an asset that is not registered yet."""
+
+    salt: Key32 = NO_SALT
+
+
+@draft(router, "/{asset_id}/batches", Anchoring, own=True)
+def anchor_elsewhere(hand: Hand, said: Anchoring, asset_id: int) -> None:
+    """Anchors all consents that wait for this asset as one batch, as their collector.
+
+    The batch is kept when it is relayed: whoever withdraws before is not in it, and then it is drafted again."""
+    batch = hand.consents.proposed(asset_id, hand.me.address)
+    hand.says(assetId=str(asset_id), batchId=to_hex(batch.batch_id), root=to_hex(batch.root), count=batch.count)
+    hand.consents.grant_batch(batch, hand.me, salt=said.salt)
+
+
 PURPOSES_ALL = sum(1 << each for each in Purpose)
 
 
 class Registration(By):
     """A first registration. `source` is the SHA-256 of the source statement; the salt fixes the asset's id (`POST
     /commitments/asset-ids`), a fresh one where none is given; `deidentifiedBy` is who attested de-identification,
-    where it is graded below a parent."""
+    where it is graded below a parent. With the SHA-256 of a `descriptor`, and root and number of the records, also its
+    first version."""
 
     kind: KindOfAsset
     source: Key32
@@ -148,6 +166,18 @@ class Registration(By):
     salt: Key32 | None = None
     parents: list[Asset] = Field(default_factory=list)
     deidentified_by: Account | None = None
+    descriptor: Key32 | None = None
+    content_root: Key32 | None = None
+    record_count: Count = 0
+
+    @property
+    def version(self) -> domain.Version | None:
+        """The first version, where there is one. Raises InvalidInput (`descriptor`)."""
+        if (self.descriptor is None) != (self.content_root is None):
+            raise InvalidInput("descriptor", "give both a descriptor and a content root, or neither")
+        if self.descriptor is None or self.content_root is None:
+            return None
+        return domain.Version(self.content_root, self.record_count, self.descriptor)
 
 
 class Publication(By):
@@ -208,10 +238,13 @@ class Binding(By):
 
 @act(router, "", Registration)
 def register(hand: Hand, said: Registration) -> None:
-    """Registers an asset."""
+    """Registers an asset, with its first version where there is one."""
     salt = said.salt or hand.draw()
     where = (hand.acting.chain_id, hand.acting.addresses["DataAssets"])
-    hand.says(assetId=str(domain.asset_id(*where, hand.me.address, salt)), salt=to_hex(salt))
+    number = domain.asset_id(*where, hand.me.address, salt)
+    hand.says(assetId=str(number), salt=to_hex(salt))
+    if said.version is not None:
+        hand.says(versionKey=to_hex(domain.version_key(number, said.version)))
     ledger.register(
         hand.acting,
         hand.me,
@@ -221,6 +254,7 @@ def register(hand: Hand, said: Registration) -> None:
         level=said.level,
         source=said.source,
         parents=sorted(said.parents),
+        version=said.version,
         attester=said.deidentified_by,
     )
 

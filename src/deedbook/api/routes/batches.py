@@ -9,12 +9,14 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
 from deedbook.api.acting import By, act
+from deedbook.api.door import Asking, RequestId
 from deedbook.api.hands import Hand
 from deedbook.api.reading import Reads, own, showing, shown
 from deedbook.api.routes.inputs import NDJSON, Home, key_of
 from deedbook.api.said import Account, Key32, Number32, Object, Said
 from deedbook.domain.consents import Consent
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.principals import Matter
 from deedbook.ledger.consents import Standing
 from deedbook.queries import consents as queries
 from deedbook.queries.consents import BatchView
@@ -31,10 +33,12 @@ def batch(asked: Reads, batch_id: str) -> Response:
 
 
 @router.get("/{batch_id}/consents", response_class=Response, responses={200: {"content": {NDJSON: {}}}})
-def consents(home: Home, batch_id: str) -> Response:
+def consents(home: Home, caller: Asking, request_id: RequestId, batch_id: str) -> Response:
     """The signed consents of a batch that was made here, in leaf order, one a line: what its manifest commits to. They
-    are private: for its auditor alone."""
-    lines = home.signed_consents(key_of(batch_id, "batchId"))
+    are private: for auditors, regulators and the operator alone, and every read is noted."""
+    key = key_of(batch_id, "batchId")
+    lines = home.signed_consents(key)
+    home.note_read(caller, Matter.EVIDENCE, [key], request_id)
     return StreamingResponse(lines, media_type=NDJSON, headers={"Cache-Control": "no-store"})
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.reading import IMMUTABLE, has
-from deedbook.api.routes.inputs import Home, key_of, unsupported
+from deedbook.api.routes.inputs import Flag, Home, key_of, unsupported
 from deedbook.api.writing import DONE
 from deedbook.domain.hashing import to_hex
 
@@ -25,13 +25,14 @@ _BODY = {"required": True, "content": {each: {"schema": {}} for each in MEDIA_TY
 
 
 @router.post("", status_code=201, response_model=dict[str, Any], responses=DONE, openapi_extra={"requestBody": _BODY})
-async def publish(home: Home, request: Request, kind: Kind = "document") -> Response:
+async def publish(home: Home, request: Request, kind: Kind = "document", check: Flag = False) -> Response:
     """Makes a document public, as the bytes that it is; acts name it by its SHA-256. A `notice` (`deedbook.notice`) or
-    a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one again is the same document."""
+    a `descriptor` (`deedbook.descriptor`) is kept in its canonical form. The same one again is the same document. With
+    `check` it is looked at and answered the same way, and not kept."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         raise unsupported(", ".join(MEDIA_TYPES))
-    name = await run_in_threadpool(home.put_document, kind, await request.body(), media_type)
+    name = await run_in_threadpool(home.put_document, kind, await request.body(), media_type, check)
     return JSONResponse({"hash": to_hex(name), "kind": kind}, 201, {"Location": f"/documents/{to_hex(name)}"})
 
 

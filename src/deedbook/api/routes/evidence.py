@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from deedbook.api.door import Asking, AtDoor, RequestId, require_own_consent, require_party
+from deedbook.api.door import Asking, AtDoor, RequestId, require_evidence, require_own_consent
 from deedbook.api.reading import own
 from deedbook.api.routes.inputs import Body, Flag, Home, key_of
 from deedbook.api.said import Object, Said
@@ -30,11 +30,16 @@ ONE_FILE: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/sales/{sale_id}/bundle", response_class=Response, responses=ONE_FILE)
-def bundle(home: Home, caller: Asking, sale_id: str, public: Flag = False) -> Response:
+def bundle(
+    home: Home, door: AtDoor, caller: Asking, request_id: RequestId, sale_id: str, public: Flag = False
+) -> Response:
     """The whole evidence of a sale in one file (`deedbook.bundle`); `public` leaves out the signed consents, as a sale
-    of over 100,000 has to."""
-    require_party(home.mirror, caller, sale_id)
-    content = home.bundle(key_of(sale_id, "saleId"), public)
+    of over 100,000 has to. Where the service asks who somebody is: for the sale's parties, auditors and regulators."""
+    name = key_of(sale_id, "saleId")
+    require_evidence(door, home.mirror, caller, sale_id)
+    content = home.bundle(name, public)
+    if not public:
+        home.note_read(caller, Matter.EVIDENCE, [name], request_id)
     return _file(content, f"{sale_id}.deed")
 
 

@@ -9,7 +9,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from deedbook.api.door import Asking, AtDoor, RequestId
-from deedbook.api.routes.inputs import After, Home, Limit
+from deedbook.api.routes.inputs import After, Body, Home, Limit
+from deedbook.api.said import Key32, Said
+from deedbook.api.writing import DONE, OnceOnly
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address
 from deedbook.domain.principals import Caller, Matter
@@ -52,6 +54,35 @@ def orders(home: Home, caller: Asking, request_id: RequestId, limit: Limit = Non
     page = dict(home.own_orders(account, limit or 100, after))
     home.note_read(caller, Matter.ORDERS, [account], request_id)
     return JSONResponse(page, headers=NO_STORE)
+
+
+class Complaining(Said):
+    """About what became of which consent of one's own, in one's own words."""
+
+    consent: Key32
+    text: str
+
+
+@router.post(
+    "/complaints",
+    status_code=201,
+    response_model=dict[str, Any],
+    responses=DONE,
+    openapi_extra=Complaining.described(),
+)
+def complain(home: Home, caller: Asking, body: Body, once: OnceOnly) -> Response:
+    """Keeps a complaint, sealed, for arbiters, regulators and the operator: who opens a case about it puts its id, a
+    salted hash, on chain, and nothing else of it."""
+    account, said = _account(caller), Complaining.read(body)
+    return once.answer(lambda: home.complain(account, said.consent, said.text))
+
+
+@router.get("/complaints", response_model=dict[str, Any])
+def complaints(home: Home, caller: Asking, request_id: RequestId) -> Response:
+    """The complaints of who asks, and the cases that were opened about them."""
+    account = _account(caller)
+    home.note_read(caller, Matter.COMPLAINTS, [account], request_id)
+    return JSONResponse(dict(home.own_complaints(account)), headers=NO_STORE)
 
 
 def _account(caller: Caller) -> bytes:

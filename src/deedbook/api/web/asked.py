@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from deedbook.api.door import Door
+from deedbook.api.rights import allows, right_of
 from deedbook.api.serving import Serving
 from deedbook.api.web.sections import Page, Table
 from deedbook.api.web.shown import Shown
@@ -49,13 +51,18 @@ class Asked:
     query: Mapping[str, str]
     caller: Caller = ANYBODY
     request_id: str = ""
-    is_for_all: bool = False
-    """Whether it is left out what only operators and regulators may read."""
+    door: Door | None = None
+    is_over: bool = False
+    """Whether it came with a session that is over."""
 
     @property
     def has_door(self) -> bool:
         """Whether the service asks who somebody is."""
         return self.caller.is_bound
+
+    def may_read(self, path: str) -> bool:
+        """Whether who asks may read what the API has at this path, as the route is declared."""
+        return allows(right_of("GET", path), self.door, self.caller)
 
     @property
     def asset_id(self) -> int:

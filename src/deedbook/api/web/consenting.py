@@ -191,9 +191,10 @@ def withdrawing(asked: Asked) -> Page:
     """Withdrawal of a consent: one signature, free, without a reason; it takes no more steps than consenting."""
     consent_id, show, domain = asked.key("consent"), asked.shown, consent_domain(asked)
     sections: list[Section] = [Facts("consent.facts", [("consent.id", show.hash(consent_id))])]
-    with suppress(NotFound):  # one that is in no batch yet, or is not known here
-        found = queries.consent(asked.mirror, consent_id, place=asked.home.place_of)
-        sections += terms_of(asked, found.batch)
+    if asked.may_read("/consents/{consent_id}"):
+        with suppress(NotFound):  # one that is in no batch yet, or is not known here
+            found = queries.consent(asked.mirror, consent_id, place=asked.home.place_of)
+            sections += terms_of(asked, found.batch)
     typed = withdrawal_typed_data(domain, consent_id)
     said = {**told(asked, domain), "here": True, "consent": to_hex(consent_id), "types": typed["types"]}
     return Page(

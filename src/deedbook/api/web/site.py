@@ -22,7 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from deedbook.api.problems import MEDIA_TYPE, TYPE, status_of
+from deedbook.api import door as doors
+from deedbook.api.door import Door
+from deedbook.api.problems import CHALLENGE, MEDIA_TYPE, TYPE, status_of
+from deedbook.api.rights import ANYBODY as FOR_ALL
+from deedbook.api.rights import ON_CHAIN, Right, allows, require, right_of
 from deedbook.api.serving import Serving
 from deedbook.api.web import (
     alerts,
@@ -43,12 +47,13 @@ from deedbook.api.web import (
 from deedbook.api.web.asked import Asked
 from deedbook.api.web.desks import auditor, buyer, exchange, provider, regulator, reviewer, settler
 from deedbook.api.web.desks.members import desks
+from deedbook.api.web.entering import entrance
 from deedbook.api.web.policy import Policy, reported
 from deedbook.api.web.sections import Page
 from deedbook.api.web.shown import Shown
 from deedbook.api.web.words import LANGUAGES, Words, chosen, words_of
 from deedbook.domain.hashing import sha256
-from deedbook.domain.principals import ANYBODY
+from deedbook.domain.principals import ANYBODY, Caller
 from deedbook.errors import DeedbookError, InvalidInput
 from deedbook.queries.exports import write_csv
 from deedbook.queries.rows import Held
@@ -59,6 +64,7 @@ COOKIE: Final = "deedbook_language"
 YEAR: Final = 365 * 86_400
 NAVIGATION: Final = ("assets", "offers", "sales", "members", "cases", "blocks", "alerts", "desks", "own")
 FORMS: Final = (".json", ".csv", "")
+NO_STORE: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
 LOG = logging.getLogger(__name__)
 
 Answering = Callable[[Asked], Page]
@@ -108,12 +114,19 @@ PAGES: Final[Mapping[str, Answering]] = {
 }
 """Every page by its path; each is also at its path with `.json` and, where it shows a table, `.csv`."""
 
-GUARDED: Final = frozenset({"/alerts"})
-"""Those that tell more than what is on chain."""
+RIGHTS: Final[Mapping[str, Right]] = {
+    "/alerts": right_of("GET", "/alerts"),
+    "/consents/{consent}/withdrawal": FOR_ALL,
+    "/own": FOR_ALL,
+    "/own/consents/{consent}": FOR_ALL,
+}
+"""Who may look at what is not only on chain: the own is asked for by its pages themselves, and a withdrawal takes one
+signature and no more."""
 
-SIGNING: Final = (
-    "wallet.js", "typed.js", "page.js", "consenting.js", "withdrawing.js", "own.js", "payee.js", "acting.js"
-)  # fmt: skip
+SIGNING: Final = tuple(
+    f"{each}.js"
+    for each in ("wallet", "typed", "page", "consenting", "withdrawing", "payee", "acting", "saying", "entering")
+)
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {
     "pages.css": "text/css; charset=utf-8",
@@ -124,17 +137,20 @@ STATIC: Final[Mapping[str, str]] = {
 }
 
 
-def install(app: FastAPI, serving: Serving, *, for_all: bool = False) -> None:
-    """Puts the pages under `ROOT` of an app, and leads from its `/` to them; `for_all`: those for whoever it is."""
-    app.mount(ROOT, Policy(site(serving, for_all=for_all), ROOT))
+def install(app: FastAPI, serving: Serving, door: Door | None = None) -> None:
+    """Puts the pages under `ROOT` of an app, and leads from its `/` to them; with a door, they ask who looks."""
+    app.mount(ROOT, Policy(site(serving, door), ROOT))
     app.add_route("/", _lead_in, include_in_schema=False)
 
 
-def site(serving: Serving, *, for_all: bool = False) -> Starlette:
-    """The pages of a home; `for_all`: without those that only its operators and regulators may read."""
-    pages = {path: answer for path, answer in PAGES.items() if not for_all or path not in GUARDED}
-    routes = [Route("/", _page("", search.start))]
-    routes += [Route(path + form, _page(form, answer)) for form in FORMS for path, answer in pages.items()]
+def site(serving: Serving, door: Door | None = None) -> Starlette:
+    """The pages of a home, for whom `door` knows."""
+    routes = [Route("/", _page("", search.start, ON_CHAIN))]
+    routes += [
+        Route(path + form, _page(form, answer, RIGHTS.get(path, ON_CHAIN)))
+        for form in FORMS
+        for path, answer in PAGES.items()
+    ]
     routes.append(Route("/static/{name}", static))
     routes.append(Route(clear_signing.PATH, clear_signing.descriptor))
     routes.append(Route("/reports", reported, methods=["POST"]))
@@ -143,8 +159,7 @@ def site(serving: Serving, *, for_all: bool = False) -> Starlette:
         exception_handlers={DeedbookError: _of_deedbook, HTTPException: _of_http, Exception: _of_fault},
     )
     app.state.serving = serving
-    app.state.is_for_all = for_all
-    app.state.navigation = tuple(noun for noun in NAVIGATION if f"/{noun}" in pages)
+    app.state.door = door
     return app
 
 
@@ -152,10 +167,14 @@ def _lead_in(request: Request) -> Response:
     return RedirectResponse(f"{request.scope.get('root_path', '')}{ROOT}/", 307)
 
 
-def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
+def _page(form: str, answer: Answering, right: Right) -> Callable[[Request], Response]:
     def answered(request: Request) -> Response:
         serving: Serving = request.app.state.serving
-        words = _words(request)
+        door: Door | None = request.app.state.door
+        words, caller = _words(request), _caller(request)
+        is_allowed = allows(right, door, caller)
+        if door is not None and not is_allowed and (form or caller.is_known):
+            require(door, right, caller)
         with serving.mirror.reading() as connection:
             held = Held(connection)
             asked = Asked(
@@ -164,15 +183,19 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
                 shown=Shown(words, serving.now(), _root(request)),
                 names=request.path_params,
                 query=request.query_params,
-                is_for_all=request.app.state.is_for_all,
-                caller=getattr(request.state, "caller", ANYBODY),
+                caller=caller,
                 request_id=str(getattr(request.state, "request_id", "")),
+                door=door,
+                is_over=doors.COOKIE in request.cookies and not caller.is_known and door is not None,
             )
+            if not is_allowed:
+                return _html(request, entrance(asked), words, None, 401)
             page = answer(asked)
             if form == ".csv":
                 return _csv(page, request)
             if form == ".json":
-                return JSONResponse(page.json, headers={**_next(page, request), **_kept(page)})
+                kept = _kept(page) if _is_public(request) else NO_STORE
+                return JSONResponse(page.json, headers={**_next(page, request), **kept})
             found = verification(held)
         return _html(request, page, words, found)
 
@@ -182,6 +205,11 @@ def _page(form: str, answer: Answering) -> Callable[[Request], Response]:
 def _words(request: Request) -> Words:
     kept, accepted = request.cookies.get(COOKIE), request.headers.get("accept-language", "")
     return words_of(chosen(request.query_params.get("lang"), kept, accepted))
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = getattr(request.state, "caller", ANYBODY)
+    return caller
 
 
 def _root(request: Request) -> str:
@@ -199,6 +227,7 @@ def _csv(page: Page, request: Request) -> Response:
     write_csv(page.table, serving.mirror, sink)
     name = f"{page.table.name}.csv"
     headers = {**_next(page, request), "Content-Disposition": f'attachment; filename="{name}"'}
+    headers |= _kept(page) if _is_public(request) else NO_STORE
     return Response(sink.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -210,9 +239,15 @@ def _next(page: Page, request: Request) -> dict[str, str]:
     return {"Link": f'<?{query}>; rel="next"'}
 
 
-def _kept(page: Page) -> dict[str, str]:
+def _kept(page: Page) -> Mapping[str, str]:
     """What a cache is told of what is one person's (RFC 9111, 5.2.2.5)."""
-    return {"Cache-Control": "no-store"} if page.private else {}
+    return NO_STORE if page.private else {}
+
+
+def _is_public(request: Request) -> bool:
+    """Whether what is on chain is everybody's here."""
+    door: Door | None = request.app.state.door
+    return door is None or door.public_reads
 
 
 def _html(request: Request, page: Page, words: Words, found: VerificationView | None, status: int = 200) -> Response:
@@ -224,7 +259,7 @@ def _html(request: Request, page: Page, words: Words, found: VerificationView | 
         "words": words,
         "say": words.say,
         "root": root,
-        "navigation": request.app.state.navigation,
+        "navigation": _navigation(request),
         "languages": [(each, tag, "?" + urlencode({**kept, "lang": each})) for each, tag in LANGUAGES.items()],
         "json": f"{root}{here}.json" + (f"?{urlencode(kept)}" if kept else "") if status == 200 else None,
         "csv": f"{root}{here}.csv" + (f"?{urlencode(kept)}" if kept else "") if page.table is not None else None,
@@ -236,10 +271,19 @@ def _html(request: Request, page: Page, words: Words, found: VerificationView | 
     body = _templates().get_template(page.template).render(context)
     answer = Response(body, status, media_type="text/html; charset=utf-8", headers={"Content-Language": words.tag})
     answer.headers["Vary"] = "Accept-Language, Cookie"
-    answer.headers.update(_kept(page) or {"Cache-Control": "no-cache"})
+    answer.headers.update(_kept(page) or {"Cache-Control": "no-cache" if _is_public(request) else "no-store"})
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = CHALLENGE
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(COOKIE, words.language, max_age=YEAR, path=root, httponly=True, samesite="lax")
     return answer
+
+
+def _navigation(request: Request) -> list[str]:
+    """The parts of the site that who looks may look at, or may sign in to."""
+    door, caller = request.app.state.door, _caller(request)
+    rights = {noun: RIGHTS.get(f"/{noun}", ON_CHAIN) for noun in NAVIGATION}
+    return [noun for noun, right in rights.items() if not right.roles or allows(right, door, caller)]
 
 
 def _badge(words: Words, found: VerificationView) -> Markup:
@@ -292,7 +336,7 @@ def static(request: Request) -> Response:
 # -- errors ------------------------------------------------------------------------------------------------------------
 
 
-async def _of_deedbook(request: Request, error: Exception) -> Response:
+def _of_deedbook(request: Request, error: Exception) -> Response:
     assert isinstance(error, DeedbookError)
     status = status_of(error)
     if status == 500:
@@ -300,12 +344,12 @@ async def _of_deedbook(request: Request, error: Exception) -> Response:
     return _refusal(request, status, error.code, error.field if isinstance(error, InvalidInput) else None)
 
 
-async def _of_http(request: Request, error: Exception) -> Response:
+def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _refusal(request, error.status_code, "not-found" if error.status_code == 404 else "refused", None)
 
 
-async def _of_fault(request: Request, _: Exception) -> Response:
+def _of_fault(request: Request, _: Exception) -> Response:
     return _refusal(request, 500, "fault", None)
 
 

@@ -9,7 +9,7 @@ said in the form.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from markupsafe import Markup
@@ -18,12 +18,15 @@ from deedbook.api.web.asked import Asked
 from deedbook.api.web.consenting import spoken as wallet_words
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
-from deedbook.domain.abi import head_size
+from deedbook.domain.abi import head_size, is_dynamic
 from deedbook.domain.codes import AttestationKind, Outcome, word_of
 from deedbook.domain.hashing import checksum_address, parse_address, to_hex
 from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_typed_data
 
 WORD: Final = 32
+SHORT: Final = 100
+LONG: Final = 4000
+"""Characters of an input of one line, and of one of several, where it says nothing else."""
 TERMS: Final = (30, 90, 180, 365)
 """Days that a statement is said for."""
 
@@ -31,8 +34,14 @@ TERMS: Final = (30, 90, 180, 365)
 @dataclass(frozen=True)
 class Input:
     """Something to say in a form. `kind`: `text`; `choice` (one of `options`: value and words); `grounds`, a text that
-    is published, or 32 bytes of hex that name a document, and becomes its hash; `days`, a number of days from now that
-    becomes a time; `number`; `fixed`, what is not asked."""
+    is published once its hash is signed, or 32 bytes of hex that name a document; `days`, a number of days from now
+    that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or last
+    second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
+    `pairs`, lines of parts; `long`, a text whose lines become one; `json`; `fresh`, 32 new bytes; `fixed`, what is not
+    asked. What has more than `most` characters is refused, not cut.
+
+    It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
+    is `as_text` is sent as text, as large numbers are."""
 
     name: str
     label: str
@@ -40,37 +49,125 @@ class Input:
     value: str = ""
     options: Sequence[tuple[str, Markup]] = ()
     hint: str | None = None
+    as_text: bool = False
+    required: bool = True
+    most: int = 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody fills it in."""
+        return bool(self.options) or self.kind not in ("fixed", "json", "fresh")
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has lines."""
+        return self.kind in ("grounds", "rows", "pairs", "long")
+
+    @property
+    def longest(self) -> int:
+        """How many characters it may have."""
+        return self.most or (LONG if self.is_long else SHORT)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has digits alone."""
+        return self.kind in ("number", "money", "percent")
+
+    @property
+    def pattern(self) -> str | None:
+        """What its text has to look like."""
+        return PATTERNS.get(self.kind)
+
+
+PATTERNS: Final = {
+    "number": "[0-9]{1,9}",
+    "numbers": "[0-9 ,，、]*",
+    "assets": "[0-9a-fx ,，、]*",
+    "key": "0x[0-9a-fA-F]{64}",
+    "money": r"[0-9]{1,13}(\.[0-9]{1,2})?",
+    "percent": r"[0-9]{1,3}(\.[0-9]{1,2})?",
+}
+"""What is typed for some kinds of inputs, as HTML has it."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """Where an act is drafted - `{names}` of the path are inputs, every other one goes into the body - and what it
-    calls; `says` is the argument that each input becomes (`struct.component` in a struct), what it is about first;
-    `document` what kind of document `grounds` becomes."""
+    """Where an act is drafted - `{names}` of the path are inputs, every other one goes into the body, those with dots
+    into objects of it - and what it calls; `says` is the argument that each input becomes (`struct.component` in a
+    struct), what it is about first; `documents` which kind of document an input of `grounds` becomes.
+
+    `besides` is sent with it; `within` are inputs that are said inside what another one says; arguments of `nothing`
+    have to be zero, or empty. `parts`: documents that are written in the form, by the name of their hash, each with
+    what all of its kind have; their inputs are `name.member`."""
 
     draft: str
     contract: str
     function: str
     says: Mapping[str, str]
-    document: str = "document"
+    documents: Mapping[str, str] = field(default_factory=dict)
+    besides: Mapping[str, Any] = field(default_factory=dict)
+    within: Sequence[str] = ()
+    parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    nothing: Sequence[str] = ()
 
     @property
-    def places(self) -> dict[str, int]:
-        """Of each input the word of the call's arguments that says it, from 0 (Contract ABI Specification)."""
+    def empty(self) -> list[list[int]]:
+        """The places of what has to be nothing."""
+        inputs = abis.functions(self.contract)[self.function].inputs
+        return [_place(inputs, *argument.split(".")) for argument in self.nothing]
+
+    @property
+    def places(self) -> dict[str, list[int]]:
+        """Of each input the word of the call's arguments that says it, from 0: the last step of a path each of whose
+        former ones is an offset to follow (Contract ABI Specification)."""
         inputs = abis.functions(self.contract)[self.function].inputs
         return {name: _place(inputs, *argument.split(".")) for name, argument in self.says.items()}
 
 
+PRICES: Final = ("data", "algorithm", "compute", "service")
+SHARES: Final = ("exchangeBps", "providerBps", "subjectsBps")
 SALE: Final = {"sale": "saleId"}
 WHY: Final = {"document": "documentHash"}
 STATED: Final = {"target": "target", "kind": "kind", "outcome": "outcome", **WHY, "validUntil": "validUntil"}
+RECEIPT: Final = {"receipt": "receipt"}
 PAID: Final = {**SALE, "receipt": "payout.receiptHash", "list": "payout.list"}
 DECIDED: Final = {**SALE, "outcome": "outcome", **WHY}
+ASSET: Final = {"asset_id": "assetId"}
+VERSIONS: Final = "/drafts/assets/{asset_id}/versions"
+CONTENT: Final = ("contentRoot", "recordCount", "descriptorHash")
+VERSION: Final = {each.removesuffix("Hash"): f"version.{each}" for each in CONTENT}
+DESCRIPTOR: Final = {"descriptor": {"format": "deedbook.descriptor", "version": 1}}
+SOURCE: Final = {"source": "source"}
+REGISTERED: Final = {
+    **{each: f"registration.{each}" for each in ("salt", "kind", "grade", "level", "parents")},
+    "source": "registration.sourceHash",
+}
+OFFERED: Final = {
+    "offer.versionKey": "offer.versionKey",
+    "offer.assetVersion": "offer.version",
+    **{f"offer.{each}": f"offer.{each}" for each in ("provider", "assetId", "mode", "purpose", "quota", "term")},
+    **{f"offer.price.{each}": f"offer.price.{each}" for each in (*PRICES, "currency")},
+    **{f"offer.split.{each}": f"offer.split.{each}" for each in ("exchange", *SHARES)},
+    **{f"offer.conditions.{each}": f"offer.conditions.{each}" for each in ("buyerClass", "jurisdictions")},
+    **{f"offer.{each}": f"offer.{each}" for each in ("validUntil", "termsHash", "policyHash", "salt")},
+}
+TEXTS: Final = {"offer.termsHash": "terms", "offer.policyHash": "policy"}
+NONE: Final = (
+    *(f"sandbox.{each}" for each in ("on", "end", "maxOrders", "maxPrice", "buyers")),
+    "split.intermediaries",
+)
+"""What an offer has besides that no form asks for: whoever wants it says so by the command."""
+OFFER: Final = {
+    "offer.format": "deedbook.offer",
+    "offer.version": 1,
+    "offer.sandbox": {"on": False, "end": "0", "maxOrders": 0, "maxPrice": "0", "buyers": []},
+    "offer.split.intermediaries": [],
+}
 ACTS: Final[Mapping[str, Act]] = {
-    "attest": Act("/drafts/attestations", "Attestations", "attest", STATED, "report"),
+    "attest": Act("/drafts/attestations", "Attestations", "attest", STATED, {"document": "report"}),
     "order": Act("/drafts/sales", "Market", "order", {"offer": "offerId"}),
     "confirm": Act(
-        "/drafts/sales/{sale}/payment", "Market", "confirmPayment", {**SALE, "receipt": "receiptHash"}, "receipt"
+        "/drafts/sales/{sale}/payment", "Market", "confirmPayment", {**SALE, "receipt": "receiptHash"}, RECEIPT
     ),
     "prepare": Act("/drafts/sales/{sale}/preparation", "Market", "prepare", SALE),
     "deliver": Act("/drafts/sales/{sale}/delivery", "Market", "deliver", SALE),
@@ -78,9 +175,27 @@ ACTS: Final[Mapping[str, Act]] = {
     "dispute": Act("/drafts/sales/{sale}/dispute", "Market", "dispute", {**SALE, **WHY}),
     "decide": Act("/drafts/sales/{sale}/decision", "Market", "decideDispute", DECIDED),
     "settle": Act("/drafts/sales/{sale}/settlement", "Revenue", "settle", SALE),
-    "pay": Act("/drafts/sales/{sale}/payouts", "Revenue", "confirmPayout", PAID, "receipt"),
+    "pay": Act("/drafts/sales/{sale}/payouts", "Revenue", "confirmPayout", PAID, RECEIPT),
     "hold": Act("/drafts/holds", "Cases", "hold", {"target": "target", **WHY}),
     "release": Act("/drafts/holds/release", "Cases", "release", {"target": "target", **WHY}),
+    "register": Act(
+        "/drafts/assets", "DataAssets", "register", REGISTERED, SOURCE, nothing=[f"version.{each}" for each in CONTENT]
+    ),
+    "enrol": Act("/drafts/assets", "DataAssets", "register", REGISTERED | VERSION, SOURCE, parts=DESCRIPTOR),
+    "publish": Act(VERSIONS, "DataAssets", "publish", {**ASSET, **VERSION}, parts=DESCRIPTOR),
+    "sealed": Act(VERSIONS, "DataAssets", "publish", {**ASSET, **VERSION}),
+    "anchor": Act("/drafts/assets/{asset_id}/batches", "Consents", "grantBatch", ASSET, nothing=["salt"]),
+    "bind": Act(
+        "/drafts/assets/{asset_id}/bindings",
+        "Consents",
+        "bind",
+        {**ASSET, "version": "version", "bases": "batches"},
+        within=("auditor", "batches"),
+    ),
+    "list": Act(
+        "/drafts/offers", "Market", "list", OFFERED, TEXTS, besides=OFFER, nothing=[f"offer.{each}" for each in NONE]
+    ),
+    "close": Act("/drafts/offers/{offer}/closing", "Market", "close", {"terms": "offer"}, within=("offer",)),
 }
 """What is done at desks, by name."""
 
@@ -91,7 +206,17 @@ CODES: Final[Mapping[str, Mapping[str, int]]] = {
 }
 """Inputs that are said as words, and the numbers that they are on chain."""
 
-SAID: Final = ("drafting", "act_signing", "other_member", "wrong_act", "rejected")
+SAID: Final = (
+    "drafting",
+    "act_signing",
+    "other_member",
+    "wrong_act",
+    "wrong_document",
+    "rejected",
+    "session_over",
+    "unclear",
+    "too_long",
+)
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
 
@@ -107,6 +232,8 @@ class Form(Section):
     aside: str | None = None
     anchor: str | None = None
     """The name under which links lead to it."""
+    folded: bool = False
+    """Whether it is opened by who wants it: a desk may have many."""
 
     @property
     def press(self) -> str:
@@ -151,18 +278,24 @@ def _told(act: Act, contracts: Mapping[str, str]) -> dict[str, Any]:
         "to": contracts[act.contract],
         "selector": to_hex(selector),
         "about": next(iter(act.says)),
+        "documents": act.documents,
         "places": act.places,
         "codes": {name: CODES[name] for name in act.says if name in CODES},
-        "document": act.document,
+        "besides": act.besides,
+        "within": list(act.within),
+        "parts": act.parts,
+        "empty": act.empty,
     }
 
 
-def _place(parameters: abis.Parameters, name: str, *inside: str) -> int:
-    """The word at which a value stands: behind the heads of those before it, and in a static struct behind theirs."""
+def _place(parameters: abis.Parameters, name: str, *inside: str) -> list[int]:
+    """The way to a value: behind the heads of those before it, and in a struct behind theirs; a dynamic struct, and an
+    array, which begins with its length, stand behind an offset."""
     names = [each["name"] for each in parameters]
     before, found = parameters[: names.index(name)], parameters[names.index(name)]
     place = sum(head_size(abis.type_of(each)) for each in before) // WORD
-    return place + _place(found["components"], *inside) if inside else place
+    rest = _place(found["components"], *inside) if inside else [0]
+    return [place, *rest] if is_dynamic(abis.type_of(found)) else [place + rest[0], *rest[1:]]
 
 
 # -- inputs that several forms have ------------------------------------------------------------------------------------
@@ -174,9 +307,9 @@ def picked(asked: Asked, name: str, label: str, options: Sequence[tuple[str, Mar
     return Input(name, label, "choice", wanted if wanted in dict(options) else "", options)
 
 
-def grounds(name: str, label: str) -> Input:
+def grounds(name: str, label: str, most: int = 0) -> Input:
     """A document that says why, or what."""
-    return Input(name, label, "grounds", hint="act.grounds")
+    return Input(name, label, "grounds", hint="act.grounds", most=most)
 
 
 def until(asked: Asked) -> Input:

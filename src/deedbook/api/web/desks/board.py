@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from deedbook.api.web.asked import FIRST_ROWS, Asked, Columns
 from deedbook.api.web.desks.acts import Form, spoken, told
+from deedbook.api.web.entering import entering
 from deedbook.api.web.sections import Facts, Note, Page, Section
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address
@@ -44,8 +45,12 @@ def links(asked: Asked, member: MemberView) -> list[tuple[str, Markup]]:
 
 
 def desk(asked: Asked, name: str, sections: Sequence[Section], json: Mapping[str, Any]) -> Page:
-    """A desk of a member, with what is on it. Raises NotFound where the account is no member's."""
+    """A desk of a member, with what is on it; what is done there, for who signed in as that member, where the service
+    asks who somebody is. Raises NotFound where the account is no member's."""
     found, show = queries.member(asked.mirror, asked.account("account")), asked.shown
+    is_own = asked.caller.is_one_of((found.account,))
+    if not is_own:
+        sections = [each for each in sections if not isinstance(each, Form)]
     forms = [each.act for each in sections if isinstance(each, Form)]
     has_role = bool(found.roles & ROLES[name]) and found.is_in_good_standing(show.now)
     others = [each for each in links(asked, found) if each[0] != path_of(asked, name, found.account)]
@@ -57,6 +62,9 @@ def desk(asked: Asked, name: str, sections: Sequence[Section], json: Mapping[str
     whole: list[Section] = [Facts("desk.who", facts)]
     if others:
         whole.append(Note(show.say("desk.others"), others))
+    if not is_own and asked.caller.account is not None:
+        way = (show.path("desks"), show.say("desks.list"))
+        whole.append(Note(show.say("desk.another", account=show.member(asked.caller.account)), [way]))
     acting = told(asked, found.account, forms)
     said = {"desk": name, "account": checksum_address(found.account), "roles": found.to_json()["roles"]}
     return Page(
@@ -65,9 +73,14 @@ def desk(asked: Asked, name: str, sections: Sequence[Section], json: Mapping[str
         sections=[*whole, *sections],
         json={**said, **json, **({"acting": acting} if forms else {})},
         lead=show.say(f"desk.{name}.lead") if has_role else show.say("desk.lacks"),
-        template="acting.html" if forms else "page.html",
-        more=spoken(asked, acting) if forms else {},
+        template="acting.html" if forms else "entering.html" if asked.has_door else "page.html",
+        private=asked.caller.is_known,
+        more=spoken(asked, acting) if forms else _entering(asked, acting["account"]),
     )
+
+
+def _entering(asked: Asked, account: str) -> dict[str, Any]:
+    return entering(asked, "desk.enter", account=account) if asked.has_door else {}
 
 
 def piece(title: str, items: Items[Any], columns: Columns, path: str, *, aside: str | None = None) -> Section:

@@ -25,7 +25,7 @@ def exchange(asked: Asked) -> Page:
     show = asked.shown
     sections: list[Section] = []
     json = {}
-    if not asked.is_for_all:
+    if asked.may_read("/alerts"):
         found = asked.home.alerts(asked.mirror, FIRST_ROWS, None)
         json["alerts"] = found.to_json()
         sections.append(piece("desk.alerts", found, alert_columns(asked), show.path("alerts")))

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from deedbook.api.web.asked import Asked, Columns
+from deedbook.api.web.asked import FEW_ROWS, Asked, Columns
 from deedbook.api.web.consents import batch_columns
 from deedbook.api.web.desks.acts import Form, Input, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, waiting_columns
+from deedbook.api.web.desks.supplying import consenting, founding, offering
 from deedbook.api.web.members import money_of
 from deedbook.api.web.offers import offer_columns
 from deedbook.api.web.sections import Facts, Page, Section
@@ -28,12 +29,16 @@ def provider(asked: Asked) -> Page:
     held = first(asked, assets.assets, holder=account)
     offered = first(asked, offers.offers, provider=account)
     used = first(asked, sales.sales, provider=account, only_used=True)
+    own = assets.assets(asked.mirror, holder=account, limit=FEW_ROWS).items
     name, root = checksum_address(account), asked.shown.root
     sections: list[Section] = [
         *_work(asked, account),
         piece("desk.batches", batches, batch_columns(asked), f"{root}/batches?collector={name}"),
+        *consenting(asked, account, own),
         piece("desk.versions", held, _version_columns(asked, held.items), f"{root}/assets?holder={name}"),
+        *founding(asked, own),
         piece("desk.offers", offered, offer_columns(asked, offered.items), f"{root}/offers?provider={name}"),
+        *offering(asked, account, own),
         piece("desk.use", used, use_columns(asked, used.items), f"{root}/sales?provider={name}&used=yes"),
         _volume(asked, said),
         *money_of(asked, account),

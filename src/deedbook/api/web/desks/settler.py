@@ -35,7 +35,7 @@ def settler(asked: Asked) -> Page:
             if act != "settle":
                 inputs.append(grounds("receipt", "act.receipt"))
             if is_payout:
-                inputs.append(Input("list", "act.list", "number", "0", hint="act.list.hint"))
+                inputs.append(Input("list", "act.places", "number", "0", hint="act.places.hint"))
             sections.append(Form(f"act.{act}.title", act, inputs, f"deedbook {command} --as NAME", f"act.{act}.aside"))
     return desk(asked, "settler", sections, json)
 

@@ -1,14 +1,18 @@
-// What is done at a desk: the form is drafted by the service, looked at here, signed in the member's wallet, relayed.
+// What is done at a desk: the form is drafted by the service, looked at here, signed in the member's wallet, relayed. What
+// is typed as a document is public from then on that it is signed for, and not before. What was signed and could not be
+// handed in stays on this page: pressing again hands in the same, and asks for no other signature.
 "use strict";
 
 import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
+import { hex, nested, ordered, saidBy, says } from "./saying.js";
 import { requirePlace } from "./typed.js";
 import { Stop, isSame } from "./wallet.js";
 
 const PAUSE = 1000;
-const DAY = 86_400;
 const KEY = /^0x[0-9a-fA-F]{64}$/;
-const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign" };
+const ENTRIES = { "rejected-by-contract": "rejected", "invalid-signature": "foreign", unauthenticated: "session_over" };
+const LATER = ["unreachable", "session_over"];
+const signed = new Map();
 
 async function act(form, asking) {
   if (!form.reportValidity()) return tell(null);
@@ -17,64 +21,87 @@ async function act(form, asking) {
   const account = await asking.connect();
   if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
   await signIn(asking);
+  const typed = JSON.stringify(fields(form).map(({ name, value }) => [name, value]));
+  if (signed.get(form)?.typed !== typed) signed.set(form, { typed, ...(await sign(form, known, asking)) });
+  try {
+    await done(await handIn(signed.get(form)));
+  } catch (error) {
+    if (!LATER.includes(error.entry)) signed.delete(form);
+    throw error;
+  }
+  signed.delete(form);
+}
+
+function fields(form) {
+  return [...form.elements].filter(({ name }) => name);
+}
+
+// What the form says, as a signed act, and the documents that it names.
+async function sign(form, known, asking) {
   tell("drafting");
-  const said = {};
-  for (const field of form.elements) if (field.name) said[field.name] = await value(field, known, form);
+  const [said, documents] = [{}, []];
+  await read(form, known, said, documents);
   const path = known.draft.replace(/\{(\w+)\}/g, (_, name) => said[name]);
-  const body = Object.fromEntries(Object.entries(said).filter(([name]) => !known.draft.includes(`{${name}}`)));
-  const draft = await ask("POST", path, { as: asked.account, ...body }, { entries: ENTRIES });
+  const isSent = ([name, given]) => !known.draft.includes(`{${name}}`) && !given?.digest;
+  const body = nested(Object.entries({ as: asked.account, ...known.besides, ...said }).filter(isSent));
+  const draft = await ask("POST", path, body, { entries: ENTRIES });
   requirePlace(draft.typedData, asked, "ForwardRequest");
-  requireAct(draft.typedData.message, known, said);
+  await requireAct(draft.typedData.message, known, said);
   tell("act_signing", { act: draft.act });
   const signature = await asking.signTyped(draft.typedData);
+  return { documents, path: draft.send.path, act: { ...draft.send.document, signature } };
+}
+
+// Makes the documents public, then has the act relayed. Each of both may be done again: the same is the same.
+async function handIn({ documents, path, act }) {
   tell("sending");
-  await done(await ask("POST", `${draft.send.path}?wait=final`, { ...draft.send.document, signature }, { entries: ENTRIES }));
+  for (const each of documents) await keep(each);
+  return ask("POST", `${path}?wait=final`, act, { entries: ENTRIES });
 }
 
-// What a field says: as the routes take it.
-async function value(field, known, form) {
-  const text = field.value.trim();
-  if (field.dataset.kind === "number") return Number(text);
-  if (field.dataset.kind === "days") return Math.floor(Date.now() / 1000) + Number(text) * DAY;
-  if (field.dataset.kind !== "grounds" || KEY.test(text)) return text;
-  return published({ about: form.elements[known.about].value.trim(), text }, known.document);
+async function keep({ content, kind, hash }, more = "") {
+  const kept = await ask("POST", `/documents?kind=${kind}${more}`, content, { entries: ENTRIES });
+  if (kept.hash !== hash) throw new Stop(more ? "wrong_act" : "wrong_document");
 }
 
-// Makes a document public; its hash, which is that of what was sent.
-async function published(content, kind) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
-  const { hash } = await ask("POST", `/documents?kind=${kind}`, content);
-  if (hash !== hex(new Uint8Array(digest))) throw new Stop("wrong_act");
-  return hash;
+// What a form says, by name, as the routes take it; what is written for everybody is said by its hash. A document whose
+// form the service knows is looked at by it before anything is signed.
+async function read(form, known, said, documents) {
+  const parts = [];
+  const written = async (content, kind) => {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
+    documents.push({ content, kind, hash: hex(new Uint8Array(digest)) });
+    return documents.at(-1).hash;
+  };
+  for (const field of fields(form)) {
+    for (const [name, value] of saidBy(field)) {
+      if (name.split(".")[0] in known.parts) parts.push([name, value]);
+      else if (field.dataset.kind !== "grounds" || KEY.test(value)) said[name] = value;
+      else said[name] = await written({ about: said[known.about], text: value }, known.documents[name] ?? "document");
+    }
+  }
+  for (const [kind, frame] of Object.entries(known.parts)) {
+    said[kind] = await written(ordered({ ...frame, ...nested(parts)[kind] }), kind);
+    await keep(documents.at(-1), "&check=true");
+  }
 }
 
 // That a request is the member's, calls what the form is for, and says in its place every value of the form.
-function requireAct(message, known, said) {
+async function requireAct(message, known, said) {
   const words = message.data.slice(10).match(/.{64}/g) ?? [];
   const holds =
     isSame(message.from, asked.account) &&
     isSame(message.to, known.to) &&
     String(message.value) === "0" &&
+    /^0x([0-9a-f]{2})+$/i.test(message.data) &&
     isSame(message.data.slice(0, 10), known.selector) &&
-    Object.entries(said).every(([name, given]) => isSame(words[known.places[name]], word(given, known.codes[name])));
+    Object.keys(said).every((name) => name in known.places || known.within.includes(name));
   if (!holds) throw new Stop("wrong_act");
-}
-
-// The word that a value is in a call.
-function word(given, codes) {
-  const said = codes ? codes[given] : given;
-  return typeof said === "number" ? said.toString(16).padStart(64, "0") : key(said).slice(2);
-}
-
-// The 32 bytes that a target is on chain.
-function key(text) {
-  if (text.startsWith("member:")) return `0x${text.slice(9).toLowerCase().padStart(64, "0")}`;
-  if (text.startsWith("asset:")) return `0x${BigInt(text.slice(6)).toString(16).padStart(64, "0")}`;
-  return text.toLowerCase();
-}
-
-function hex(bytes) {
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  for (const [name, path] of Object.entries(known.places)) {
+    const given = known.codes[name]?.[said[name]] ?? said[name];
+    if (given === undefined || !(await says(words, path, given))) throw new Stop("wrong_act");
+  }
+  for (const path of known.empty) if (!(await says(words, path, 0))) throw new Stop("wrong_act");
 }
 
 async function done(answer) {

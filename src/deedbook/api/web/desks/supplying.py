@@ -1,0 +1,324 @@
+"""The forms of a provider: an asset, its versions, the consents under them, what it is offered for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from deedbook.api.web.asked import FEW_ROWS, Asked
+from deedbook.api.web.desks.acts import PRICES, Form, Input, grounds
+from deedbook.api.web.desks.selling import named
+from deedbook.api.web.sections import Section
+from deedbook.chain import abis
+from deedbook.domain.abi import encode
+from deedbook.domain.codes import (
+    JURISDICTION_CN,
+    AssetKind,
+    AssetState,
+    AttestationKind,
+    Grade,
+    Licence,
+    Mode,
+    OfferState,
+    Purpose,
+    Right,
+    Role,
+    class_of_role,
+)
+from deedbook.domain.hashing import checksum_address, sha256, to_hex
+from deedbook.queries import assets, consents, members, offers, rights
+from deedbook.queries.assets import AssetSummary
+from deedbook.queries.consents import BatchView
+
+WORD: Final = 32
+LEVELS: Final = (*((Grade.GENERAL, level) for level in (1, 2, 3, 4)), (Grade.IMPORTANT, 0))
+"""The grades that are registered, each with its levels."""
+CURRENCIES: Final = ("CNY", "HKD", "EUR", "USD")
+"""Currencies that a form knows, each of hundredths."""
+SHARES: Final = (
+    ("exchangeBps", "share.exchange", "5"),
+    ("providerBps", "share.provider", "55"),
+    ("subjectsBps", "share.people", "40"),
+)
+"""The parts of a price, and how many percent of it a form begins with."""
+TEXT: Final = 20_000
+"""Characters that terms may have."""
+LASTING: Final = (30, 90, 180, 365)
+"""Days that an offer is open, and that what was bought is used."""
+
+
+def founding(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
+    """An asset is registered, with its first version or before there is one; and gets its next one."""
+    source = grounds("source", "asset.source")
+    register, publish = "deedbook assets register --source FILE --as NAME", "deedbook assets publish ASSET --as NAME"
+    forms = [
+        Form(
+            "act.register.title",
+            "register",
+            [_salt("salt"), _kind(asked, "kind"), _level(asked), _parents(), source],
+            register,
+            "act.register.aside",
+            folded=True,
+        ),
+        Form(
+            "act.enrol.title",
+            "enrol",
+            [
+                _salt("salt"),
+                _kind(asked, "kind descriptor.kind"),
+                _level(asked),
+                _parents(),
+                source,
+                *_content("recordCount descriptor.recordCount"),
+                *_descriptor(asked),
+            ],
+            register,
+            "act.enrol.aside",
+            folded=True,
+        ),
+    ]
+    own = [each for each in held if each.state is AssetState.REGISTERED]
+    if not own:
+        return forms
+    kinds = _assets(asked, own, lambda each: [str(each.asset_id), int(each.kind)])
+    described = Input("asset_id descriptor.kind", "asset", "json", options=kinds)
+    content = [*_content("recordCount descriptor.recordCount"), *_descriptor(asked)]
+    root = f"{publish} --content-root ROOT --count COUNT --descriptor FILE"
+    known = Input("descriptor", "descriptor.hash", "key")
+    return [
+        *forms,
+        Form("act.publish.title", "publish", [described, *content], root, "act.publish.aside", folded=True),
+        Form(
+            "act.sealed.title",
+            "sealed",
+            [_asset(asked, own), *_content("recordCount"), known],
+            f"{publish} --payload PAYLOAD --descriptor HASH",
+            "act.sealed.aside",
+            folded=True,
+        ),
+    ]
+
+
+def _salt(name: str) -> Input:
+    return Input(name, "", "fresh")
+
+
+def _kind(asked: Asked, name: str) -> Input:
+    options = [(str(int(each)), asked.shown.word("kind", each)) for each in AssetKind]
+    return Input(name, "asset.kind", "number", options=options)
+
+
+def _level(asked: Asked) -> Input:
+    """Grade and level at once: not every level is of every grade."""
+    show = asked.shown
+    options = []
+    for grade, level in LEVELS:
+        words = show.word("grade", grade)
+        options.append(
+            (_json([int(grade), level]), show.say("act.level", grade=words, level=level) if level else words)
+        )
+    return Input("grade level", "asset.grade", "json", options=options)
+
+
+def _parents() -> Input:
+    return Input("parents", "act.parents", "assets", hint="act.parents.hint", required=False, most=2000)
+
+
+def _content(counted: str) -> list[Input]:
+    return [
+        Input("contentRoot", "act.content", "key", hint="act.content.hint"),
+        Input(counted, "version.records", "number"),
+    ]
+
+
+def _descriptor(asked: Asked) -> list[Input]:
+    """What everybody may know of a version."""
+    languages = [(each, asked.shown.say(f"language.{each[:2]}")) for each in ("en", "zh-CN")]
+    return [
+        Input("descriptor.language", "act.language", "choice", asked.shown.words.tag, languages),
+        Input("descriptor.title", "descriptor.title", "text"),
+        Input("descriptor.description", "descriptor.description", "long"),
+        Input("descriptor.fields", "descriptor.fields", "rows", hint="act.fields.hint"),
+        Input("descriptor.period.from", "descriptor.from", "first"),
+        Input("descriptor.period.until", "descriptor.until", "last"),
+        Input("descriptor.source", "descriptor.source", "text", most=1000),
+        Input("descriptor.quality", "descriptor.quality", "pairs", hint="act.quality.hint", required=False),
+        Input("descriptor.size", "descriptor.size", "number"),
+    ]
+
+
+def consenting(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequence[Section]:
+    """Consents are anchored, and a version gets those that an auditor checked."""
+    own = [each for each in held if each.state is AssetState.REGISTERED]
+    forms: list[Section] = []
+    if own:
+        command = "deedbook consents anchor ASSET --as NAME"
+        which = [_asset(asked, own)]
+        forms.append(Form("act.anchor.title", "anchor", which, command, "act.anchor.aside", folded=True))
+    options = _bases(asked, account, own)
+    if options:
+        which = [Input("asset_id version auditor batches bases", "act.bases", "json", options=options)]
+        command = "deedbook consents bind ASSET --version VERSION --auditor AUDITOR --as NAME"
+        forms.append(Form("act.bind.title", "bind", which, command, "act.bind.aside", folded=True))
+    return forms
+
+
+def _bases(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> list[tuple[str, Markup]]:
+    """What can be bound: of each asset that has a version the batches under none, by who audited them."""
+    kept = {each.asset_id: each for each in held if each.version}
+    titles = asked.titles(kept)
+    gathered: dict[tuple[int, bytes], list[BatchView]] = {}
+    for batch in consents.batches_by(asked.mirror, collector=account, limit=FEW_ROWS).items:
+        if batch.asset_id in kept and batch.version != kept[batch.asset_id].version:
+            for auditor in _auditors(batch, asked.shown.now):
+                gathered.setdefault((batch.asset_id, auditor), []).append(batch)
+    options = []
+    for (asset_id, auditor), batches in gathered.items():
+        batches.sort(key=lambda batch: batch.batch_id)
+        version, who = kept[asset_id].version, checksum_address(auditor)
+        names = [to_hex(batch.batch_id) for batch in batches]
+        what = named(titles.get(asset_id), asset_id.to_bytes(WORD, "big"))
+        count = sum(batch.count for batch in batches)
+        said = asked.shown.say("act.basis", what=what, version=version, auditor=f"{who[:10]}…", count=count)
+        options.append((_json([str(asset_id), version, who, names, basis(batches, auditor)]), said))
+    return options
+
+
+def _auditors(batch: BatchView, now: int) -> list[bytes]:
+    """Whose audit of a batch stands."""
+    audits = [each for each in batch.attestations if each.kind is AttestationKind.CONSENT_AUDIT]
+    return [each.attester for each in audits if each.is_live(now)]
+
+
+def basis(batches: Iterable[BatchView], auditor: bytes) -> dict[str, Any]:
+    """What a call says that binds these batches, in ascending order, as the script looks for it."""
+    stated = [each.stated for each in batches]
+    bases = [(each.root, each.count, each.terms.as_tuple(), each.manifest, auditor) for each in stated]
+    return _said("Consents", "bind", "batches", bases)
+
+
+def offering(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequence[Section]:
+    """A version is offered, and an offer closed."""
+    forms: list[Section] = []
+    whole = [*held, *_operated(asked, account)]
+    own = [each for each in whole if each.state is AssetState.REGISTERED and each.version]
+    exchanges = _exchanges(asked)
+    if own and exchanges:
+        inputs = _offer(asked, account, own, exchanges)
+        command = "deedbook offers create OFFER --as NAME"
+        forms.append(Form("act.list.title", "list", inputs, command, "act.list.aside", folded=True))
+    found = offers.offers(asked.mirror, provider=account, only_open=True, limit=FEW_ROWS).items
+    if found:
+        titles = asked.titles(each.asset_id for each in found)
+        options = [
+            (
+                _json([to_hex(each.offer_id), _said("Market", "close", "offer", each.document.as_tuple())]),
+                named(titles.get(each.asset_id), each.offer_id),
+            )
+            for each in found
+            if each.state is OfferState.OPEN
+        ]
+        which = [Input("offer terms", "offer", "json", options=options)]
+        command = "deedbook offers close OFFER --as NAME"
+        forms.append(Form("act.close.title", "close", which, command, "act.close.aside", folded=True))
+    return forms
+
+
+def _operated(asked: Asked, account: bytes) -> list[AssetSummary]:
+    """Assets of others that this account may operate now."""
+    found = rights.rights_of(asked.mirror, account, limit=FEW_ROWS).items
+    live = [each for each in found if each.right is Right.OPERATE and each.is_live(asked.shown.now)]
+    return [assets.asset(asked.mirror, each.asset_id) for each in live]
+
+
+def _offer(
+    asked: Asked, account: bytes, own: Iterable[AssetSummary], exchanges: list[tuple[str, Markup]]
+) -> list[Input]:
+    show = asked.shown
+    days = [(str(each), show.words.count("age.days", each)) for each in LASTING]
+    data, *others = PRICES
+    classes = [(str(each), show.buyer_class(each)) for each in (0, class_of_role(Role.BUYER), *Licence)]
+    return [
+        Input("offer.assetId offer.assetVersion offer.versionKey", "version", "json", options=_versions(asked, own)),
+        Input("offer.provider", "", "fixed", to_hex(account)),
+        _salt("offer.salt"),
+        Input("offer.mode", "offer.mode", "number", options=_words(asked, "mode", Mode)),
+        Input("offer.purpose", "offer.purpose", "number", options=_words(asked, "purpose", Purpose)),
+        Input("offer.price.currency", "act.currency", "choice", options=_plain(CURRENCIES)),
+        Input(f"offer.price.{data}", f"price.{data}", "money", as_text=True),
+        *(Input(f"offer.price.{each}", f"price.{each}", "money", "0", as_text=True) for each in others),
+        Input("offer.split.exchange", "act.exchange", "choice", options=exchanges),
+        *(Input(f"offer.split.{name}", label, "percent", part, hint="act.percent") for name, label, part in SHARES),
+        Input("offer.conditions.buyerClass", "offer.buyers", "number", options=classes),
+        Input(
+            "offer.conditions.jurisdictions",
+            "act.jurisdictions",
+            "numbers",
+            str(JURISDICTION_CN),
+            hint="act.jurisdictions.hint",
+            required=False,
+        ),
+        Input("offer.quota", "offer.quota", "number", "0", hint="act.quota.hint", as_text=True),
+        Input("offer.term", "offer.term", "span", "180", days, as_text=True),
+        Input("offer.validUntil", "offer.until", "days", "90", days, as_text=True),
+        grounds("offer.termsHash", "offer.terms", TEXT),
+        grounds("offer.policyHash", "offer.policy", TEXT),
+    ]
+
+
+def _versions(asked: Asked, own: Iterable[AssetSummary]) -> list[tuple[str, Markup]]:
+    whole = list(own)
+    titles = asked.titles(each.asset_id for each in whole)
+    options = []
+    for each in whole:
+        newest = assets.version(asked.mirror, each.asset_id, each.version)
+        value = _json([str(each.asset_id), newest.version, to_hex(newest.version_key)])
+        what = named(titles.get(each.asset_id), newest.version_key)
+        options.append((value, asked.shown.say("act.version", what=what, version=newest.version)))
+    return options
+
+
+def _exchanges(asked: Asked) -> list[tuple[str, Markup]]:
+    """Members who run an exchange."""
+    found = members.members(asked.mirror, role=Role.OPERATOR, limit=FEW_ROWS).items
+    standing = [each.account for each in found if each.is_in_good_standing(asked.shown.now)]
+    return [(to_hex(each), words) for each in standing for _, words in _plain([checksum_address(each)])]
+
+
+def _asset(asked: Asked, own: Iterable[AssetSummary]) -> Input:
+    return Input("asset_id", "asset", "choice", options=_assets(asked, own, lambda each: str(each.asset_id)))
+
+
+def _assets(asked: Asked, own: Iterable[AssetSummary], value: Any) -> list[tuple[str, Markup]]:
+    whole = list(own)
+    titles = asked.titles(each.asset_id for each in whole)
+    return [
+        (_text(value(each)), named(titles.get(each.asset_id), each.asset_id.to_bytes(WORD, "big"))) for each in whole
+    ]
+
+
+def _words(asked: Asked, group: str, codes: Any) -> list[tuple[str, Markup]]:
+    return [(str(int(each)), asked.shown.word(group, each)) for each in codes]
+
+
+def _plain(values: Iterable[str]) -> list[tuple[str, Markup]]:
+    """What is shown as it is said."""
+    return [(each, Markup("{}").format(each)) for each in values]
+
+
+def _said(contract: str, function: str, name: str, value: Any) -> dict[str, Any]:
+    """The digest of what an argument is in a call, behind its offset, and how many words that has."""
+    (parameter,) = [each for each in abis.functions(contract)[function].inputs if each["name"] == name]
+    content = encode([abis.type_of(parameter)], [value])[WORD:]
+    return {"digest": to_hex(sha256(content)), "words": len(content) // WORD}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
