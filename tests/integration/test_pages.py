@@ -25,7 +25,7 @@ from tests.scripted_chain import CONTRACTS
 
 PATHS = stage.paths()
 MOST = 300 * 1024
-OWN = ("/complaints", "/explore", "/documents/0x", "/sales/0x", "/consents/0x", "/trust", "#", "?")
+OWN = ("/batches/0x", "/complaints", "/explore", "/documents/0x", "/sales/0x", "/consents/0x", "/trust", "#", "?")
 """Where pages lead: to one another, and to public files of the service."""
 
 
