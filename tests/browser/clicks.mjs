@@ -142,6 +142,7 @@ const doing = {
     for (const word of words) {
       await page.route("**/drafts/**", async (route) => {
         const answer = await route.fetch();
+        if (!answer.ok()) return route.fulfill({ response: answer });
         const draft = await answer.json();
         const end = 10 + 64 * (word + 1); // 0x and four bytes, and the words up to this one
         const { data } = draft.typedData.message;
@@ -226,7 +227,8 @@ async function pressed(page, button) {
   await button.click();
   const over = () => {
     const box = [...document.querySelectorAll(".outcome-box.good")].find((each) => !each.hidden);
-    return box?.id || document.querySelector("#outcome.bad")?.dataset.entry || false;
+    const isLacking = document.activeElement?.matches("form.acting :invalid");
+    return box?.id || document.querySelector("#outcome.bad")?.dataset.entry || (isLacking && "incomplete");
   };
   return (await page.waitForFunction(over, null, { timeout: PATIENCE })).jsonValue();
 }

@@ -28,6 +28,7 @@ WHO = {
     "second": ("en", "desktop"),
     "arbiter": ("en", "phone"),
     "auditor": ("zh-CN", "desktop"),
+    "provider": ("zh-CN", "phone"),
     "person 1": ("en", "desktop"),
     "exchange": ("en", "phone"),
 }
@@ -66,6 +67,7 @@ class Doors:
         self.go_on_after_the_session()
         self.write()
         self.complain()
+        self.supply()
         self.close()
 
     def sign_in(self) -> None:
@@ -134,6 +136,19 @@ class Doors:
         judge = desk_of("arbiter", "regulator")
         self.said["decided"] = self.ask("act", "arbiter", desk=judge, act="conclude", fields={"document": "it was so"})
         self.said["told"] = self.ask("look", "person 1", path="/explore/own")
+
+    def supply(self) -> None:
+        """What waits is drafted for its collector alone: by the session, and by nobody else's."""
+        scenario, desk = self.place.scenario, desk_of("provider", "provider")
+        with scenario.services.records.database.reading() as connection:
+            self.said["batches before"] = connection.exec_driver_sql("SELECT count(*) FROM batches").scalar_one()
+        scenario.consents.collect(scenario.sign(account("late")), account("provider"))
+        self.said["drafts of nobody"] = self.place.closed.post(
+            f"/drafts/assets/{scenario.stage.asset_id}/batches", {"as": checksum_address(account("provider").address)}
+        ).status
+        self.ask("enter", "provider", path=desk)
+        fields = {"asset_id": str(scenario.stage.asset_id)}
+        self.said["anchored"] = self.ask("act", "provider", desk=desk, act="anchor", fields=fields)
 
     def close(self) -> None:
         """The service shows what is on chain to those alone whom it knows."""
@@ -267,6 +282,15 @@ def test_a_complaint_of_a_person_becomes_a_case_and_the_person_sees_how_it_is_de
     (made,) = told.place.desk.own_complaints(account("person 1").address)["items"]
     (case,) = made["cases"]
     assert (case["documentHash"], case["outcome"]) == (made["complaintId"], "positive")
+
+
+@pytest.mark.slow
+def test_what_waits_is_anchored_by_its_collector_who_signed_in_and_drafted_for_no_other(told: Told) -> None:
+    assert told["drafts of nobody"] == 401
+    assert (told["anchored"]["outcome"], told["anchored"]["asked"]) == ("acted", ACTED)
+    scenario = told.place.scenario
+    batches = told.place.open.get(f"/assets/{scenario.stage.asset_id}/batches").json()["items"]
+    assert (len(batches), batches[-1]["count"]) == (told["batches before"] + 1, 1)
 
 
 @pytest.mark.slow

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clicked_story import Clicked, Clicking
+from tests.e2e.clicked_story import OFFER, SCRIPT, Clicked, Clicking
 
 PEOPLE = 3
 PICTURED = {"consent-zh-phone": "person 1", "desk-law-firm": "law-firm", "flow-zh-phone": "arbiter"}
+PICTURED |= {"desk-provider-zh-phone": "partner", "desk-provider": "merchant"}
 """Pictures that are kept, and whose page they are of, as it is in the end."""
 
 
@@ -47,11 +48,61 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 17  # each act once
+    assert told.report["judged"] == 21  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:
         assert (told.folder / f"{picture}.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_provider_with_no_key_here_registers_describes_offers_and_closes_by_clicks(told: Told) -> None:
+    story = told.story
+    asset = story.get(f"/assets/{story.other}")
+    assert (asset["kind"], asset["level"], asset["personal"], len(asset["versions"])) == ("enterprise", 1, False, 2)
+    first, second = (story.get(f"/documents/{each['descriptorHash']}") for each in asset["versions"])
+    assert (first["language"], second["language"], first["title"]) == ("zh-CN", "en", f"vacancies {SCRIPT}")
+    assert first["description"] == "one record per vacancy as firms state them"
+    assert first["fields"] == [
+        {"name": "post", "type": "text", "unit": "", "description": "what is to be done"},
+        {"name": "salary", "type": "decimal", "unit": "CNY", "description": "by month, before tax"},
+    ]
+    assert first["quality"] == {"completeness": "0.98", "checked": "twice"}
+    assert first["period"] == {"from": 1_767_225_600, "until": 1_782_863_999}
+    offer = story.other_offer["offer"]
+    assert (offer["price"]["data"], offer["split"]["providerBps"], offer["quota"]) == ("49999999", 9500, "0")
+    assert story.get(f"/documents/{offer['termsHash']}")["text"] == OFFER["offer.termsHash"]
+    assert story.get(f"/offers/{story.other_offer['offerId']}")["state"] == "closed"
+    licensed = story.get(f"/offers?asset={story.other}&only_open=true")["items"]
+    assert [(each["provider"], each["byHolder"]) for each in licensed] == [(story.address("merchant"), False)]
+
+
+@pytest.mark.slow
+def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told: Told) -> None:
+    bad = told.story.bad
+    assert {name: (each["outcome"], each["signed"]) for name, each in bad.items()} == {
+        "nothing said": ("incomplete", []),
+        "no root": ("incomplete", []),
+        "no fields": ("unclear", []),
+        "unknown type": ("declined", []),
+        "turned around": ("declined", []),
+        "too long": ("too_long", []),
+        "far too long": ("too_long", []),
+        "refused": ("rejected", []),
+        "withheld": ("refused", ["ForwardRequest"]),
+        "over the whole": ("rejected", []),
+    }
+    said = {"no fields": "post is a text", "unknown type": "boolean, date", "turned around": "U+202E"}
+    said |= {"too long": "100", "refused": "ParentsNotOfKind", "over the whole": "Split"}
+    assert {name: words in bad[name]["words"] for name, words in said.items()} == dict.fromkeys(said, True)
+    assert told.story.kept == (0, 0)
+
+
+@pytest.mark.slow
+def test_no_word_of_an_offer_or_a_version_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
+    story = told.story
+    for twisted in (story.twisted_version, story.twisted_offer, story.twisted_close):
+        assert (set(twisted["outcomes"]), twisted["signed"]) == ({"wrong_act"}, [])
 
 
 @pytest.mark.slow
@@ -60,6 +111,8 @@ def test_the_sale_was_done_by_clicks_from_the_consents_to_the_payout(told: Told)
     sale = story.get(f"/sales/{story.sale}")
     assert (sale["state"], sale["deliveredCount"], sale["settlement"]["certificate"]) == ("accepted", PEOPLE, 1)
     assert (sale["settlement"]["waiting"], sale["payouts"][0]["settler"]) == (0, story.address("bank"))
+    version = story.get(f"/assets/{story.asset}/versions/1")["basis"]
+    assert (len(version["batches"]), version["bound"], version["closed"]) == (2, PEOPLE, True)
     events = [each["event"] for each in sale["steps"]]
     assert events == [
         *("SaleOrdered", "SalePaid", "SalePrepared", "SaleDelivered", "SaleAccepted", "SaleSettled"),

@@ -200,13 +200,15 @@ def test_one_odd_consent_does_not_hold_up_the_others(fresh: Scenario) -> None:
 # -- anchored by a collector who signs elsewhere
 
 
-def _signed_elsewhere(scenario: Scenario, batch: Batch, signer: LocalSigner = PROVIDER) -> SignedRequest:
+def _signed_elsewhere(
+    scenario: Scenario, batch: Batch, signer: LocalSigner = PROVIDER, *, later: int = 0
+) -> SignedRequest:
     """What a collector signs in a wallet of its own, so that this batch is put on chain."""
     relaying = scenario.services.relaying
     hand = HandOf(scenario.services, scenario.services.drafting(), Elsewhere(PROVIDER.address))
     with pytest.raises(Drafted) as drafted:
         hand.consents.grant_batch(batch, hand.me, salt=scenario.stage.salt)
-    request = drafted.value.request
+    request = replace(drafted.value.request, nonce=drafted.value.request.nonce + later)
     return SignedRequest(relaying.domain, request, signer.sign_digest(request_digest(relaying.domain, request)))
 
 
@@ -249,6 +251,16 @@ def test_a_drafted_batch_is_its_collectors_alone_and_kept_for_no_other_signature
     with pytest.raises(InvalidSignature):
         fresh.services.relaying.relay(_signed_elsewhere(fresh, batch, STRANGER), EXCHANGE)
     assert fresh.services.records.consents.batches_of(asset) == []
+
+
+def test_no_batch_is_kept_that_waits_for_another_act_of_its_collector(fresh: Scenario) -> None:
+    fresh.collect()
+    asset = fresh.stage.asset_id
+    signed = _signed_elsewhere(fresh, fresh.consents.proposed(asset, PROVIDER.address), later=1)
+    with pytest.raises(Conflict, match="comes first"):
+        fresh.services.relaying.relay(signed, EXCHANGE)
+    assert fresh.services.records.consents.batches_of(asset) == []
+    assert fresh.consents.withdraw_for(fresh.withdrawal(fresh.stage.people[0]), EXCHANGE) is None
 
 
 def test_a_batch_of_what_was_collected_elsewhere_is_relayed_and_not_kept(fresh: Scenario) -> None:

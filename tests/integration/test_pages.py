@@ -209,6 +209,18 @@ def test_the_longest_pages_of_the_longest_titles_are_small(client: Client) -> No
         assert len(client.get(path).content) < MOST
 
 
+def test_the_desk_of_who_holds_hundreds_of_assets_of_the_longest_titles_is_small(client: Client) -> None:
+    path = f"/explore/desk/provider/{checksum_address(story.EXCHANGE)}"
+    answer = client.get(path)
+    assert len(answer.content) < MOST
+    read = Read(answer.content.decode())
+    asked = [attributes for tag, attributes in read.elements if tag == "form" and "data-act" in attributes]
+    acts = [attributes["data-act"] for attributes in asked]
+    assert acts == ["anchor", "register", "enrol", "publish", "sealed", "list"]
+    assert [tag for tag, _ in read.elements].count("option") > 4 * FEW_ROWS
+    assert [attributes for tag, attributes in read.elements if tag == "script" and "src" not in attributes] == []
+
+
 def _next(link: str | None) -> str:
     told = re.fullmatch(r'<(\?.+)>; rel="next"', link or "")
     return f"/explore/assets.json{told.group(1)}" if told else ""

@@ -48,6 +48,23 @@ def test_each_value_of_a_form_is_looked_for_where_the_call_says_it(name: str) ->
         assert words[place_of(words, path)] in (seen.get(argument, 2), 1)  # a number, how many there are, or True
 
 
+@pytest.mark.parametrize("name", ["register", "enrol", "publish", "sealed", "list"])
+def test_a_form_says_every_word_of_what_a_provider_signs(name: str) -> None:
+    act = ACTS[name]
+    inputs = abis.functions(act.contract)[act.function].inputs
+    data = encode([abis.type_of(each) for each in inputs], filled(inputs, iter(range(3, 250)), {}))
+    words = [int.from_bytes(data[start : start + WORD], "big") for start in range(0, len(data), WORD)]
+    seen = set[int]()
+    told = [*zip(act.says.values(), act.places.values(), strict=True), *zip(act.nothing, act.empty, strict=True)]
+    for argument, path in told:
+        steps = [place_of(words, path[: depth + 1]) for depth in range(len(path))]
+        elements = 4 if argument.endswith("intermediaries") else 2
+        has_elements = words[steps[-1]] == 2  # how many an array has; values begin with 3
+        seen |= {*steps, *(steps[-1] + 1 + each for each in range(elements) if has_elements)}
+    attesters = {1, *range(len(words) - 3, len(words))} if name == "list" else set()
+    assert set(range(len(words))) - seen == attesters
+
+
 def place_of(words: list[int], path: list[int]) -> int:
     """The word at the end of a path, as the script follows it."""
     base = 0

@@ -362,10 +362,10 @@ class Services:
             noted=self._note_signed,
         )
 
-    def _note_signed(self, contract: str, data: bytes) -> None:
+    def _note_signed(self, contract: str, data: bytes, is_next: bool) -> None:
         """A batch whose collector signed for it is kept before it is relayed. Raises Conflict."""
         if contract == "Consents":
-            self.consents.keep_signed(data)
+            self.consents.keep_signed(data, is_next=is_next)
 
     @cached_property
     def operations(self) -> Operations:

@@ -208,9 +208,13 @@ class Consents:
             raise NotFound("pending consent of asset", str(asset_id))
         return batch
 
-    def keep_signed(self, data: bytes) -> None:
+    def keep_signed(self, data: bytes, *, is_next: bool) -> None:
         """Keeps the batch that a call of Consents, signed by its collector, is about to put on chain; other calls, and
-        batches of what nobody collected here, are nothing to it. Raises Conflict where other consents wait by now."""
+        batches of what nobody collected here, are nothing to it.
+
+        Raises Conflict where other consents wait by now, and unless it is relayed next (`is_next`): nobody withdraws
+        out of a batch that is kept and not on chain, so none waits there for its collector.
+        """
         if abis.act_in("Consents", data) != "grantBatch":
             return
         _, said = abis.decode_call("Consents", data)
@@ -219,15 +223,17 @@ class Consents:
         try:
             self._book.batch(stated.batch_id)
         except NotFound:
-            self._keep_waiting(stated)
+            self._keep_waiting(stated, is_next=is_next)
 
-    def _keep_waiting(self, stated: Batch) -> None:
+    def _keep_waiting(self, stated: Batch, *, is_next: bool) -> None:
         try:
             batch, names = self._waiting(stated.asset_id)
         except NotFound:
             return
         if batch.batch_id != stated.batch_id:
             raise Conflict("other consents wait by now", hint="draft the batch again", asset=str(stated.asset_id))
+        if not is_next:
+            raise Conflict("another act of the collector comes first", hint="hand the batch over when that is through")
         self._book.add_batch(batch, names)
 
     def _gathered(self, asset_id: int, signer_of: Callable[[bytes], Signer], salt: bytes) -> Batch:

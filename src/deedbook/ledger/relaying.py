@@ -126,8 +126,8 @@ class Relaying:
     """Relays the requests of one deployment's members.
 
     `clock` gives Unix seconds, for claims alone: deadlines are the chain's. `final` gives the highest final block of a
-    tip. `noted` is told contract and calldata of a request before it is kept; what it raises refuses it.
-    `recover` is in `wallet`.
+    tip. `noted` is told contract and calldata of a request before it is kept, and whether its turn is now; what it
+    raises refuses it. `recover` is in `wallet`.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Relaying:
         *,
         clock: Callable[[], int],
         final: Callable[[int], int] = lambda tip: tip,
-        noted: Callable[[str, bytes], None] = lambda *_: None,
+        noted: Callable[[str, bytes, bool], None] = lambda *_: None,
     ) -> None:
         self._sender = sender
         self._node = node
@@ -204,7 +204,7 @@ class Relaying:
             raise InvalidInput("nonce", f"is more than {MOST_WAITING} ahead of {following}", nonce=request.nonce)
         if request.deadline < self._time():
             raise InvalidInput("deadline", "has passed", deadline=request.deadline)
-        self._noted(self._names[request.to], request.data)
+        self._noted(self._names[request.to], request.data, request.nonce == following)
         return self._book.put(signed, key=key or key_of(signed.digest), seen=seen)
 
     def _taken_late(self, signed: SignedRequest, key: str | None) -> RelayedAct:

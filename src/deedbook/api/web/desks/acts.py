@@ -24,6 +24,9 @@ from deedbook.domain.hashing import checksum_address, parse_address, to_hex
 from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_typed_data
 
 WORD: Final = 32
+SHORT: Final = 100
+LONG: Final = 4000
+"""Characters of an input of one line, and of one of several, where it says nothing else."""
 TERMS: Final = (30, 90, 180, 365)
 """Days that a statement is said for."""
 
@@ -34,7 +37,8 @@ class Input:
     is published once its hash is signed, or 32 bytes of hex that name a document; `days`, a number of days from now
     that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or last
     second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
-    `pairs`, lines of parts; `long`, a text of lines; `json`; `fresh`, 32 new bytes; `fixed`, what is not asked.
+    `pairs`, lines of parts; `long`, a text whose lines become one; `json`; `fresh`, 32 new bytes; `fixed`, what is not
+    asked. What has more than `most` characters is refused, not cut.
 
     It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
     is `as_text` is sent as text, as large numbers are."""
@@ -47,7 +51,7 @@ class Input:
     hint: str | None = None
     as_text: bool = False
     required: bool = True
-    most: int = 100
+    most: int = 0
 
     @property
     def is_asked(self) -> bool:
@@ -60,6 +64,16 @@ class Input:
         return self.kind in ("grounds", "rows", "pairs", "long")
 
     @property
+    def longest(self) -> int:
+        """How many characters it may have."""
+        return self.most or (LONG if self.is_long else SHORT)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has digits alone."""
+        return self.kind in ("number", "money", "percent")
+
+    @property
     def pattern(self) -> str | None:
         """What its text has to look like."""
         return PATTERNS.get(self.kind)
@@ -68,6 +82,8 @@ class Input:
 PATTERNS: Final = {
     "number": "[0-9]{1,9}",
     "numbers": "[0-9 ,，、]*",
+    "assets": "[0-9a-fx ,，、]*",
+    "key": "0x[0-9a-fA-F]{64}",
     "money": r"[0-9]{1,13}(\.[0-9]{1,2})?",
     "percent": r"[0-9]{1,3}(\.[0-9]{1,2})?",
 }
@@ -203,6 +219,7 @@ SAID: Final = (
     "rejected",
     "session_over",
     "unclear",
+    "too_long",
 )
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
@@ -294,9 +311,9 @@ def picked(asked: Asked, name: str, label: str, options: Sequence[tuple[str, Mar
     return Input(name, label, "choice", wanted if wanted in dict(options) else "", options)
 
 
-def grounds(name: str, label: str) -> Input:
+def grounds(name: str, label: str, most: int = 0) -> Input:
     """A document that says why, or what."""
-    return Input(name, label, "grounds", hint="act.grounds")
+    return Input(name, label, "grounds", hint="act.grounds", most=most)
 
 
 def until(asked: Asked) -> Input:

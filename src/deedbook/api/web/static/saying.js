@@ -22,6 +22,7 @@ const READ = {
   fresh: () => hex(crypto.getRandomValues(new Uint8Array(32))),
   first: (text) => Date.parse(`${text}T00:00:00Z`) / 1000,
   last: (text) => Date.parse(`${text}T00:00:00Z`) / 1000 + DAY - 1,
+  long: (text) => lines(text).join(" "),
   rows: (text) => lines(text).map(column),
   pairs: (text) => Object.fromEntries(lines(text).map((line) => cut(line, COLON, 2))),
 };
@@ -29,6 +30,9 @@ const READ = {
 // Each name that a field says - several stand with spaces between, their values in an array - and the value.
 export function saidBy(field) {
   const text = field.value.trim();
+  if (text.length > Number(field.dataset.most ?? Infinity)) {
+    throw new Stop("too_long", { field: field.labels[0].textContent, most: field.dataset.most });
+  }
   const found = (READ[field.dataset.kind] ?? String)(text);
   const value = field.dataset.as === "text" ? String(found) : found;
   const names = field.name.split(" ");
