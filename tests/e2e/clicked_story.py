@@ -1,10 +1,11 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
-By clicks: the asset's registration; every person's consent, one look at the own share, and one withdrawal; the batch,
-its audit, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
-payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; and the bundle that the
-auditor takes home. By HTTP, for there is no page for it: admission, encryption key and policy, the notice, and sealing.
-The merchant's key is in its wallet, and in the exchange's home too, which collects for it.
+By clicks: the asset's registration; every person's consent, one look at the own share, and one withdrawal; two batches
+and their audits, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
+payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the
+auditor takes home; and an asset of no person, described, offered, and licensed to another who offers it too. By HTTP,
+for there is no page for it: admission, encryption key and policies, the notice, sealing, the licence. The merchant's
+key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -156,8 +157,11 @@ class Clicked(Story):
     def tell(self) -> None:
         """All of it, in order."""
         self.admit()
-        self.agree()
-        self.anchor()
+        self.publish_notice()
+        for some in (self.people[:-1], self.people[-1:]):
+            self.agree_all(some)
+            self.anchor(len(some))
+        self.receipts = [self.get(f"/consents/{each}/receipt") for each in self.consents]
         self.register()
         self.offer()
         self.early = self.click("employer", "order", offer=self.offer_id)
@@ -177,13 +181,11 @@ class Clicked(Story):
         self.supply()
         self.take_home()
 
-    def agree(self) -> None:
-        """Everybody reads the sentence on the page, and signs it."""
-        self.publish_notice()
-        for place, person in enumerate(self.people):
-            name = f"person {place}"
+    def agree_all(self, people: Sequence[Person]) -> None:
+        """Each of them reads the sentence on the page, and signs it."""
+        for person in people:
+            name = f"person {len(self.consents)}"
             self.consents.append(self.clicking.ask("consent", name=name, link=self.link(person)))
-        self.receipts = [self.get(f"/consents/{each}/receipt") for each in self.consents]
 
     def name_asset(self) -> None:
         """Registered at the merchant's desk: consents name the asset that it has then."""
@@ -194,11 +196,10 @@ class Clicked(Story):
     def grant(self) -> None:
         """All that wait, as one batch that the merchant signs."""
         self.clicked("merchant", "anchor", asset_id=self.asset)
-        (batch,) = self.get(f"/assets/{self.asset}/batches")["items"]
-        self.batch = batch["batchId"]
+        self.batch = self.get(f"/assets/{self.asset}/batches")["items"][-1]["batchId"]
 
     def register(self) -> None:
-        """What was sealed is published, and the audited batch bound to it."""
+        """What was sealed is published, and both audited batches are bound to it at once."""
         self.seal()
         said = {"contentRoot": self.sealed["contentRoot"], "recordCount": str(len(self.people))}
         self.clicked("merchant", "sealed", asset_id=self.asset, descriptor=self.sealed["descriptorHash"], **said)

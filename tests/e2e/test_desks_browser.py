@@ -111,6 +111,8 @@ def test_the_sale_was_done_by_clicks_from_the_consents_to_the_payout(told: Told)
     sale = story.get(f"/sales/{story.sale}")
     assert (sale["state"], sale["deliveredCount"], sale["settlement"]["certificate"]) == ("accepted", PEOPLE, 1)
     assert (sale["settlement"]["waiting"], sale["payouts"][0]["settler"]) == (0, story.address("bank"))
+    version = story.get(f"/assets/{story.asset}/versions/1")["basis"]
+    assert (len(version["batches"]), version["bound"], version["closed"]) == (2, PEOPLE, True)
     events = [each["event"] for each in sale["steps"]]
     assert events == [
         *("SaleOrdered", "SalePaid", "SalePrepared", "SaleDelivered", "SaleAccepted", "SaleSettled"),

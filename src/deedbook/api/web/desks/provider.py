@@ -34,7 +34,7 @@ def provider(asked: Asked) -> Page:
     sections: list[Section] = [
         *_work(asked, account),
         piece("desk.batches", batches, batch_columns(asked), f"{root}/batches?collector={name}"),
-        *consenting(asked, account, own),
+        *consenting(asked, own),
         piece("desk.versions", held, _version_columns(asked, held.items), f"{root}/assets?holder={name}"),
         *founding(asked, own),
         piece("desk.offers", offered, offer_columns(asked, offered.items), f"{root}/offers?provider={name}"),

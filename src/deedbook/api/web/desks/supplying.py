@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from deedbook.api.web.asked import FEW_ROWS, Asked
+from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS, Asked
 from deedbook.api.web.desks.acts import PRICES, Form, Input, grounds
 from deedbook.api.web.desks.selling import named
 from deedbook.api.web.sections import Section
@@ -44,6 +44,8 @@ SHARES: Final = (
     ("subjectsBps", "share.people", "40"),
 )
 """The parts of a price, and how many percent of it a form begins with."""
+MOST_BATCHES: Final = 64
+"""Batches that are bound at once (`Consents`)."""
 TEXT: Final = 20_000
 """Characters that terms may have."""
 LASTING: Final = (30, 90, 180, 365)
@@ -150,7 +152,7 @@ def _descriptor(asked: Asked) -> list[Input]:
     ]
 
 
-def consenting(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequence[Section]:
+def consenting(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
     """Consents are anchored, and a version gets those that an auditor checked."""
     own = [each for each in held if each.state is AssetState.REGISTERED]
     forms: list[Section] = []
@@ -158,7 +160,7 @@ def consenting(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Se
         command = "deedbook consents anchor ASSET --as NAME"
         which = [_asset(asked, own)]
         forms.append(Form("act.anchor.title", "anchor", which, command, "act.anchor.aside", folded=True))
-    options = _bases(asked, account, own)
+    options = _bases(asked, own)
     if options:
         which = [Input("asset_id version auditor batches bases", "act.bases", "json", options=options)]
         command = "deedbook consents bind ASSET --version VERSION --auditor AUDITOR --as NAME"
@@ -166,25 +168,43 @@ def consenting(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Se
     return forms
 
 
-def _bases(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> list[tuple[str, Markup]]:
-    """What can be bound: of each asset that has a version the batches under none, by who audited them."""
-    kept = {each.asset_id: each for each in held if each.version}
-    titles = asked.titles(kept)
-    gathered: dict[tuple[int, bytes], list[BatchView]] = {}
-    for batch in consents.batches_by(asked.mirror, collector=account, limit=FEW_ROWS).items:
-        if batch.asset_id in kept and batch.version != kept[batch.asset_id].version:
+def _bases(asked: Asked, held: Iterable[AssetSummary]) -> list[tuple[str, Markup]]:
+    """What can be bound: of each asset whose newest version has no whole basis the batches that are not in it, by who
+    audited them: together, and each alone where there are several."""
+    titles, options = asked.titles(each.asset_id for each in held), list[tuple[str, Markup]]()
+    for each in held:
+        by_auditor: dict[bytes, list[BatchView]] = {}
+        for batch in _unbound(asked, each):
             for auditor in _auditors(batch, asked.shown.now):
-                gathered.setdefault((batch.asset_id, auditor), []).append(batch)
-    options = []
-    for (asset_id, auditor), batches in gathered.items():
-        batches.sort(key=lambda batch: batch.batch_id)
-        version, who = kept[asset_id].version, checksum_address(auditor)
-        names = [to_hex(batch.batch_id) for batch in batches]
-        what = named(titles.get(asset_id), asset_id.to_bytes(WORD, "big"))
-        count = sum(batch.count for batch in batches)
-        said = asked.shown.say("act.basis", what=what, version=version, auditor=f"{who[:10]}…", count=count)
-        options.append((_json([str(asset_id), version, who, names, basis(batches, auditor)]), said))
-    return options
+                by_auditor.setdefault(auditor, []).append(batch)
+        for auditor, batches in by_auditor.items():
+            batches.sort(key=lambda batch: batch.batch_id)
+            alone = [[batch] for batch in batches] if len(batches) > 1 else []
+            for some in [batches[:MOST_BATCHES], *alone]:
+                options.append(_bound(asked, each, titles.get(each.asset_id), some, auditor))
+    return options[:FEW_ROWS]
+
+
+def _unbound(asked: Asked, held: AssetSummary) -> list[BatchView]:
+    if not held.version:
+        return []
+    stands = assets.version(asked.mirror, held.asset_id, held.version).basis
+    if stands is not None and stands.closed:
+        return []
+    found = consents.batches_of(asked.mirror, held.asset_id, limit=MOST_ROWS).items
+    return [batch for batch in found if batch.version != held.version]
+
+
+def _bound(
+    asked: Asked, held: AssetSummary, title: str | None, batches: Sequence[BatchView], auditor: bytes
+) -> tuple[str, Markup]:
+    """Batches to bind, with all that is said of them in the call."""
+    who, names = checksum_address(auditor), [to_hex(batch.batch_id) for batch in batches]
+    value = _json([str(held.asset_id), held.version, who, names, basis(batches, auditor)])
+    key = batches[0].batch_id if len(batches) == 1 else held.asset_id.to_bytes(WORD, "big")
+    count = sum(batch.count for batch in batches)
+    words = {"what": named(title, key), "version": held.version, "auditor": f"{who[:10]}…", "count": count}
+    return value, asked.shown.say("act.basis", **words)
 
 
 def _auditors(batch: BatchView, now: int) -> list[bytes]:
