@@ -4,8 +4,8 @@ By clicks: the asset's registration; every person's consent, one look at the own
 and their audits, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
 payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the
 auditor takes home; and an asset of no person, described, offered, and licensed to another who offers it too. By HTTP,
-for there is no page for it: admission, encryption key and policies, the notice, sealing, the licence. The merchant's key
-is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet alone.
+for there is no page for it: admission, encryption key and policies, the notice, sealing, the licence. The merchant's
+key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet alone.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ ENROLLED = {"kind descriptor.kind": "2", "grade level": "[1,1]", "source": f"fir
 BAD = {
     "nothing said": {"descriptor.title": ""},
     "no root": {"contentRoot": "0x5c"},
+    "no asset": {"parents": "fff"},
     "no fields": {"descriptor.fields": "post is a text"},
     "unknown type": {"descriptor.fields": "post, sentence, , what is to be done"},
     "turned around": {"descriptor.title": "vacancies \u202e321"},
@@ -243,6 +244,7 @@ class Clicked(Story):
         words = [0, 1, 17, 36]
         self.twisted_close = self.clicking.ask("twist", **{**twisting, "act": "close", "fields": {}}, words=words)
         self.clicked("partner", "close")
+        self.clicked("partner", "enrol", **{**ENROLLED, "kind descriptor.kind": "4", "parents": self.other})
         self.operate(right)
 
     def operate(self, terms: Mapping[str, str]) -> None:
