@@ -102,9 +102,10 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
 
 
 @pytest.mark.slow
-def test_no_word_of_an_offer_or_a_version_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
+def test_no_word_of_an_offer_a_version_or_a_basis_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
     story = told.story
-    for twisted in (story.twisted_version, story.twisted_offer, story.twisted_close):
+    twists = story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis
+    for twisted in twists:
         assert (set(twisted["outcomes"]), twisted["signed"]) == ({"wrong_act"}, [])
 
 
