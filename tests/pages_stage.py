@@ -15,6 +15,7 @@ from deedbook.api.serving import Serving
 from deedbook.api.web.shown import asset_name
 from deedbook.domain.assets import Descriptor, Field
 from deedbook.domain.attestations import asset_key
+from deedbook.domain.complaints import Complaint
 from deedbook.domain.consents import Consent, ConsentDomain, SignedConsent
 from deedbook.domain.events import Event
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
@@ -160,6 +161,14 @@ class Exhibit:
         leaves = [Leaf(OWN.signed.consent_id, story.BATCH, 0)] if account == story.SUBJECTS[0] else []
         page = orders_of(self.mirror, leaves, self.cover, limit=limit, after=after)
         return {"items": [{**each.to_json(), "buyerName": SCRIPT} for each in page.items], "after": page.after}
+
+    def own_complaints(self, account: bytes) -> Mapping[str, Any]:
+        return {"items": self.complaints(1, None)["items"] if account == story.SUBJECTS[0] else []}
+
+    def complaints(self, limit: int, after: str | None) -> Mapping[str, Any]:
+        said = Complaint(OWN.signed.consent_id, story.SUBJECTS[0], SCRIPT, NOW - 500, sha256(b"salt"))
+        name = {"complaintId": to_hex(said.complaint_id), "assetId": str(story.ASSET)}
+        return {"items": [{**name, "document": said.to_json(), "cases": []}], "after": None}
 
     def receipt(self, consent_id: bytes) -> Mapping[str, Any]:
         if consent_id != OWN.signed.consent_id:

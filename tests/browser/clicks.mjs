@@ -111,6 +111,23 @@ const doing = {
     return { outcome, words, signed: signed(wallet).slice(before), asked, link };
   },
 
+  // Writes what went wrong with a consent of one's own, and presses.
+  async complain({ name, path, text, cut }) {
+    const { page, wallet, where } = there.get(name);
+    await page.goto(origin + path);
+    const before = wallet.asked.length;
+    const button = page.locator("#complain");
+    await button.waitFor();
+    const empty = await pressed(page, button);
+    await page.fill("#text", text);
+    await page.route(cut, (route) => route.abort());
+    const away = await pressed(page, button);
+    await page.unroute(cut);
+    const outcome = await pressed(page, button);
+    await judged(page, `complaint ${where}`);
+    return { empty, away, outcome, asked: wallet.asked.length - before };
+  },
+
   // Who was signed in is so no more.
   async forget({ name }) {
     await there.get(name).context.clearCookies();

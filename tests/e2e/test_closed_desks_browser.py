@@ -30,7 +30,9 @@ WHO = {
     "auditor": ("zh-CN", "desktop"),
     "provider": ("zh-CN", "phone"),
     "person 1": ("en", "desktop"),
+    "exchange": ("en", "phone"),
 }
+COMPLAINT = "nobody told me that it would be sold"
 SIGNED_IN = ["eth_requestAccounts", "personal_sign"]
 ACTED = ["eth_requestAccounts", "eth_signTypedData_v4"]
 
@@ -64,6 +66,7 @@ class Doors:
         self.order()
         self.go_on_after_the_session()
         self.write()
+        self.complain()
         self.supply()
         self.close()
 
@@ -117,6 +120,23 @@ class Doors:
         self.said["over while signing"] = hold("signed without a session", mood="forgetful")
         self.said["signed in once more"] = hold("signed without a session", again=True)
 
+    def complain(self) -> None:
+        """A person writes what went wrong; the exchange opens a case about it, the arbiter decides, the person sees."""
+        consent = to_hex(self.place.scenario.consent_of(account("person 1")))
+        own, desk = f"/explore/own/consents/{consent}", desk_of("exchange", "exchange")
+        self.ask("enter", "person 1", path=own)
+        self.said["complaint"] = self.ask("complain", "person 1", path=own, text=COMPLAINT, cut="**/me/complaints")
+        self.said["waiting"] = self.ask("look", "person 1", path="/explore/own")
+        self.said["hidden"] = self.ask("look", "exchange", path=desk)
+        self.said["heard"] = self.ask("enter", "exchange", path=desk)
+        (made,) = self.place.desk.own_complaints(account("person 1").address)["items"]
+        self.said["opened"] = self.ask(
+            "act", "exchange", desk=desk, act="open", fields={"document": made["complaintId"]}
+        )
+        judge = desk_of("arbiter", "regulator")
+        self.said["decided"] = self.ask("act", "arbiter", desk=judge, act="conclude", fields={"document": "it was so"})
+        self.said["told"] = self.ask("look", "person 1", path="/explore/own")
+
     def supply(self) -> None:
         """What waits is drafted for its collector alone: by the session, and by nobody else's."""
         scenario, desk = self.place.scenario, desk_of("provider", "provider")
@@ -158,6 +178,8 @@ class Told:
 def told(node: Path, browser: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with stage.lived(tmp_path_factory.mktemp("doors")) as place:
         place.scenario.admit(ARBITER, Role.ARBITER | Role.REGULATOR)
+        services = place.scenario.services
+        services.keystore.create("exchange", services.home.passphrase(None), sha256(b"account exchange"))
         place.desk.catch_up()
         clicking = Clicking(node, browser)
         try:
@@ -247,6 +269,19 @@ def test_a_session_that_ends_while_the_wallet_signs_costs_one_sign_in_and_no_act
     assert (over["outcome"], over["document"], over["signed"]) == ("session_over", 404, ["ForwardRequest"])
     assert "Your session is over" in over["words"]
     assert (again["outcome"], again["document"], again["asked"]) == ("acted", 200, SIGNED_IN)
+
+
+@pytest.mark.slow
+def test_a_complaint_of_a_person_becomes_a_case_and_the_person_sees_how_it_is_decided(told: Told) -> None:
+    assert told["complaint"] == {"empty": "incomplete", "away": "unreachable", "outcome": "complained", "asked": 0}
+    assert "no case so far" in told["waiting"]["said"]
+    assert COMPLAINT not in told["hidden"]["said"]
+    assert COMPLAINT in told["heard"]["said"]
+    assert (told["opened"]["outcome"], told["decided"]["outcome"]) == ("acted", "acted")
+    assert (COMPLAINT in told["told"]["said"], "case: positive" in told["told"]["said"]) == (True, True)
+    (made,) = told.place.desk.own_complaints(account("person 1").address)["items"]
+    (case,) = made["cases"]
+    assert (case["documentHash"], case["outcome"]) == (made["complaintId"], "positive")
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from tests.scripted_chain import CONTRACTS
 
 PATHS = stage.paths()
 MOST = 300 * 1024
-OWN = ("/explore", "/documents/0x", "/sales/0x", "/consents/0x", "/trust", "#", "?")
+OWN = ("/batches/0x", "/complaints", "/explore", "/documents/0x", "/sales/0x", "/consents/0x", "/trust", "#", "?")
 """Where pages lead: to one another, and to public files of the service."""
 
 
@@ -393,7 +393,7 @@ def test_a_regulator_finds_every_buyer_and_every_sale_of_an_asset(client: Client
 def test_the_own_holds_can_be_released_and_all_are_listed(client: Client) -> None:
     read = page(client, PATHS["desk of regulator"])
     acts = [attributes["data-act"] for _, attributes in read.elements if "data-act" in attributes]
-    assert acts == ["hold", "release"]
+    assert acts == ["hold", "release", "open"]
     holds = client.get("/explore/holds.json").json()["items"]
     assert [each["target"] for each in holds] == [to_hex(story.HELD)]
     none = client.get(f"/explore/holds.json?holder={checksum_address(story.BUYER)}").json()["items"]
@@ -523,3 +523,11 @@ def test_my_data_shows_orders_money_and_the_way_out_and_is_kept_by_no_cache(clie
     name = to_hex(stage.OWN.signed.consent_id)
     assert {f"/explore/consents/{name}/withdrawal", f"/consents/{name}/receipt"} <= set(links)
     assert client.get("/explore/own/consents/0x" + "11" * 32).status == 404
+
+
+@pytest.mark.parametrize("kind", ["desk of regulator", "desk of exchange", "own"])
+def test_a_complaint_is_shown_as_it_was_written_and_runs_nothing(client: Client, kind: str) -> None:
+    answer = client.get(PATHS[kind])
+    assert stage.SCRIPT in Read(answer.content.decode()).text
+    assert stage.SCRIPT.encode() not in answer.content
+    assert "no case so far" in answer.content.decode()

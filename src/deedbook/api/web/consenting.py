@@ -214,10 +214,11 @@ def consent_domain(asked: Asked) -> ConsentDomain:
     return ConsentDomain(int(deployment["chainId"]), parse_address(deployment["contracts"]["Consents"], "contract"))
 
 
-def spoken(asked: Asked, said: Mapping[str, Any]) -> dict[str, Any]:
-    """What a page hands to its script: what is asked for, and the words."""
+def spoken(asked: Asked, said: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """What a page hands to its script: what is asked for, and the words; `more` are entries that it says besides."""
     words: Words = asked.shown.words
-    return {"said": dict(said), "spoken": {name.partition(".")[2]: words.one[name] for name in SAID_BY_WALLETS}}
+    names = (*SAID_BY_WALLETS, *more)
+    return {"said": dict(said), "spoken": {name.partition(".")[2]: words.one[name] for name in names}}
 
 
 def told(asked: Asked, domain: ConsentDomain) -> dict[str, Any]:

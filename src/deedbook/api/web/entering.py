@@ -28,7 +28,6 @@ def entrance(asked: Asked) -> Page:
 def entering(asked: Asked, aside: str, **said: Any) -> dict[str, Any]:
     """What a page hands to its script to sign in and out; `aside` is the entry that says what for, to who is not known.
     Of a page for one `account` alone, no other signs in there."""
-    handed = spoken(asked, {**told(asked, consent_domain(asked)), **said})
-    words = {**handed["spoken"], "other_member": asked.shown.words.one["acting.other_member"]}
+    handed = spoken(asked, {**told(asked, consent_domain(asked)), **said}, "acting.other_member")
     entry = "enter.over" if asked.is_over else aside
-    return {**handed, "spoken": words, "known": asked.caller.is_known, "aside": asked.shown.say(entry)}
+    return {**handed, "known": asked.caller.is_known, "aside": asked.shown.say(entry)}

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from deedbook.api.web.asked import Asked
+from deedbook.api.web.complaints import own_complaints, own_table
 from deedbook.api.web.consenting import consent_domain, spoken, told
 from deedbook.api.web.sections import Facts, Note, Page, Quote, Section, Table
 from deedbook.domain.codes import Mode, Purpose, bits_in
@@ -50,6 +51,7 @@ def own(asked: Asked) -> Page:
         for each, name in zip(standings, ids, strict=True)
     ]
     orders = list(_orders(asked, account))
+    complaints = own_complaints(asked, account)
     show = asked.shown
     facts = [("own.account", show.hash_text(checksum_address(account), ""))]
     sections: list[Section] = [
@@ -57,6 +59,7 @@ def own(asked: Asked) -> Page:
         *_money([each["statement"] for each in found if each["statement"]], asked),
         _consents(asked, found),
         _ordered(asked, orders),
+        *([own_table(asked, complaints)] if complaints else []),
         Note(show.say("own.export"), [(_path(asked, "own.json"), show.say("own.export.link"))]),
         *_complaint(asked),
     ]
@@ -64,7 +67,12 @@ def own(asked: Asked) -> Page:
         title=show.say("own"),
         noun="own",
         sections=sections,
-        json={"account": checksum_address(account), "consents": found, "orders": orders},
+        json={
+            "account": checksum_address(account),
+            "consents": found,
+            "orders": orders,
+            "complaints": complaints,
+        },
         lead=show.say("own.lead" if asked.has_door else "own.lead.anybody"),
         template="own.html",
         private=True,
@@ -125,7 +133,7 @@ def own_consent(asked: Asked) -> Page:
         private=True,
         more={
             "kinds": [(str(each), show.word("payee.kind", str(each).replace("-", "_"))) for each in PayeeKind],
-            **spoken(asked, said),
+            **spoken(asked, said, "acting.session_over"),
         },
     )
 
@@ -281,7 +289,8 @@ def _money(statements: Sequence[Mapping[str, Any]], asked: Asked) -> list[Sectio
 
 def _complaint(asked: Asked) -> list[Section]:
     show = asked.shown
-    return [Note(show.say("own.complain"), [(show.path("members"), show.say("own.complain.link"))])]
+    entry = "own.complain.here" if asked.has_door else "own.complain"
+    return [Note(show.say(entry), [(show.path("members"), show.say("own.complain.link"))])]
 
 
 def _payee_types() -> dict[str, Any]:

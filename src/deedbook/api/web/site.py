@@ -125,7 +125,10 @@ signature and no more."""
 
 SIGNING: Final = tuple(
     f"{each}.js"
-    for each in ("wallet", "typed", "page", "consenting", "withdrawing", "payee", "acting", "saying", "entering")
+    for each in (
+        *("wallet", "typed", "page", "consenting", "withdrawing", "payee"),
+        *("acting", "saying", "entering", "complaining"),
+    )
 )
 """The scripts of pages on which a wallet signs."""
 STATIC: Final[Mapping[str, str]] = {

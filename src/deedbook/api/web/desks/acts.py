@@ -177,6 +177,10 @@ ACTS: Final[Mapping[str, Act]] = {
     "settle": Act("/drafts/sales/{sale}/settlement", "Revenue", "settle", SALE),
     "pay": Act("/drafts/sales/{sale}/payouts", "Revenue", "confirmPayout", PAID, RECEIPT),
     "hold": Act("/drafts/holds", "Cases", "hold", {"target": "target", **WHY}),
+    "open": Act("/drafts/cases", "Cases", "open", {"target": "target", "kind": "kind", **WHY}),
+    "conclude": Act(
+        "/drafts/cases/{case}/decision", "Cases", "decide", {"case": "caseId", "outcome": "outcome", **WHY}
+    ),
     "release": Act("/drafts/holds/release", "Cases", "release", {"target": "target", **WHY}),
     "register": Act(
         "/drafts/assets", "DataAssets", "register", REGISTERED, SOURCE, nothing=[f"version.{each}" for each in CONTENT]

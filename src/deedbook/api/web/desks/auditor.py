@@ -62,10 +62,22 @@ def _audit(asked: Asked, items: Sequence[BatchView]) -> Sequence[Section]:
         until(asked),
     ]
     command = "deedbook attestations attest BATCH --kind consent-audit --document FILE --valid-until +180d --as NAME"
+    steps = [
+        ("desk.check.command", "deedbook consents verify-batch BATCH --out report.json"),
+        ("desk.check.elsewhere", "deedbook consents verify-batch BATCH --consents FILE --out report.json"),
+    ]
     return [
-        Commands("desk.check", [("desk.check.command", "deedbook consents verify-batch BATCH --out report.json")]),
+        Commands("desk.check", steps),
+        *_handed_out(asked, options),
         Form("act.audit.title", "attest", inputs, command, "act.audit.aside"),
     ]
+
+
+def _handed_out(asked: Asked, options: Sequence[tuple[str, Markup]]) -> Sequence[Section]:
+    """The signed consents of these batches, for who may read them."""
+    if not asked.may_read("/batches/{batch_id}/consents"):
+        return []
+    return [Note(asked.shown.say("desk.check.consents"), [(f"/batches/{key}/consents", name) for key, name in options])]
 
 
 def bundles(asked: Asked, items: Iterable[SaleView], after: str | None) -> Section:

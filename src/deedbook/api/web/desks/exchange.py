@@ -10,6 +10,7 @@ from markupsafe import Markup
 from deedbook.api.web.alerts import alert_columns
 from deedbook.api.web.asked import FIRST_ROWS, Asked, Columns
 from deedbook.api.web.cases import hold_columns
+from deedbook.api.web.complaints import for_judges
 from deedbook.api.web.desks.acts import Form, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, waiting_columns
@@ -38,6 +39,7 @@ def exchange(asked: Asked) -> Page:
     if not any(json[str(each)]["items"] for each in ORDERS):
         sections.append(Note(show.say("desk.orders.none")))
     sections += _settlements(asked, json)
+    sections += for_judges(asked)
     held = first(asked, cases.all_holds)
     sections.append(piece("desk.holds.all", held, hold_columns(asked), show.path("holds"), aside="holds.aside"))
     return desk(asked, "exchange", sections, {**json, "holds": held.to_json()})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from deedbook.api.web.asked import Asked
 from deedbook.api.web.cases import case_columns, hold_columns
+from deedbook.api.web.complaints import for_judges
 from deedbook.api.web.desks.acts import Form, Input, grounds, outcome, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, waiting_columns
@@ -13,6 +16,7 @@ from deedbook.api.web.sections import Finding, Page, Section
 from deedbook.api.web.shown import shortened
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries import cases, sales
+from deedbook.queries.cases import CaseView
 from deedbook.queries.sales import Waits
 
 
@@ -37,7 +41,13 @@ def regulator(asked: Asked) -> Page:
         command = "deedbook cases release TARGET --document FILE --as NAME"
         sections.append(Form("act.release.title", "release", inputs, command))
     sections += _disputes(asked)
+    sections += for_judges(asked)
     sections.append(piece("desk.cases", opened, case_columns(asked), f"{show.root}/cases?open=yes"))
+    if opened.items:
+        which = [(to_hex(each.case_id), _named(asked, each)) for each in opened.items]
+        inputs = [picked(asked, "case", "case", which), outcome(asked), grounds("document", "act.why")]
+        command = "deedbook cases decide CASE --outcome OUTCOME --document FILE --as NAME"
+        sections.append(Form("act.conclude.title", "conclude", inputs, command, "act.conclude.aside"))
     return desk(asked, "regulator", sections, {"holds": own.to_json(), "cases": opened.to_json()})
 
 
@@ -56,3 +66,7 @@ def _disputes(asked: Asked) -> Sequence[Section]:
         piece("desk.waits.decision", waiting, waiting_columns(asked, waiting), path),
         Form("act.decide.title", "decide", inputs, command, "act.decide.aside"),
     ]
+
+
+def _named(asked: Asked, case: CaseView) -> Markup:
+    return Markup("{} · {}").format(asked.shown.word("case.kind", case.kind), shortened(to_hex(case.case_id)))
