@@ -77,6 +77,7 @@ ENROLLED = {"kind descriptor.kind": "2", "grade level": "[1,1]", "source": f"fir
 BAD = {
     "nothing said": {"descriptor.title": ""},
     "no root": {"contentRoot": "0x5c"},
+    "no asset": {"parents": "fff"},
     "no fields": {"descriptor.fields": "post is a text"},
     "unknown type": {"descriptor.fields": "post, sentence, , what is to be done"},
     "turned around": {"descriptor.title": "vacancies \u202e321"},
@@ -195,7 +196,9 @@ class Clicked(Story):
 
     def grant(self) -> None:
         """All that wait, as one batch that the merchant signs."""
-        self.clicked("merchant", "anchor", asset_id=self.asset)
+        fields = {"asset_id": self.asset}
+        self.twisted_batch = self.twist_for("merchant", "anchor", fields, [0, 1])
+        self.clicked("merchant", "anchor", **fields)
         self.batch = self.get(f"/assets/{self.asset}/batches")["items"][-1]["batchId"]
 
     def register(self) -> None:
@@ -204,6 +207,7 @@ class Clicked(Story):
         said = {"contentRoot": self.sealed["contentRoot"], "recordCount": str(len(self.people))}
         self.clicked("merchant", "sealed", asset_id=self.asset, descriptor=self.sealed["descriptorHash"], **said)
         assert self.get(f"/assets/{self.asset}/versions/1")["versionKey"] == self.version_key
+        self.twisted_basis = self.twist_for("merchant", "bind", {}, [0, 1, 2, 3, 4, 16, 29])
         self.clicked("merchant", "bind")
 
     def offer(self, mode: int = 32, quota: int = 0) -> str:
@@ -222,9 +226,7 @@ class Clicked(Story):
         documents = self.services.records.documents
         before = len(documents.of_kind("descriptor")), len(documents.of_kind("source"))
         self.bad = {name: self.click("partner", "enrol", **{**ENROLLED, **wrong}) for name, wrong in BAD.items()}
-        desk = self.desk_of("partner")
-        twisting = {"name": "partner", "desk": desk, "act": "enrol", "fields": ENROLLED}
-        self.twisted_version = self.clicking.ask("twist", **twisting, words=[0, 1, 2, 4, 5, 9, 10])
+        self.twisted_version = self.twist_for("partner", "enrol", ENROLLED, [0, 1, 2, 4, 5, 9, 10])
         self.bad["withheld"] = self.click("partner", "enrol", **ENROLLED, mood="refusing")
         self.kept = len(documents.of_kind("descriptor")) - before[0], len(documents.of_kind("source")) - before[1]
         self.clicked("partner", "enrol", **ENROLLED)
@@ -236,13 +238,12 @@ class Clicked(Story):
         wrong = {**OFFER, "offer.mode": "2", "offer.split.providerBps": "90", "offer.split.subjectsBps": "0"}
         self.bad["over the whole"] = self.click("partner", "list", **wrong)
         right = {**wrong, "offer.split.providerBps": "95"}
-        words = [0, 2, 3, 8, 12, 13, 21, 22, 29, 37]
-        self.twisted_offer = self.clicking.ask("twist", **{**twisting, "act": "list", "fields": right}, words=words)
+        self.twisted_offer = self.twist_for("partner", "list", right, [0, 2, 3, 8, 12, 13, 21, 22, 29, 37])
         self.clicked("partner", "list", **right)
         (self.other_offer,) = self.get(f"/offers?asset={self.other}")["items"]
-        words = [0, 1, 17, 36]
-        self.twisted_close = self.clicking.ask("twist", **{**twisting, "act": "close", "fields": {}}, words=words)
+        self.twisted_close = self.twist_for("partner", "close", {}, [0, 1, 17, 36])
         self.clicked("partner", "close")
+        self.clicked("partner", "enrol", **{**ENROLLED, "kind descriptor.kind": "4", "parents": self.other})
         self.operate(right)
 
     def operate(self, terms: Mapping[str, str]) -> None:
@@ -281,9 +282,12 @@ class Clicked(Story):
     def twist(self) -> None:
         """Somebody changes a word of the statement on its way to the law firm: one after the other, all of them."""
         said = {"target": self.version_key, "kind": "legal-opinion", "document": "sound", "validUntil": "90"}
-        words = list(range(5))
-        desk = self.desk_of("law-firm")
-        self.twisted = self.clicking.ask("twist", name="law-firm", desk=desk, act="attest", fields=said, words=words)
+        self.twisted = self.twist_for("law-firm", "attest", said, list(range(5)))
+
+    def twist_for(self, name: str, act: str, fields: Mapping[str, str], words: Sequence[int]) -> Any:
+        """These words of a call, changed one after the other on their way to somebody's wallet."""
+        desk = self.desk_of(name)
+        return self.clicking.ask("twist", name=name, desk=desk, act=act, fields=fields, words=words)
 
     def sell(self, offer: str = "", *, settled: bool = True, delivered: bool = True) -> str:
         """Ordered, paid, prepared, delivered; accepted and settled."""

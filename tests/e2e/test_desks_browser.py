@@ -73,6 +73,8 @@ def test_a_provider_with_no_key_here_registers_describes_offers_and_closes_by_cl
     assert (offer["price"]["data"], offer["split"]["providerBps"], offer["quota"]) == ("49999999", 9500, "0")
     assert story.get(f"/documents/{offer['termsHash']}")["text"] == OFFER["offer.termsHash"]
     assert story.get(f"/offers/{story.other_offer['offerId']}")["state"] == "closed"
+    (derived,) = story.get(f"/assets/{story.other}/lineage?down=true")["items"]
+    assert story.get(f"/assets/{derived['assetId']}")["parents"] == [story.other]
     licensed = story.get(f"/offers?asset={story.other}&only_open=true")["items"]
     assert [(each["provider"], each["byHolder"]) for each in licensed] == [(story.address("merchant"), False)]
 
@@ -83,6 +85,7 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
     assert {name: (each["outcome"], each["signed"]) for name, each in bad.items()} == {
         "nothing said": ("incomplete", []),
         "no root": ("incomplete", []),
+        "no asset": ("incomplete", []),
         "no fields": ("unclear", []),
         "unknown type": ("declined", []),
         "turned around": ("declined", []),
@@ -99,9 +102,10 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
 
 
 @pytest.mark.slow
-def test_no_word_of_an_offer_or_a_version_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
+def test_no_word_of_an_offer_a_version_or_a_basis_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
     story = told.story
-    for twisted in (story.twisted_version, story.twisted_offer, story.twisted_close):
+    twists = story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis
+    for twisted in twists:
         assert (set(twisted["outcomes"]), twisted["signed"]) == ({"wrong_act"}, [])
 
 
