@@ -3,9 +3,10 @@
 By clicks: the asset's registration; every person's consent, one look at the own share, and one withdrawal; two batches
 and their audits, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
 payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the
-auditor takes home; and an asset of no person, described, offered, and licensed to another who offers it too. By HTTP,
-for there is no page for it: admission, encryption key and policies, the notice, sealing, the licence. The merchant's
-key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet alone.
+auditor takes home; and an asset of no person, described, offered, and licensed to another who offers it too, until
+the licence ends. By HTTP, for there is no page for it: admission, encryption key and policies, the notice, sealing. The
+merchant's key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet
+alone.
 """
 
 from __future__ import annotations
@@ -247,12 +248,17 @@ class Clicked(Story):
         self.operate(right)
 
     def operate(self, terms: Mapping[str, str]) -> None:
-        """Whoever has a licence to operate an asset offers it at the own desk."""
-        grant = {"account": self.address("merchant"), "document": self.document("document", {"licence": "to operate"})}
-        self.act("partner", f"/assets/{self.other}/rights", right="operate", validUntil=self.until, **grant)
+        """Whoever has a licence to operate an asset offers it at the own desk, until it ends."""
+        grant = {"asset_id": self.other, "account": self.address("merchant"), "document": "to operate it"}
+        self.bad["no account"] = self.click("partner", "grant", **{**grant, "account": "0x12"})
+        self.bad["the holder's own"] = self.click("partner", "grant", **{**grant, "account": self.address("partner")})
+        self.twisted_grant = self.twist_for("partner", "grant", grant, list(range(7)))
+        self.clicked("partner", "grant", **grant)
         key = self.get(f"/assets/{self.other}/versions/2")["versionKey"]
         which = json.dumps([self.other, 2, key], separators=(",", ":"))
         self.clicked("merchant", "list", **terms, **{"offer.assetId offer.assetVersion offer.versionKey": which})
+        self.twisted_end = self.twist_for("merchant", "end", {"document": "no use for it"}, list(range(4)))
+        self.clicked("merchant", "end", document="no use for it")
 
     def link(self, person: Person) -> str:
         """What the merchant hands to one person."""

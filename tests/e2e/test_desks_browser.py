@@ -48,7 +48,7 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 21  # each act once
+    assert told.report["judged"] == 23  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:
@@ -77,6 +77,10 @@ def test_a_provider_with_no_key_here_registers_describes_offers_and_closes_by_cl
     assert story.get(f"/assets/{derived['assetId']}")["parents"] == [story.other]
     licensed = story.get(f"/offers?asset={story.other}&only_open=true")["items"]
     assert [(each["provider"], each["byHolder"]) for each in licensed] == [(story.address("merchant"), False)]
+    (right,) = story.get(f"/assets/{story.other}/rights")["items"]
+    assert (right["right"], right["grantor"], right["stands"]) == ("operate", story.address("partner"), False)
+    assert (right["account"], right["endedBy"]) == (story.address("merchant"), story.address("merchant"))
+    assert (len(right["modes"]), len(right["purposes"])) == (6, 4)
 
 
 @pytest.mark.slow
@@ -94,9 +98,12 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
         "refused": ("rejected", []),
         "withheld": ("refused", ["ForwardRequest"]),
         "over the whole": ("rejected", []),
+        "no account": ("incomplete", []),
+        "the holder's own": ("rejected", []),
     }
     said = {"no fields": "post is a text", "unknown type": "boolean, date", "turned around": "U+202E"}
     said |= {"too long": "100", "refused": "ParentsNotOfKind", "over the whole": "Split"}
+    said |= {"the holder's own": "GrantorIsGrantee"}
     assert {name: words in bad[name]["words"] for name, words in said.items()} == dict.fromkeys(said, True)
     assert told.story.kept == (0, 0)
 
@@ -104,7 +111,8 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
 @pytest.mark.slow
 def test_no_word_of_an_offer_a_version_or_a_basis_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
     story = told.story
-    twists = story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis
+    twists = [story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis]
+    twists += [story.twisted_grant, story.twisted_end]
     for twisted in twists:
         assert (set(twisted["outcomes"]), twisted["signed"]) == ({"wrong_act"}, [])
 

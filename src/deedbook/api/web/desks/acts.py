@@ -34,9 +34,9 @@ TERMS: Final = (30, 90, 180, 365)
 @dataclass(frozen=True)
 class Input:
     """Something to say in a form. `kind`: `text`; `choice` (one of `options`: value and words); `grounds`, a text that
-    is published once its hash is signed, or 32 bytes of hex that name a document; `days`, a number of days from now
-    that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or last
-    second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
+    is published once its hash is signed, or 32 bytes of hex that name a document; `account`; `days`, a number of days
+    from now that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or
+    last second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
     `pairs`, lines of parts; `long`, a text whose lines become one; `json`; `fresh`, 32 new bytes; `fixed`, what is not
     asked. What has more than `most` characters is refused, not cut.
 
@@ -84,6 +84,7 @@ PATTERNS: Final = {
     "numbers": "[0-9 ,，、]*",
     "assets": "((0x[0-9a-f]{64}|[0-9]{1,78})([ ,，、]+|$))*",
     "key": "0x[0-9a-fA-F]{64}",
+    "account": "0x[0-9a-fA-F]{40}",
     "money": r"[0-9]{1,13}(\.[0-9]{1,2})?",
     "percent": r"[0-9]{1,3}(\.[0-9]{1,2})?",
 }
@@ -142,6 +143,10 @@ REGISTERED: Final = {
     **{each: f"registration.{each}" for each in ("salt", "kind", "grade", "level", "parents")},
     "source": "registration.sourceHash",
 }
+ENDED: Final = {**ASSET, "account": "account", "right": "right", **WHY}
+SCOPE: Final = {"modeBits": "scope.modes", "purposeBits": "scope.purposes", "validUntil": "scope.validUntil"}
+GRANTED: Final = {**ENDED, **SCOPE}
+LICENCE: Final = {"document": "terms"}
 OFFERED: Final = {
     "offer.versionKey": "offer.versionKey",
     "offer.assetVersion": "offer.version",
@@ -199,6 +204,10 @@ ACTS: Final[Mapping[str, Act]] = {
     "list": Act(
         "/drafts/offers", "Market", "list", OFFERED, TEXTS, besides=OFFER, nothing=[f"offer.{each}" for each in NONE]
     ),
+    "grant": Act(
+        "/drafts/assets/{asset_id}/rights", "DataAssets", "grantRight", GRANTED, LICENCE, within=("modes", "purposes")
+    ),
+    "end": Act("/drafts/assets/{asset_id}/rights/end", "DataAssets", "endRight", ENDED),
     "close": Act("/drafts/offers/{offer}/closing", "Market", "close", {"terms": "offer"}, within=("offer",)),
 }
 """What is done at desks, by name."""
