@@ -1,12 +1,12 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
-By clicks: the asset's registration; every person's consent, one look at the own share, and one withdrawal; two batches
-and their audits, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
-payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the
-auditor takes home; and an asset of no person, described, offered, and licensed to another who offers it too, until
-the licence ends. By HTTP, for there is no page for it: admission, encryption key and policies, the notice, sealing. The
-merchant's key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet
-alone.
+By clicks: the buyer's encryption key; the asset's registration; every person's consent, one look at the own share, and
+one withdrawal; two batches and their audits, the version and its binding; all statements of the law firm; the offer;
+orders, one of them refused; payments; preparations and deliveries; acceptance; settlement; payout; a hold and its
+release; the bundle that the auditor takes home; and an asset of no person, described, offered, and licensed to another
+who offers it too, until the licence ends. By HTTP, for there is no page for it: admission and policies, the notice,
+sealing. The merchant's key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in
+its wallet alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import checksum_address, from_hex, to_hex
+from deedbook.vault.envelopes import Suite
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_story import Person, Story
 
@@ -182,6 +183,16 @@ class Clicked(Story):
         self.read_later = self.opened(self.second)
         self.supply()
         self.take_home()
+
+    def register_key(self) -> None:
+        """At the employer's desk."""
+        said = {"suite": str(int(self.key.suite)), "publicKey": to_hex(self.key.public.raw)}
+        self.bad_keys = {
+            "no hex": self.click("employer", "key", **{**said, "publicKey": "0x5g"}),
+            "another kind's": self.click("employer", "key", **{**said, "suite": str(int(Suite.X25519))}),
+        }
+        self.twisted_key = self.twist_for("employer", "key", said, [0, 1])
+        self.clicked("employer", "key", **said)
 
     def agree_all(self, people: Sequence[Person]) -> None:
         """Each of them reads the sentence on the page, and signs it."""

@@ -5,6 +5,7 @@ service has afterwards is asked of the service, not of the page."""
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from deedbook.audit.verify import judge
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.principals import Matter, reader_mark
+from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from tests import people_stage as stage
 from tests.e2e.clicked_story import Clicking
 from tests.integration.scenario import account
@@ -32,6 +34,7 @@ WHO = {
     "person 1": ("en", "desktop"),
     "exchange": ("en", "phone"),
 }
+KEY = EncryptionKeyPair.generate(secrets.token_bytes, Suite.X25519)
 COMPLAINT = "nobody told me that it would be sold"
 SIGNED_IN = ["eth_requestAccounts", "personal_sign"]
 ACTED = ["eth_requestAccounts", "eth_signTypedData_v4"]
@@ -88,6 +91,10 @@ class Doors:
         )
         self.said["ordered"] = self.ask("act", "buyer", desk=buyer, act="order", fields={"offer": offer})
         self.said["shown"] = self.ask("look", "buyer", path=buyer)
+        public = {"suite": str(int(KEY.suite)), "publicKey": to_hex(KEY.public.raw)}
+        cut = {"fields": public, "cut": "**/public-key"}
+        self.said["not kept"] = self.ask("act", "buyer", desk=buyer, act="key", **cut)
+        self.said["kept late"] = self.ask("act", "buyer", desk=buyer, act="key", fields=public, again=True)
         self.said["left"] = self.ask("leave", "buyer", path=buyer)
 
     def go_on_after_the_session(self) -> None:
@@ -210,7 +217,7 @@ def test_a_desk_asks_who_stands_at_it_and_is_that_members_alone(told: Told) -> N
     assert checksum_address(account("buyer").address) in told["another's wallet"]["said"]
     assert (told["refused"]["outcome"], told["refused"]["asked"]) == ("refused", SIGNED_IN)
     assert (entered["outcome"], entered["asked"], entered["asks"]) == ("in", SIGNED_IN, False)
-    assert entered["forms"] == ["order"]
+    assert entered["forms"] == ["order", "key"]
     assert "您的工作台" in told["listed"]["said"]
     assert told["listed"]["kept"] == "no-store"
 
@@ -234,6 +241,15 @@ def test_a_member_who_signed_in_orders_by_one_signature_and_sees_it_final(told: 
 
 
 @pytest.mark.slow
+def test_a_key_that_was_registered_and_not_kept_is_kept_without_another_signature(told: Told) -> None:
+    cut, later = told["not kept"], told["kept late"]
+    assert (cut["outcome"], cut["signed"]) == ("unreachable", ["ForwardRequest"])
+    assert (later["outcome"], later["signed"]) == ("acted", [])
+    found = told.place.scenario.services.records.members.get(account("buyer").address)
+    assert found.public_key == KEY.public.raw
+
+
+@pytest.mark.slow
 def test_who_signs_out_leaves_nothing_behind(told: Told) -> None:
     left = told["left"]
     assert (left["asks"], left["forms"], COOKIE in left["cookies"]) == (True, [], False)
@@ -243,7 +259,7 @@ def test_who_signs_out_leaves_nothing_behind(told: Told) -> None:
 def test_a_session_that_is_over_is_told_of(told: Told) -> None:
     assert (told["over"]["asks"], told["over"]["forms"]) == (True, [])
     assert "Your session is over" in told["over"]["said"]
-    assert (told["in again"]["outcome"], told["in again"]["forms"]) == ("in", ["order"])
+    assert (told["in again"]["outcome"], told["in again"]["forms"]) == ("in", ["order", "key"])
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from deedbook.domain.hashing import to_hex
 from tests.e2e.clicked_story import OFFER, SCRIPT, Clicked, Clicking
 
 PEOPLE = 3
@@ -48,7 +49,7 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 23  # each act once
+    assert told.report["judged"] == 24  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:
@@ -109,10 +110,21 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
 
 
 @pytest.mark.slow
+def test_a_buyer_registers_a_key_by_a_click_and_none_that_could_not_be_kept(told: Told) -> None:
+    story = told.story
+    outcomes = {name: (each["outcome"], each["signed"]) for name, each in story.bad_keys.items()}
+    assert outcomes == {"no hex": ("incomplete", []), "another kind's": ("wrong_key", [])}
+    assert "32" in story.bad_keys["another kind's"]["words"]
+    account = story.wallets["employer"].address
+    assert story.get(f"/members/{story.address('employer')}")["encryptionKey"] == to_hex(story.key.public.commitment)
+    assert story.services.records.members.get(account).public_key == story.key.public.raw
+
+
+@pytest.mark.slow
 def test_no_word_of_an_offer_a_version_or_a_basis_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
     story = told.story
     twists = [story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis]
-    twists += [story.twisted_grant, story.twisted_end]
+    twists += [story.twisted_grant, story.twisted_end, story.twisted_key]
     for twisted in twists:
         assert (set(twisted["outcomes"]), twisted["signed"]) == ({"wrong_act"}, [])
 

@@ -19,6 +19,7 @@ from deedbook.api.web.words import LANGUAGES, chosen, words_of
 from deedbook.domain import codes
 from deedbook.queries.alerts import AlertCode, Severity
 from deedbook.queries.sales import Waits
+from deedbook.vault.envelopes import Suite
 
 WEB = resources.files("deedbook.api.web")
 TEMPLATES = sorted(each.name for each in WEB.joinpath("templates").iterdir())
@@ -40,6 +41,7 @@ CODES: dict[str, type[IntEnum] | type[IntFlag]] = {
     "member.state": codes.MemberState,
     "role": codes.Role,
     "licence": codes.Licence,
+    "suite": Suite,
 }
 
 

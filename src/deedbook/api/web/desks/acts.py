@@ -21,7 +21,9 @@ from deedbook.chain import abis
 from deedbook.domain.abi import head_size, is_dynamic
 from deedbook.domain.codes import AttestationKind, Outcome, word_of
 from deedbook.domain.hashing import checksum_address, parse_address, to_hex
+from deedbook.domain.members import KEY_TAG
 from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_typed_data
+from deedbook.vault.envelopes import PUBLIC_LENGTHS
 
 WORD: Final = 32
 SHORT: Final = 100
@@ -36,9 +38,9 @@ class Input:
     """Something to say in a form. `kind`: `text`; `choice` (one of `options`: value and words); `grounds`, a text that
     is published once its hash is signed, or 32 bytes of hex that name a document; `account`; `days`, a number of days
     from now that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or
-    last second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
-    `pairs`, lines of parts; `long`, a text whose lines become one; `json`; `fresh`, 32 new bytes; `fixed`, what is not
-    asked. What has more than `most` characters is refused, not cut.
+    last second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, 32 bytes of hex, and
+    `octets`, any number of them; `rows` and `pairs`, lines of parts; `long`, a text whose lines become one; `json`;
+    `fresh`, 32 new bytes; `fixed`, what is not asked. What has more than `most` characters is refused, not cut.
 
     It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
     is `as_text` is sent as text, as large numbers are."""
@@ -85,6 +87,7 @@ PATTERNS: Final = {
     "assets": "((0x[0-9a-f]{64}|[0-9]{1,78})([ ,，、]+|$))*",
     "key": "0x[0-9a-fA-F]{64}",
     "account": "0x[0-9a-fA-F]{40}",
+    "octets": "0x([0-9a-fA-F]{2})+",
     "money": r"[0-9]{1,13}(\.[0-9]{1,2})?",
     "percent": r"[0-9]{1,3}(\.[0-9]{1,2})?",
 }
@@ -99,7 +102,8 @@ class Act:
 
     `besides` is sent with it; `within` are inputs that are said inside what another one says; arguments of `nothing`
     have to be zero, or empty. `parts`: documents that are written in the form, by the name of their hash, each with
-    what all of its kind have; their inputs are `name.member`."""
+    what all of its kind have; their inputs are `name.member`. `commits`: inputs that the call says by the SHA-256 of
+    this tag, the suite and the bytes; `keeps`: where all that was said is handed over once the act is done."""
 
     draft: str
     contract: str
@@ -110,6 +114,8 @@ class Act:
     within: Sequence[str] = ()
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     nothing: Sequence[str] = ()
+    commits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keeps: str | None = None
 
     @property
     def empty(self) -> list[list[int]]:
@@ -168,9 +174,21 @@ OFFER: Final = {
     "offer.sandbox": {"on": False, "end": "0", "maxOrders": 0, "maxPrice": "0", "buyers": []},
     "offer.split.intermediaries": [],
 }
+COMMITTED: Final = {
+    "tag": KEY_TAG.decode(),
+    "lengths": {str(int(suite)): size for suite, size in PUBLIC_LENGTHS.items()},
+}
 ACTS: Final[Mapping[str, Act]] = {
     "attest": Act("/drafts/attestations", "Attestations", "attest", STATED, {"document": "report"}),
     "order": Act("/drafts/sales", "Market", "order", {"offer": "offerId"}),
+    "key": Act(
+        "/drafts/members/encryption-keys",
+        "Membership",
+        "registerEncryptionKey",
+        {"suite": "suite", "publicKey": "key"},
+        commits={"publicKey": COMMITTED},
+        keeps="/members/{as}/public-key",
+    ),
     "confirm": Act(
         "/drafts/sales/{sale}/payment", "Market", "confirmPayment", {**SALE, "receipt": "receiptHash"}, RECEIPT
     ),
@@ -229,6 +247,7 @@ SAID: Final = (
     "session_over",
     "unclear",
     "too_long",
+    "wrong_key",
 )
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
@@ -298,6 +317,8 @@ def _told(act: Act, contracts: Mapping[str, str]) -> dict[str, Any]:
         "within": list(act.within),
         "parts": act.parts,
         "empty": act.empty,
+        "commits": act.commits,
+        "keeps": act.keeps,
     }
 
 

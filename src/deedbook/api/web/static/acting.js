@@ -4,7 +4,7 @@
 "use strict";
 
 import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
-import { hex, nested, ordered, saidBy, says } from "./saying.js";
+import { committed, hex, nested, ordered, saidBy, says } from "./saying.js";
 import { requirePlace } from "./typed.js";
 import { Stop, isSame } from "./wallet.js";
 
@@ -24,12 +24,20 @@ async function act(form, asking) {
   const typed = JSON.stringify(fields(form).map(({ name, value }) => [name, value]));
   if (signed.get(form)?.typed !== typed) signed.set(form, { typed, ...(await sign(form, known, asking)) });
   try {
-    await done(await handIn(signed.get(form)));
+    const { kept } = signed.get(form);
+    const link = await done(await handIn(signed.get(form)));
+    if (kept) await ask("POST", kept.path, kept.body, { entries: ENTRIES });
+    show(link);
   } catch (error) {
     if (!LATER.includes(error.entry)) signed.delete(form);
     throw error;
   }
   signed.delete(form);
+}
+
+// A key of another length would be registered, and could not be kept.
+function requireBytes(key, bytes) {
+  if (key.length !== 2 + 2 * bytes) throw new Stop("wrong_key", { bytes });
 }
 
 function fields(form) {
@@ -41,6 +49,7 @@ async function sign(form, known, asking) {
   tell("drafting");
   const [said, documents] = [{}, []];
   await read(form, known, said, documents);
+  for (const [name, { lengths }] of Object.entries(known.commits)) requireBytes(said[name], lengths[said.suite]);
   const path = known.draft.replace(/\{(\w+)\}/g, (_, name) => said[name]);
   const isSent = ([name, given]) => !known.draft.includes(`{${name}}`) && !given?.digest;
   const body = nested(Object.entries({ as: asked.account, ...known.besides, ...said }).filter(isSent));
@@ -49,7 +58,8 @@ async function sign(form, known, asking) {
   await requireAct(draft.typedData.message, known, said);
   tell("act_signing", { act: draft.act });
   const signature = await asking.signTyped(draft.typedData);
-  return { documents, path: draft.send.path, act: { ...draft.send.document, signature } };
+  const kept = known.keeps && { path: known.keeps.replace("{as}", asked.account), body: said };
+  return { documents, path: draft.send.path, act: { ...draft.send.document, signature }, kept };
 }
 
 // Makes the documents public, then has the act relayed. Each of both may be done again: the same is the same.
@@ -98,7 +108,8 @@ async function requireAct(message, known, said) {
     Object.keys(said).every((name) => name in known.places || known.within.includes(name));
   if (!holds) throw new Stop("wrong_act");
   for (const [name, path] of Object.entries(known.places)) {
-    const given = known.codes[name]?.[said[name]] ?? said[name];
+    const commitment = known.commits[name];
+    const given = commitment ? await committed(commitment, said) : (known.codes[name]?.[said[name]] ?? said[name]);
     if (given === undefined || !(await says(words, path, given))) throw new Stop("wrong_act");
   }
   for (const path of known.empty) if (!(await says(words, path, 0))) throw new Stop("wrong_act");
@@ -112,9 +123,13 @@ async function done(answer) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
     found = await ask("GET", `/operations/${found.operation}`);
   }
+  return `${asked.root}/transactions/${found.transaction}`;
+}
+
+function show(link) {
   tell(null);
   const box = document.getElementById("acted");
-  box.querySelector("[data-transaction]").href = `${asked.root}/transactions/${found.transaction}`;
+  box.querySelector("[data-transaction]").href = link;
   box.hidden = false;
   box.focus();
 }

@@ -17,6 +17,7 @@ const READ = {
   percent: hundredths,
   json: JSON.parse,
   key: (text) => text.toLowerCase(),
+  octets: (text) => text.toLowerCase(),
   assets: (text) => text.split(/[\s,，、]+/).filter(Boolean).sort((one, other) => (BigInt(one) < BigInt(other) ? -1 : 1)),
   numbers: (text) => text.split(/[\s,，、]+/).filter(Boolean).map(Number),
   fresh: () => hex(crypto.getRandomValues(new Uint8Array(32))),
@@ -69,6 +70,11 @@ export async function says(words, path, given) {
 
 function placeOf(words, [step, ...others], base = 0) {
   return others.length ? placeOf(words, others, base + Number(BigInt(`0x${words[base + step] ?? 0}`)) / 32) : base + step;
+}
+
+// The commitment to a public key: SHA-256 of the tag, the suite in two bytes, and the key.
+export function committed({ tag }, { suite, publicKey }) {
+  return digestOf([hex(new TextEncoder().encode(tag)).slice(2), suite.toString(16).padStart(4, "0"), publicKey.slice(2)]);
 }
 
 async function digestOf(words) {
