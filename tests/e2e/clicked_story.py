@@ -1,12 +1,12 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
-By clicks: the buyer's encryption key; the asset's registration; every person's consent, one look at the own share, and
-one withdrawal; two batches and their audits, the version and its binding; all statements of the law firm; the offer;
-orders, one of them refused; payments; preparations and deliveries; acceptance; settlement; payout; a hold and its
-release; the bundle that the auditor takes home; and an asset of no person, described, offered, and licensed to another
-who offers it too, until the licence ends. By HTTP, for there is no page for it: admission and policies, the notice,
-sealing. The merchant's key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in
-its wallet alone.
+By clicks: the buyer's encryption key; the asset's registration; the notice, and the links that are made of it; every
+person's consent, one look at the own share, and one withdrawal; two batches and their audits, the version and its
+binding; all statements of the law firm; the offer; orders, one of them refused; payments; preparations and deliveries;
+acceptance; settlement; payout; a hold and its release; the bundle that the auditor takes home; and an asset of no
+person, described, offered, and licensed to another who offers it too, until the licence ends. By HTTP, for there is no
+page for it: admission and policies, sealing. The merchant's key is in its wallet, and in the exchange's home too, which
+collects for it; the partner's is in its wallet alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import checksum_address, from_hex, to_hex
@@ -59,6 +58,17 @@ OFFER = {
     "offer.policyHash": "whoever withdraws is left out of what is delivered later",
 }
 """What is said in the form of an offer; its shares and terms are those that the form begins with."""
+
+
+NOTICE = {
+    "notice.controller": "the merchant",
+    "notice.contact": "privacy@merchant.example",
+    "notice.assetTitle": "resumes",
+    "purpose": "1",
+    "class": "256",
+    "modes": ["32", "2"],
+}
+"""What is said in the form of a notice."""
 
 
 SCRIPT = "<script>window.harmed = 1</script>"
@@ -196,9 +206,22 @@ class Clicked(Story):
 
     def agree_all(self, people: Sequence[Person]) -> None:
         """Each of them reads the sentence on the page, and signs it."""
-        for person in people:
+        for _ in people:
             name = f"person {len(self.consents)}"
-            self.consents.append(self.clicking.ask("consent", name=name, link=self.link(person)))
+            link = self.published["found"]["links"].splitlines()[len(self.consents)].removeprefix(self.http.url)
+            self.consents.append(self.clicking.ask("consent", name=name, link=link))
+
+    def publish_notice(self) -> None:
+        """At the merchant's desk, when the asset is there; its page makes the links that are handed out."""
+        self.name_asset()
+        commits = [record_commit(from_hex(each.salt, "salt", 32), each.record) for each in self.people]
+        said = {**NOTICE, "asset": self.asset, "records": "\n".join(map(to_hex, commits))}
+        wrong = {"no commitment": {"records": "0x12"}, "turned": {"notice.controller": "firm \u202e321"}}
+        notices = self.services.records.documents.of_kind("notice")
+        self.bad_notices = {name: self.click("merchant", "notice", **{**said, **each}) for name, each in wrong.items()}
+        self.kept_notices = len(self.services.records.documents.of_kind("notice")) - len(notices)
+        self.published = self.click("merchant", "notice", **said)
+        self.notice = self.published["found"]["hash"]
 
     def name_asset(self) -> None:
         """Registered at the merchant's desk: consents name the asset that it has then."""
@@ -270,20 +293,6 @@ class Clicked(Story):
         self.clicked("merchant", "list", **terms, **{"offer.assetId offer.assetVersion offer.versionKey": which})
         self.twisted_end = self.twist_for("merchant", "end", {"document": "no use for it"}, list(range(4)))
         self.clicked("merchant", "end", document="no use for it")
-
-    def link(self, person: Person) -> str:
-        """What the merchant hands to one person."""
-        commit = record_commit(from_hex(person.salt, "salt", 32), person.record)
-        asked = {
-            "asset": self.asset,
-            "notice": self.notice,
-            "controller": self.address("merchant"),
-            "purpose": "recruitment",
-            "class": "employer",
-            "modes": "raw,call",
-            "record": to_hex(commit),
-        }
-        return "/explore/consents/new?" + urlencode(asked)
 
     def attest(self, kind: str, target: str, by: str = "law-firm", **report: Any) -> str:
         """At the desk of who states it: the reviewer's, or the auditor's."""

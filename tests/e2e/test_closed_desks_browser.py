@@ -21,7 +21,7 @@ from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.principals import Matter, reader_mark
 from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from tests import people_stage as stage
-from tests.e2e.clicked_story import Clicking
+from tests.e2e.clicked_story import NOTICE, Clicking
 from tests.integration.scenario import account
 
 ARBITER = account("arbiter")
@@ -155,6 +155,7 @@ class Doors:
         ).status
         self.ask("enter", "provider", path=desk)
         fields = {"asset_id": str(scenario.stage.asset_id)}
+        self.said["informed"] = self.ask("act", "provider", desk=desk, act="notice", fields=NOTICE)
         self.said["anchored"] = self.ask("act", "provider", desk=desk, act="anchor", fields=fields)
 
     def close(self) -> None:
@@ -304,6 +305,8 @@ def test_a_complaint_of_a_person_becomes_a_case_and_the_person_sees_how_it_is_de
 def test_what_waits_is_anchored_by_its_collector_who_signed_in_and_drafted_for_no_other(told: Told) -> None:
     assert told["drafts of nobody"] == 401
     assert (told["anchored"]["outcome"], told["anchored"]["asked"]) == ("acted", ACTED)
+    assert (told["informed"]["outcome"], told["informed"]["asked"]) == ("notice-done", ACTED[:1])
+    assert told.place.open.get(f"/documents/{told['informed']['found']['hash']}").status == 200
     scenario = told.place.scenario
     batches = told.place.open.get(f"/assets/{scenario.stage.asset_id}/batches").json()["items"]
     assert (len(batches), batches[-1]["count"]) == (told["batches before"] + 1, 1)

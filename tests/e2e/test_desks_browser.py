@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deedbook.domain.hashing import to_hex
+from deedbook.domain.notices import load_notice
 from tests.e2e.clicked_story import OFFER, SCRIPT, Clicked, Clicking
 
 PEOPLE = 3
@@ -49,7 +50,7 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 24  # each act once
+    assert told.report["judged"] == 25  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:
@@ -118,6 +119,19 @@ def test_a_buyer_registers_a_key_by_a_click_and_none_that_could_not_be_kept(told
     account = story.wallets["employer"].address
     assert story.get(f"/members/{story.address('employer')}")["encryptionKey"] == to_hex(story.key.public.commitment)
     assert story.services.records.members.get(account).public_key == story.key.public.raw
+
+
+@pytest.mark.slow
+def test_a_provider_publishes_a_notice_and_gets_a_link_for_each_person_by_a_click(told: Told) -> None:
+    story = told.story
+    assert (story.published["outcome"], story.published["asked"]) == ("notice-done", [])
+    wanted = load_notice("en", controller="the merchant", contact="privacy@merchant.example", asset_title="resumes")
+    assert story.get(f"/documents/{story.notice}") == wanted.to_json()
+    assert len(set(story.published["found"]["links"].splitlines())) == PEOPLE
+    outcomes = {name: each["outcome"] for name, each in story.bad_notices.items()}
+    assert outcomes == {"no commitment": "unclear", "turned": "declined"}
+    assert "U+202E" in story.bad_notices["turned"]["words"]
+    assert story.kept_notices == 0
 
 
 @pytest.mark.slow

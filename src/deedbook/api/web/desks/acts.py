@@ -40,7 +40,8 @@ class Input:
     from now that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or
     last second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, 32 bytes of hex, and
     `octets`, any number of them; `rows` and `pairs`, lines of parts; `long`, a text whose lines become one; `json`;
-    `fresh`, 32 new bytes; `fixed`, what is not asked. What has more than `most` characters is refused, not cut.
+    `fresh`, 32 new bytes; `fixed`, what is not asked; `several`, any of `options`, as text with commas
+    between; `words`, what stands between spaces or lines. What has more than `most` characters is refused, not cut.
 
     It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
     is `as_text` is sent as text, as large numbers are."""
@@ -63,7 +64,7 @@ class Input:
     @property
     def is_long(self) -> bool:
         """Whether it has lines."""
-        return self.kind in ("grounds", "rows", "pairs", "long")
+        return self.kind in ("grounds", "rows", "pairs", "long", "words")
 
     @property
     def longest(self) -> int:
@@ -229,6 +230,8 @@ ACTS: Final[Mapping[str, Act]] = {
     "close": Act("/drafts/offers/{offer}/closing", "Market", "close", {"terms": "offer"}, within=("offer",)),
 }
 """What is done at desks, by name."""
+ERRANDS: Final = ("notice",)
+"""What is done there without a signature."""
 
 
 CODES: Final[Mapping[str, Mapping[str, int]]] = {
@@ -248,6 +251,7 @@ SAID: Final = (
     "unclear",
     "too_long",
     "wrong_key",
+    "other_document",
 )
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
@@ -257,6 +261,7 @@ class Form(Section):
     """The form of an act; `command` does the same without a browser."""
 
     kind: ClassVar[str] = "act"
+    is_signed: ClassVar[bool] = True
     title: str
     act: str
     inputs: Sequence[Input]
@@ -271,6 +276,14 @@ class Form(Section):
     def press(self) -> str:
         """The entry of what stands on the button."""
         return f"act.{self.act}"
+
+
+@dataclass(frozen=True)
+class Errand(Form):
+    """The form of what no wallet signs (`static/errands.js`); `shown` is what came of it, by name, with its label."""
+
+    is_signed: ClassVar[bool] = False
+    shown: Sequence[tuple[str, str]] = ()
 
 
 def told(asked: Asked, account: bytes, acts: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS, Asked
-from deedbook.api.web.desks.acts import PRICES, Form, Input, grounds
+from deedbook.api.web.desks.acts import PRICES, Errand, Form, Input, grounds
 from deedbook.api.web.desks.selling import named
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
@@ -29,6 +29,7 @@ from deedbook.domain.codes import (
     class_of_role,
 )
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
+from deedbook.domain.notices import load_notice
 from deedbook.queries import assets, consents, members, offers, rights
 from deedbook.queries.assets import AssetSummary
 from deedbook.queries.consents import BatchView
@@ -51,6 +52,9 @@ TEXT: Final = 20_000
 """Characters that terms may have."""
 LASTING: Final = (30, 90, 180, 365)
 """Days that an offer is open, that what was bought is used, and that a licence lasts."""
+YEAR: Final = 365
+MOST_TYPED: Final = 70_000
+"""Characters of a list of commitments: a thousand of them."""
 LICENSED: Final = (Right.PROCESS, Right.OPERATE)
 """Rights that are granted."""
 
@@ -153,6 +157,45 @@ def _descriptor(asked: Asked) -> list[Input]:
         Input("descriptor.quality", "descriptor.quality", "pairs", hint="act.quality.hint", required=False),
         Input("descriptor.size", "descriptor.size", "number"),
     ]
+
+
+def informing(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
+    """A notice is published, and links are made by which people read it and consent."""
+    own = [each for each in held if each.state is AssetState.REGISTERED]
+    if not own:
+        return []
+    show = asked.shown
+    days = [(str(each), show.words.count("age.days", each)) for each in LASTING]
+    inputs = [
+        Input("notice", "terms.notice", "json", options=_notices(asked)),
+        Input("notice.controller", "act.controller", "text", hint="act.controller.hint"),
+        Input("notice.contact", "act.contact", "text"),
+        Input("notice.assetTitle", "act.called", "text"),
+        Input("asset", "asset", "choice", options=_assets(asked, own, lambda each: str(each.asset_id))),
+        Input("purpose", "terms.purpose", "choice", options=_words(asked, "purpose", Purpose)),
+        Input(
+            "class", "offer.buyers", "choice", options=[(str(int(each)), show.buyer_class(each)) for each in Licence]
+        ),
+        Input("modes", "act.modes", "several", options=_words(asked, "mode", Mode), hint="act.modes.hint"),
+        Input("days", "act.days", "choice", str(YEAR), days),
+        Input("records", "act.records", "words", hint="act.records.hint", required=False, most=MOST_TYPED),
+    ]
+    shown = [("hash", "terms.notice"), ("links", "act.links")]
+    command = "deedbook consents notice FILE"
+    return [Errand("act.notice.title", "notice", inputs, command, "act.notice.aside", folded=True, shown=shown)]
+
+
+def _notices(asked: Asked) -> list[tuple[str, Markup]]:
+    """The notices that the service brings along, without who collects, whom to ask and how the data is called."""
+    found = []
+    languages = sorted(("en", "zh-CN"), key=lambda each: each != asked.shown.words.tag)
+    for language in languages:
+        for about in ("recruitment", "credit"):
+            known = load_notice(language, controller="-", contact="-", asset_title="-", about=about).to_json()
+            text = json.dumps(known, separators=(",", ":"), ensure_ascii=False)
+            said = {"language": asked.shown.say(f"language.{language[:2]}"), "title": known["title"]}
+            found.append((text, asked.shown.say("act.notice.kind", **said)))
+    return found
 
 
 def consenting(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:

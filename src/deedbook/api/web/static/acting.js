@@ -3,7 +3,8 @@
 // handed in stays on this page: pressing again hands in the same, and asks for no other signature.
 "use strict";
 
-import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
+import { run } from "./errands.js";
+import { ask, asked, onPress, onSigning, signIn, tell, wallets } from "./page.js";
 import { committed, hex, nested, ordered, saidBy, says } from "./saying.js";
 import { requirePlace } from "./typed.js";
 import { Stop, isSame } from "./wallet.js";
@@ -18,9 +19,7 @@ async function act(form, asking) {
   if (!form.reportValidity()) return tell(null);
   const known = asked.acts[form.dataset.act];
   tell("asking");
-  const account = await asking.connect();
-  if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
-  await signIn(asking);
+  await enter(asking);
   const typed = JSON.stringify(fields(form).map(({ name, value }) => [name, value]));
   if (signed.get(form)?.typed !== typed) signed.set(form, { typed, ...(await sign(form, known, asking)) });
   try {
@@ -38,6 +37,13 @@ async function act(form, asking) {
 // A key of another length would be registered, and could not be kept.
 function requireBytes(key, bytes) {
   if (key.length !== 2 + 2 * bytes) throw new Stop("wrong_key", { bytes });
+}
+
+// With the desk's own account, signed in where the service asks who somebody is.
+async function enter(asking) {
+  const account = await asking.connect();
+  if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
+  await signIn(asking);
 }
 
 function fields(form) {
@@ -134,12 +140,19 @@ function show(link) {
   box.focus();
 }
 
+async function errand(form, asking) {
+  await enter(asking);
+  await run(form);
+}
+
 const wallet = wallets();
-for (const form of document.querySelectorAll("form[data-act]")) {
+for (const form of document.querySelectorAll("form.acting")) {
   const button = form.querySelector("button");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.click();
   });
-  onSigning(button, wallet, (asking) => act(form, asking));
+  if (form.dataset.act) onSigning(button, wallet, (asking) => act(form, asking));
+  else if (asked.door) onSigning(button, wallet, (asking) => errand(form, asking));
+  else onPress(button, () => run(form));
 }

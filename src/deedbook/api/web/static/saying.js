@@ -25,12 +25,13 @@ const READ = {
   last: (text) => Date.parse(`${text}T00:00:00Z`) / 1000 + DAY - 1,
   long: (text) => lines(text).join(" "),
   rows: (text) => lines(text).map(column),
+  words: (text) => text.split(/\s+/).filter(Boolean),
   pairs: (text) => Object.fromEntries(lines(text).map((line) => cut(line, COLON, 2))),
 };
 
 // Each name that a field says - several stand with spaces between, their values in an array - and the value.
 export function saidBy(field) {
-  const text = field.value.trim();
+  const text = field.multiple ? [...field.selectedOptions].map(({ value }) => value).join() : field.value.trim();
   if (text.length > Number(field.dataset.most ?? Infinity)) {
     throw new Stop("too_long", { field: field.labels[0].textContent, most: field.dataset.most });
   }
@@ -56,6 +57,18 @@ export function ordered(value) {
   if (Array.isArray(value)) return value.map(ordered);
   if (!value || typeof value !== "object") return value;
   return Object.fromEntries(Object.keys(value).sort().map((name) => [name, ordered(value[name])]));
+}
+
+// The canonical form of JSON without numbers that are not whole (RFC 8785): keys by their characters, as no object of
+// a script keeps them where they look like numbers.
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical)}]`;
+  if (!value || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)}}`;
+}
+
+export async function digestOfText(text) {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 }
 
 // Whether the words of a call say a value at its place: the last step of the path, each one before it an offset to
