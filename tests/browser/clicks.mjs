@@ -193,7 +193,7 @@ const MOODS = {
 };
 
 async function seen(page) {
-  const forms = await page.locator("form[data-act]").evaluateAll((found) => found.map((each) => each.dataset.act));
+  const forms = await page.locator("form.acting").evaluateAll((found) => found.map(({ dataset }) => dataset.act ?? dataset.errand));
   return { said: await page.locator("main").innerText(), forms, asks: (await page.locator("#sign").count()) > 0 };
 }
 
@@ -215,8 +215,9 @@ async function filled(page, desk, act, fields) {
   await form.locator("button.act:visible").waitFor(); // the script is there
   for (const [field, value] of Object.entries(fields)) {
     const control = form.locator(`[name="${field}"]`);
-    const tag = await control.evaluate((each) => each.tagName);
-    await (tag === "SELECT" ? control.selectOption(value) : control.fill(value));
+    const kind = await control.evaluate((each) => (each.type === "file" ? "file" : each.tagName));
+    if (kind === "file") await control.setInputFiles({ name: "records.ndjson", mimeType: "application/x-ndjson", buffer: Buffer.from(value) });
+    else await (kind === "SELECT" ? control.selectOption(value) : control.fill(value));
   }
   return form.locator("button.act");
 }

@@ -1,12 +1,12 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
 By clicks: the buyer's encryption key; the asset's registration; the notice, and the links that are made of it; every
-person's consent, one look at the own share, and one withdrawal; two batches and their audits, the version and its
-binding; all statements of the law firm; the offer; orders, one of them refused; payments; preparations and deliveries;
-acceptance; settlement; payout; a hold and its release; the bundle that the auditor takes home; and an asset of no
-person, described, offered, and licensed to another who offers it too, until the licence ends. By HTTP, for there is no
-page for it: admission and policies, sealing. The merchant's key is in its wallet, and in the exchange's home too, which
-collects for it; the partner's is in its wallet alone.
+person's consent, one look at the own share, and one withdrawal; two batches and their audits, the records sealed, the
+version and its binding; all statements of the law firm; the offer; orders, one of them refused; payments; preparations
+and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the auditor takes home; and an
+asset of no person, described, offered, and licensed to another who offers it too, until the licence ends. By HTTP, for
+there is no page for it: admission and policies. The keys of exchange and merchant are in wallets, and in the exchange's
+home too, which collects for the merchant; the partner's is in its wallet alone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ WHERE = {
     "employer": ("zh-CN", "desktop"),
     "merchant": ("en", "desktop"),
     "partner": ("zh-CN", "phone"),
+    "exchange": ("en", "phone"),
     "person 0": ("en", "desktop"),
     "person 1": ("zh-CN", "phone"),
     "person 2": ("en", "phone"),
@@ -45,6 +46,7 @@ DESKS = {
     "employer": "buyer",
     "merchant": "provider",
     "partner": "provider",
+    "exchange": "exchange",
 }
 
 
@@ -86,6 +88,12 @@ DESCRIBED = {
 }
 """What is said of a version; nobody's person is in it."""
 ENROLLED = {"kind descriptor.kind": "2", "grade level": "[1,1]", "source": f"firms wrote it {SCRIPT}", **DESCRIBED}
+UNSAID = ("contentRoot", "recordCount descriptor.recordCount", "descriptor.size")
+RESUMES = {name: text for name, text in DESCRIBED.items() if name not in UNSAID} | {
+    "descriptor.title": "resumes",
+    "descriptor.fields": "name, text, , name\neducation, integer, , years\nparttime, boolean, , whether",
+}
+"""What is said of the records that are sealed; the service counts them."""
 BAD = {
     "nothing said": {"descriptor.title": ""},
     "no root": {"contentRoot": "0x5c"},
@@ -143,8 +151,8 @@ class Clicked(Story):
             clicking.ask("meet", name=name, key=key, chain=chain, locale=locale, device=device)
 
     def host(self, name: str) -> None:
-        """As everywhere; the merchant with the key that its wallet has."""
-        if name == "merchant":
+        """As everywhere; who has a wallet too, with its key."""
+        if name in self.keys:
             self.services.keystore.create(name, self.services.home.passphrase(None), self.keys[name])
         super().host(name)
 
@@ -235,6 +243,27 @@ class Clicked(Story):
         self.twisted_batch = self.twist_for("merchant", "anchor", fields, [0, 1])
         self.clicked("merchant", "anchor", **fields)
         self.batch = self.get(f"/assets/{self.asset}/batches")["items"][-1]["batchId"]
+
+    def seal(self) -> None:
+        """At the exchange's desk, from a file of records."""
+        lines = [json.dumps({"salt": each.salt, "record": each.record}) for each in self.people]
+        stranger = json.dumps({"salt": "0x" + "07" * 32, "record": {"name": "person 99"}})
+        files = {
+            "cut off": [*lines[:-1], lines[-1][:-1]],
+            "no salt": [lines[0], json.dumps({"record": self.people[0].record})],
+            "nothing": [""],
+            "cut array": ["[", *lines[:1]],
+            "nobody's": [*lines, stranger],
+            "too few": lines[1:],
+        }
+        said = {**RESUMES, "asset descriptor.kind version": json.dumps([self.asset, 1, 1], separators=(",", ":"))}
+        self.bad_files = {
+            name: self.click("exchange", "seal", **said, file="\n".join(some)) for name, some in files.items()
+        }
+        assert not self.services.records.payloads.keys()
+        self.done = self.click("exchange", "seal", **said, file="\n".join(lines))
+        self.sealed = self.done["found"]
+        self.version_key = self.sealed["versionKey"]
 
     def register(self) -> None:
         """What was sealed is published, and both audited batches are bound to it at once."""

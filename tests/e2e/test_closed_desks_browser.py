@@ -294,6 +294,7 @@ def test_a_complaint_of_a_person_becomes_a_case_and_the_person_sees_how_it_is_de
     assert "no case so far" in told["waiting"]["said"]
     assert COMPLAINT not in told["hidden"]["said"]
     assert COMPLAINT in told["heard"]["said"]
+    assert ("seal" in told["heard"]["forms"], "seal" in told["hidden"]["forms"]) == (True, False)
     assert (told["opened"]["outcome"], told["decided"]["outcome"]) == ("acted", "acted")
     assert (COMPLAINT in told["told"]["said"], "case: positive" in told["told"]["said"]) == (True, True)
     (made,) = told.place.desk.own_complaints(account("person 1").address)["items"]

@@ -50,7 +50,7 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 25  # each act once
+    assert told.report["judged"] == 26  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:
@@ -132,6 +132,31 @@ def test_a_provider_publishes_a_notice_and_gets_a_link_for_each_person_by_a_clic
     assert outcomes == {"no commitment": "unclear", "turned": "declined"}
     assert "U+202E" in story.bad_notices["turned"]["words"]
     assert story.kept_notices == 0
+
+
+@pytest.mark.slow
+def test_records_are_sealed_from_a_file_and_what_is_wrong_with_it_is_said_without_them(told: Told) -> None:
+    story = told.story
+    assert (story.done["outcome"], story.done["asked"], story.sealed["records"]) == ("seal-done", [], str(PEOPLE))
+    assert (story.get(f"/payloads/{story.sealed['payloadId']}")["records"], story.sealed["empty"]) == (PEOPLE, "0")
+    outcomes = {name: each["outcome"] for name, each in story.bad_files.items()}
+    assert outcomes == {
+        "cut off": "bad_record",
+        "no salt": "bad_record",
+        "nothing": "no_records",
+        "cut array": "unreadable",
+        "nobody's": "declined",
+        "too few": "declined",
+    }
+    said = {
+        "cut off": f"Record {PEOPLE} ",
+        "no salt": "Record 2 ",
+        "nobody's": "1 of them",
+        "too few": "1 live consents",
+    }
+    assert {name: words in story.bad_files[name]["words"] for name, words in said.items()} == dict.fromkeys(said, True)
+    shown = [each["words"] + str(each["found"]) for each in (*story.bad_files.values(), story.done)]
+    assert not any(words in each for each in shown for words in ("person", "education", story.people[0].salt))
 
 
 @pytest.mark.slow

@@ -40,8 +40,9 @@ class Input:
     from now that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or
     last second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, 32 bytes of hex, and
     `octets`, any number of them; `rows` and `pairs`, lines of parts; `long`, a text whose lines become one; `json`;
-    `fresh`, 32 new bytes; `fixed`, what is not asked; `several`, any of `options`, as text with commas
-    between; `words`, what stands between spaces or lines. What has more than `most` characters is refused, not cut.
+    `fresh`, 32 new bytes; `fixed`, what is not asked; `several`, any of `options`, as text with commas between;
+    `words`, what stands between spaces or lines; `file`, what the script reads. What has more than `most` characters is
+    refused, not cut.
 
     It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
     is `as_text` is sent as text, as large numbers are."""
@@ -230,7 +231,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "close": Act("/drafts/offers/{offer}/closing", "Market", "close", {"terms": "offer"}, within=("offer",)),
 }
 """What is done at desks, by name."""
-ERRANDS: Final = ("notice",)
+ERRANDS: Final = ("notice", "seal")
 """What is done there without a signature."""
 
 
@@ -252,6 +253,9 @@ SAID: Final = (
     "too_long",
     "wrong_key",
     "other_document",
+    "unreadable",
+    "no_records",
+    "bad_record",
 )
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 

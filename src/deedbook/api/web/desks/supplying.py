@@ -198,6 +198,27 @@ def _notices(asked: Asked) -> list[tuple[str, Markup]]:
     return found
 
 
+def sealing(asked: Asked) -> Sequence[Section]:
+    """Records are sealed, by who keeps them: the exchange."""
+    if not asked.may_post("/assets/{asset_id}/payloads"):
+        return []
+    known = assets.assets(asked.mirror, limit=MOST_ROWS).items
+    own = [each for each in known if each.personal and each.state is AssetState.REGISTERED]
+    if not own:
+        return []
+    which = _assets(asked, own, lambda each: [str(each.asset_id), int(each.kind), each.version + 1])
+    *described, _ = _descriptor(asked)
+    inputs = [
+        Input("asset descriptor.kind version", "asset", "json", options=which),
+        *described,
+        Input("file", "act.file", "file", hint="act.file.hint", most=1000),
+    ]
+    shown = [("payloadId", "act.payload"), ("contentRoot", "act.content"), ("descriptorHash", "descriptor.hash")]
+    shown += [("versionKey", "act.version_key"), ("records", "version.records"), ("empty", "act.empty")]
+    command = "deedbook payloads seal ASSET RECORDS --descriptor FILE"
+    return [Errand("act.seal.title", "seal", inputs, command, "act.seal.aside", folded=True, shown=shown)]
+
+
 def consenting(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
     """Consents are anchored, and a version gets those that an auditor checked."""
     own = [each for each in held if each.state is AssetState.REGISTERED]
