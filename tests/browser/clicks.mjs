@@ -100,15 +100,17 @@ const doing = {
     const { page, wallet, where } = there.get(name);
     const [before, known] = [signed(wallet).length, wallet.asked.length];
     wallet.mood = MOODS[mood](page);
-    const button = again ? page.locator(`form[data-act="${act}"] button.act`) : await filled(page, desk, act, fields);
+    const button = again ? formOf(page, act).locator("button.act") : await filled(page, desk, act, fields);
     if (cut) await page.route(cut, (route) => route.abort());
     const outcome = await pressed(page, button);
     if (cut) await page.unroute(cut);
     await judged(page, `${desk} ${act} ${where}`);
     const words = await page.locator(outcome === "acted" ? "#acted" : "#outcome").innerText();
+    const done = page.locator(`#${outcome} [data-found]`);
+    const found = await done.evaluateAll((all) => Object.fromEntries(all.map((each) => [each.dataset.found, each.value])));
     const link = outcome === "acted" ? await page.locator("[data-transaction]").getAttribute("href") : null;
     const asked = wallet.asked.slice(known).map(({ method }) => method).filter((each) => !QUIET.includes(each));
-    return { outcome, words, signed: signed(wallet).slice(before), asked, link };
+    return { outcome, words, signed: signed(wallet).slice(before), asked, link, found };
   },
 
   // Writes what went wrong with a consent of one's own, and presses.
@@ -191,7 +193,7 @@ const MOODS = {
 };
 
 async function seen(page) {
-  const forms = await page.locator("form[data-act]").evaluateAll((found) => found.map((each) => each.dataset.act));
+  const forms = await page.locator("form.acting").evaluateAll((found) => found.map(({ dataset }) => dataset.act ?? dataset.errand));
   return { said: await page.locator("main").innerText(), forms, asks: (await page.locator("#sign").count()) > 0 };
 }
 
@@ -200,17 +202,22 @@ function signed(wallet) {
   return wallet.asked.filter(({ method }) => method === SIGN).map(({ params }) => JSON.parse(params[1]).primaryType);
 }
 
+function formOf(page, act) {
+  return page.locator(`form:is([data-act="${act}"], [data-errand="${act}"])`);
+}
+
 // The button of a form that is filled in.
 async function filled(page, desk, act, fields) {
   await atDesk(page, desk);
-  const form = page.locator(`form[data-act="${act}"]`);
+  const form = formOf(page, act);
   const folded = page.locator("details.folded", { has: form });
   if (await folded.count()) await folded.locator("summary").click();
   await form.locator("button.act:visible").waitFor(); // the script is there
   for (const [field, value] of Object.entries(fields)) {
     const control = form.locator(`[name="${field}"]`);
-    const tag = await control.evaluate((each) => each.tagName);
-    await (tag === "SELECT" ? control.selectOption(value) : control.fill(value));
+    const kind = await control.evaluate((each) => (each.type === "file" ? "file" : each.tagName));
+    if (kind === "file") await control.setInputFiles({ name: "records.ndjson", mimeType: "application/x-ndjson", buffer: Buffer.from(value) });
+    else await (kind === "SELECT" ? control.selectOption(value) : control.fill(value));
   }
   return form.locator("button.act");
 }

@@ -1,11 +1,12 @@
 """Guiyang's sale by clicks: whoever has a wallet does at the pages what there is a page for, in a real Chromium.
 
-By clicks: the asset's registration; every person's consent, one look at the own share, and one withdrawal; two batches
-and their audits, the version and its binding; all statements of the law firm; the offer; orders, one of them refused;
-payments; preparations and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the
-auditor takes home; and an asset of no person, described, offered, and licensed to another who offers it too. By HTTP,
-for there is no page for it: admission, encryption key and policies, the notice, sealing, the licence. The merchant's
-key is in its wallet, and in the exchange's home too, which collects for it; the partner's is in its wallet alone.
+By clicks: the buyer's encryption key; the asset's registration; the notice, and the links that are made of it; every
+person's consent, one look at the own share, and one withdrawal; two batches and their audits, the records sealed, the
+version and its binding; all statements of the law firm; the offer; orders, one of them refused; payments; preparations
+and deliveries; acceptance; settlement; payout; a hold and its release; the bundle that the auditor takes home; and an
+asset of no person, described, offered, and licensed to another who offers it too, until the licence ends. By HTTP, for
+there is no page for it: admission and policies. The keys of exchange and merchant are in wallets, and in the exchange's
+home too, which collects for the merchant; the partner's is in its wallet alone.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from deedbook.domain.consents import record_commit
 from deedbook.domain.hashing import checksum_address, from_hex, to_hex
+from deedbook.vault.envelopes import Suite
 from deedbook.wallet.signers import LocalSigner
 from tests.e2e.http_story import Person, Story
 
@@ -31,6 +32,7 @@ WHERE = {
     "employer": ("zh-CN", "desktop"),
     "merchant": ("en", "desktop"),
     "partner": ("zh-CN", "phone"),
+    "exchange": ("en", "phone"),
     "person 0": ("en", "desktop"),
     "person 1": ("zh-CN", "phone"),
     "person 2": ("en", "phone"),
@@ -44,6 +46,7 @@ DESKS = {
     "employer": "buyer",
     "merchant": "provider",
     "partner": "provider",
+    "exchange": "exchange",
 }
 
 
@@ -57,6 +60,17 @@ OFFER = {
     "offer.policyHash": "whoever withdraws is left out of what is delivered later",
 }
 """What is said in the form of an offer; its shares and terms are those that the form begins with."""
+
+
+NOTICE = {
+    "notice.controller": "the merchant",
+    "notice.contact": "privacy@merchant.example",
+    "notice.assetTitle": "resumes",
+    "purpose": "1",
+    "class": "256",
+    "modes": ["32", "2"],
+}
+"""What is said in the form of a notice."""
 
 
 SCRIPT = "<script>window.harmed = 1</script>"
@@ -74,6 +88,12 @@ DESCRIBED = {
 }
 """What is said of a version; nobody's person is in it."""
 ENROLLED = {"kind descriptor.kind": "2", "grade level": "[1,1]", "source": f"firms wrote it {SCRIPT}", **DESCRIBED}
+UNSAID = ("contentRoot", "recordCount descriptor.recordCount", "descriptor.size")
+RESUMES = {name: text for name, text in DESCRIBED.items() if name not in UNSAID} | {
+    "descriptor.title": "resumes",
+    "descriptor.fields": "name, text, , name\neducation, integer, , years\nparttime, boolean, , whether",
+}
+"""What is said of the records that are sealed; the service counts them."""
 BAD = {
     "nothing said": {"descriptor.title": ""},
     "no root": {"contentRoot": "0x5c"},
@@ -131,8 +151,8 @@ class Clicked(Story):
             clicking.ask("meet", name=name, key=key, chain=chain, locale=locale, device=device)
 
     def host(self, name: str) -> None:
-        """As everywhere; the merchant with the key that its wallet has."""
-        if name == "merchant":
+        """As everywhere; who has a wallet too, with its key."""
+        if name in self.keys:
             self.services.keystore.create(name, self.services.home.passphrase(None), self.keys[name])
         super().host(name)
 
@@ -182,11 +202,34 @@ class Clicked(Story):
         self.supply()
         self.take_home()
 
+    def register_key(self) -> None:
+        """At the employer's desk."""
+        said = {"suite": str(int(self.key.suite)), "publicKey": to_hex(self.key.public.raw)}
+        self.bad_keys = {
+            "no hex": self.click("employer", "key", **{**said, "publicKey": "0x5g"}),
+            "another kind's": self.click("employer", "key", **{**said, "suite": str(int(Suite.X25519))}),
+        }
+        self.twisted_key = self.twist_for("employer", "key", said, [0, 1])
+        self.clicked("employer", "key", **said)
+
     def agree_all(self, people: Sequence[Person]) -> None:
         """Each of them reads the sentence on the page, and signs it."""
-        for person in people:
+        for _ in people:
             name = f"person {len(self.consents)}"
-            self.consents.append(self.clicking.ask("consent", name=name, link=self.link(person)))
+            link = self.published["found"]["links"].splitlines()[len(self.consents)].removeprefix(self.http.url)
+            self.consents.append(self.clicking.ask("consent", name=name, link=link))
+
+    def publish_notice(self) -> None:
+        """At the merchant's desk, when the asset is there; its page makes the links that are handed out."""
+        self.name_asset()
+        commits = [record_commit(from_hex(each.salt, "salt", 32), each.record) for each in self.people]
+        said = {**NOTICE, "asset": self.asset, "records": "\n".join(map(to_hex, commits))}
+        wrong = {"no commitment": {"records": "0x12"}, "turned": {"notice.controller": "firm \u202e321"}}
+        notices = self.services.records.documents.of_kind("notice")
+        self.bad_notices = {name: self.click("merchant", "notice", **{**said, **each}) for name, each in wrong.items()}
+        self.kept_notices = len(self.services.records.documents.of_kind("notice")) - len(notices)
+        self.published = self.click("merchant", "notice", **said)
+        self.notice = self.published["found"]["hash"]
 
     def name_asset(self) -> None:
         """Registered at the merchant's desk: consents name the asset that it has then."""
@@ -200,6 +243,27 @@ class Clicked(Story):
         self.twisted_batch = self.twist_for("merchant", "anchor", fields, [0, 1])
         self.clicked("merchant", "anchor", **fields)
         self.batch = self.get(f"/assets/{self.asset}/batches")["items"][-1]["batchId"]
+
+    def seal(self) -> None:
+        """At the exchange's desk, from a file of records."""
+        lines = [json.dumps({"salt": each.salt, "record": each.record}) for each in self.people]
+        stranger = json.dumps({"salt": "0x" + "07" * 32, "record": {"name": "person 99"}})
+        files = {
+            "cut off": [*lines[:-1], lines[-1][:-1]],
+            "no salt": [lines[0], json.dumps({"record": self.people[0].record})],
+            "nothing": [""],
+            "cut array": ["[", *lines[:1]],
+            "nobody's": [*lines, stranger],
+            "too few": lines[1:],
+        }
+        said = {**RESUMES, "asset descriptor.kind version": json.dumps([self.asset, 1, 1], separators=(",", ":"))}
+        self.bad_files = {
+            name: self.click("exchange", "seal", **said, file="\n".join(some)) for name, some in files.items()
+        }
+        assert not self.services.records.payloads.keys()
+        self.done = self.click("exchange", "seal", **said, file="\n".join(lines))
+        self.sealed = self.done["found"]
+        self.version_key = self.sealed["versionKey"]
 
     def register(self) -> None:
         """What was sealed is published, and both audited batches are bound to it at once."""
@@ -247,26 +311,17 @@ class Clicked(Story):
         self.operate(right)
 
     def operate(self, terms: Mapping[str, str]) -> None:
-        """Whoever has a licence to operate an asset offers it at the own desk."""
-        grant = {"account": self.address("merchant"), "document": self.document("document", {"licence": "to operate"})}
-        self.act("partner", f"/assets/{self.other}/rights", right="operate", validUntil=self.until, **grant)
+        """Whoever has a licence to operate an asset offers it at the own desk, until it ends."""
+        grant = {"asset_id": self.other, "account": self.address("merchant"), "document": "to operate it"}
+        self.bad["no account"] = self.click("partner", "grant", **{**grant, "account": "0x12"})
+        self.bad["the holder's own"] = self.click("partner", "grant", **{**grant, "account": self.address("partner")})
+        self.twisted_grant = self.twist_for("partner", "grant", grant, list(range(7)))
+        self.clicked("partner", "grant", **grant)
         key = self.get(f"/assets/{self.other}/versions/2")["versionKey"]
         which = json.dumps([self.other, 2, key], separators=(",", ":"))
         self.clicked("merchant", "list", **terms, **{"offer.assetId offer.assetVersion offer.versionKey": which})
-
-    def link(self, person: Person) -> str:
-        """What the merchant hands to one person."""
-        commit = record_commit(from_hex(person.salt, "salt", 32), person.record)
-        asked = {
-            "asset": self.asset,
-            "notice": self.notice,
-            "controller": self.address("merchant"),
-            "purpose": "recruitment",
-            "class": "employer",
-            "modes": "raw,call",
-            "record": to_hex(commit),
-        }
-        return "/explore/consents/new?" + urlencode(asked)
+        self.twisted_end = self.twist_for("merchant", "end", {"document": "no use for it"}, list(range(4)))
+        self.clicked("merchant", "end", document="no use for it")
 
     def attest(self, kind: str, target: str, by: str = "law-firm", **report: Any) -> str:
         """At the desk of who states it: the reviewer's, or the auditor's."""

@@ -184,9 +184,7 @@ class Story:
             identity = self.ask("/commitments/identities", {"identity": {"name": name}})["identity"]
             said = {"account": self.address(name), "identity": identity, "validUntil": self.until, **rights}
             self.act("governance", "/members", **said)
-        public = {"suite": int(self.key.suite), "publicKey": to_hex(self.key.public.raw)}
-        self.act("employer", "/members/encryption-keys", **public)
-        self.ask(f"/members/{self.address('employer')}/public-key", public)
+        self.register_key()
         self.act(
             "governance",
             "/policies",
@@ -195,6 +193,12 @@ class Story:
             toList=["source-legality", "impact-assessment"],
             toOrder=["legal-opinion"],
         )
+
+    def register_key(self) -> None:
+        """On chain by its hash, then with the exchange."""
+        public = {"suite": int(self.key.suite), "publicKey": to_hex(self.key.public.raw)}
+        self.act("employer", "/members/encryption-keys", **public)
+        self.ask(f"/members/{self.address('employer')}/public-key", public)
 
     def agree(self) -> None:
         """Everybody reads the sentence and signs it."""

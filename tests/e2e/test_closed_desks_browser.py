@@ -5,6 +5,7 @@ service has afterwards is asked of the service, not of the page."""
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ from deedbook.audit.verify import judge
 from deedbook.domain.codes import Role
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
 from deedbook.domain.principals import Matter, reader_mark
+from deedbook.vault.envelopes import EncryptionKeyPair, Suite
 from tests import people_stage as stage
-from tests.e2e.clicked_story import Clicking
+from tests.e2e.clicked_story import NOTICE, Clicking
 from tests.integration.scenario import account
 
 ARBITER = account("arbiter")
@@ -32,6 +34,7 @@ WHO = {
     "person 1": ("en", "desktop"),
     "exchange": ("en", "phone"),
 }
+KEY = EncryptionKeyPair.generate(secrets.token_bytes, Suite.X25519)
 COMPLAINT = "nobody told me that it would be sold"
 SIGNED_IN = ["eth_requestAccounts", "personal_sign"]
 ACTED = ["eth_requestAccounts", "eth_signTypedData_v4"]
@@ -88,6 +91,10 @@ class Doors:
         )
         self.said["ordered"] = self.ask("act", "buyer", desk=buyer, act="order", fields={"offer": offer})
         self.said["shown"] = self.ask("look", "buyer", path=buyer)
+        public = {"suite": str(int(KEY.suite)), "publicKey": to_hex(KEY.public.raw)}
+        cut = {"fields": public, "cut": "**/public-key"}
+        self.said["not kept"] = self.ask("act", "buyer", desk=buyer, act="key", **cut)
+        self.said["kept late"] = self.ask("act", "buyer", desk=buyer, act="key", fields=public, again=True)
         self.said["left"] = self.ask("leave", "buyer", path=buyer)
 
     def go_on_after_the_session(self) -> None:
@@ -148,6 +155,7 @@ class Doors:
         ).status
         self.ask("enter", "provider", path=desk)
         fields = {"asset_id": str(scenario.stage.asset_id)}
+        self.said["informed"] = self.ask("act", "provider", desk=desk, act="notice", fields=NOTICE)
         self.said["anchored"] = self.ask("act", "provider", desk=desk, act="anchor", fields=fields)
 
     def close(self) -> None:
@@ -210,7 +218,7 @@ def test_a_desk_asks_who_stands_at_it_and_is_that_members_alone(told: Told) -> N
     assert checksum_address(account("buyer").address) in told["another's wallet"]["said"]
     assert (told["refused"]["outcome"], told["refused"]["asked"]) == ("refused", SIGNED_IN)
     assert (entered["outcome"], entered["asked"], entered["asks"]) == ("in", SIGNED_IN, False)
-    assert entered["forms"] == ["order"]
+    assert entered["forms"] == ["order", "key"]
     assert "您的工作台" in told["listed"]["said"]
     assert told["listed"]["kept"] == "no-store"
 
@@ -234,6 +242,15 @@ def test_a_member_who_signed_in_orders_by_one_signature_and_sees_it_final(told: 
 
 
 @pytest.mark.slow
+def test_a_key_that_was_registered_and_not_kept_is_kept_without_another_signature(told: Told) -> None:
+    cut, later = told["not kept"], told["kept late"]
+    assert (cut["outcome"], cut["signed"]) == ("unreachable", ["ForwardRequest"])
+    assert (later["outcome"], later["signed"]) == ("acted", [])
+    found = told.place.scenario.services.records.members.get(account("buyer").address)
+    assert found.public_key == KEY.public.raw
+
+
+@pytest.mark.slow
 def test_who_signs_out_leaves_nothing_behind(told: Told) -> None:
     left = told["left"]
     assert (left["asks"], left["forms"], COOKIE in left["cookies"]) == (True, [], False)
@@ -243,7 +260,7 @@ def test_who_signs_out_leaves_nothing_behind(told: Told) -> None:
 def test_a_session_that_is_over_is_told_of(told: Told) -> None:
     assert (told["over"]["asks"], told["over"]["forms"]) == (True, [])
     assert "Your session is over" in told["over"]["said"]
-    assert (told["in again"]["outcome"], told["in again"]["forms"]) == ("in", ["order"])
+    assert (told["in again"]["outcome"], told["in again"]["forms"]) == ("in", ["order", "key"])
 
 
 @pytest.mark.slow
@@ -277,6 +294,7 @@ def test_a_complaint_of_a_person_becomes_a_case_and_the_person_sees_how_it_is_de
     assert "no case so far" in told["waiting"]["said"]
     assert COMPLAINT not in told["hidden"]["said"]
     assert COMPLAINT in told["heard"]["said"]
+    assert ("seal" in told["heard"]["forms"], "seal" in told["hidden"]["forms"]) == (True, False)
     assert (told["opened"]["outcome"], told["decided"]["outcome"]) == ("acted", "acted")
     assert (COMPLAINT in told["told"]["said"], "case: positive" in told["told"]["said"]) == (True, True)
     (made,) = told.place.desk.own_complaints(account("person 1").address)["items"]
@@ -288,6 +306,8 @@ def test_a_complaint_of_a_person_becomes_a_case_and_the_person_sees_how_it_is_de
 def test_what_waits_is_anchored_by_its_collector_who_signed_in_and_drafted_for_no_other(told: Told) -> None:
     assert told["drafts of nobody"] == 401
     assert (told["anchored"]["outcome"], told["anchored"]["asked"]) == ("acted", ACTED)
+    assert (told["informed"]["outcome"], told["informed"]["asked"]) == ("notice-done", ACTED[:1])
+    assert told.place.open.get(f"/documents/{told['informed']['found']['hash']}").status == 200
     scenario = told.place.scenario
     batches = told.place.open.get(f"/assets/{scenario.stage.asset_id}/batches").json()["items"]
     assert (len(batches), batches[-1]["count"]) == (told["batches before"] + 1, 1)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from deedbook.domain.hashing import to_hex
+from deedbook.domain.notices import load_notice
 from tests.e2e.clicked_story import OFFER, SCRIPT, Clicked, Clicking
 
 PEOPLE = 3
@@ -48,7 +50,7 @@ def told(node: Path, browser: Path, root: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.mark.slow
 def test_the_browsers_find_nothing_to_complain_of(told: Told) -> None:
-    assert told.report["judged"] == 21  # each act once
+    assert told.report["judged"] == 26  # each act once
     for complaint in ("violations", "refused", "strangers", "errors", "wide"):
         assert told.report[complaint] == [], complaint
     for picture in PICTURED:
@@ -77,6 +79,10 @@ def test_a_provider_with_no_key_here_registers_describes_offers_and_closes_by_cl
     assert story.get(f"/assets/{derived['assetId']}")["parents"] == [story.other]
     licensed = story.get(f"/offers?asset={story.other}&only_open=true")["items"]
     assert [(each["provider"], each["byHolder"]) for each in licensed] == [(story.address("merchant"), False)]
+    (right,) = story.get(f"/assets/{story.other}/rights")["items"]
+    assert (right["right"], right["grantor"], right["stands"]) == ("operate", story.address("partner"), False)
+    assert (right["account"], right["endedBy"]) == (story.address("merchant"), story.address("merchant"))
+    assert (len(right["modes"]), len(right["purposes"])) == (6, 4)
 
 
 @pytest.mark.slow
@@ -94,17 +100,70 @@ def test_what_is_wrong_in_a_form_is_said_and_nothing_is_signed_or_published(told
         "refused": ("rejected", []),
         "withheld": ("refused", ["ForwardRequest"]),
         "over the whole": ("rejected", []),
+        "no account": ("incomplete", []),
+        "the holder's own": ("rejected", []),
     }
     said = {"no fields": "post is a text", "unknown type": "boolean, date", "turned around": "U+202E"}
     said |= {"too long": "100", "refused": "ParentsNotOfKind", "over the whole": "Split"}
+    said |= {"the holder's own": "GrantorIsGrantee"}
     assert {name: words in bad[name]["words"] for name, words in said.items()} == dict.fromkeys(said, True)
     assert told.story.kept == (0, 0)
 
 
 @pytest.mark.slow
+def test_a_buyer_registers_a_key_by_a_click_and_none_that_could_not_be_kept(told: Told) -> None:
+    story = told.story
+    outcomes = {name: (each["outcome"], each["signed"]) for name, each in story.bad_keys.items()}
+    assert outcomes == {"no hex": ("incomplete", []), "another kind's": ("wrong_key", [])}
+    assert "32" in story.bad_keys["another kind's"]["words"]
+    account = story.wallets["employer"].address
+    assert story.get(f"/members/{story.address('employer')}")["encryptionKey"] == to_hex(story.key.public.commitment)
+    assert story.services.records.members.get(account).public_key == story.key.public.raw
+
+
+@pytest.mark.slow
+def test_a_provider_publishes_a_notice_and_gets_a_link_for_each_person_by_a_click(told: Told) -> None:
+    story = told.story
+    assert (story.published["outcome"], story.published["asked"]) == ("notice-done", [])
+    wanted = load_notice("en", controller="the merchant", contact="privacy@merchant.example", asset_title="resumes")
+    assert story.get(f"/documents/{story.notice}") == wanted.to_json()
+    assert len(set(story.published["found"]["links"].splitlines())) == PEOPLE
+    outcomes = {name: each["outcome"] for name, each in story.bad_notices.items()}
+    assert outcomes == {"no commitment": "unclear", "turned": "declined"}
+    assert "U+202E" in story.bad_notices["turned"]["words"]
+    assert story.kept_notices == 0
+
+
+@pytest.mark.slow
+def test_records_are_sealed_from_a_file_and_what_is_wrong_with_it_is_said_without_them(told: Told) -> None:
+    story = told.story
+    assert (story.done["outcome"], story.done["asked"], story.sealed["records"]) == ("seal-done", [], str(PEOPLE))
+    assert (story.get(f"/payloads/{story.sealed['payloadId']}")["records"], story.sealed["empty"]) == (PEOPLE, "0")
+    outcomes = {name: each["outcome"] for name, each in story.bad_files.items()}
+    assert outcomes == {
+        "cut off": "bad_record",
+        "no salt": "bad_record",
+        "nothing": "no_records",
+        "cut array": "unreadable",
+        "nobody's": "declined",
+        "too few": "declined",
+    }
+    said = {
+        "cut off": f"Record {PEOPLE} ",
+        "no salt": "Record 2 ",
+        "nobody's": "1 of them",
+        "too few": "1 live consents",
+    }
+    assert {name: words in story.bad_files[name]["words"] for name, words in said.items()} == dict.fromkeys(said, True)
+    shown = [each["words"] + str(each["found"]) for each in (*story.bad_files.values(), story.done)]
+    assert not any(words in each for each in shown for words in ("person", "education", story.people[0].salt))
+
+
+@pytest.mark.slow
 def test_no_word_of_an_offer_a_version_or_a_basis_is_changed_on_its_way_to_the_wallet(told: Told) -> None:
     story = told.story
-    twists = story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis
+    twists = [story.twisted_version, story.twisted_offer, story.twisted_close, story.twisted_batch, story.twisted_basis]
+    twists += [story.twisted_grant, story.twisted_end, story.twisted_key]
     for twisted in twists:
         assert (set(twisted["outcomes"]), twisted["signed"]) == ({"wrong_act"}, [])
 

@@ -216,7 +216,8 @@ def test_the_desk_of_who_holds_hundreds_of_assets_of_the_longest_titles_is_small
     read = Read(answer.content.decode())
     asked = [attributes for tag, attributes in read.elements if tag == "form" and "data-act" in attributes]
     acts = [attributes["data-act"] for attributes in asked]
-    assert acts == ["anchor", "register", "enrol", "publish", "sealed", "list"]
+    assert acts == ["anchor", "register", "enrol", "publish", "sealed", "list", "grant"]
+    assert [given["data-errand"] for tag, given in read.elements if "data-errand" in given] == ["notice"]
     assert [tag for tag, _ in read.elements].count("option") > 4 * FEW_ROWS
     assert [attributes for tag, attributes in read.elements if tag == "script" and "src" not in attributes] == []
 

@@ -48,7 +48,7 @@ def test_each_value_of_a_form_is_looked_for_where_the_call_says_it(name: str) ->
         assert words[place_of(words, path)] in (seen.get(argument, 2), 1)  # a number, how many there are, or True
 
 
-@pytest.mark.parametrize("name", ["register", "enrol", "publish", "sealed", "list"])
+@pytest.mark.parametrize("name", ["register", "enrol", "publish", "sealed", "list", "grant", "end", "key"])
 def test_a_form_says_every_word_of_what_a_provider_signs(name: str) -> None:
     act = ACTS[name]
     inputs = abis.functions(act.contract)[act.function].inputs

@@ -12,13 +12,14 @@ import pytest
 
 from deedbook.api.web import words as catalogues
 from deedbook.api.web.consenting import SAID_BY_WALLETS
-from deedbook.api.web.desks.acts import ACTS, SAID
+from deedbook.api.web.desks.acts import ACTS, ERRANDS, SAID
 from deedbook.api.web.desks.board import ROLES
 from deedbook.api.web.site import NAVIGATION, PAGES, SIGNING
 from deedbook.api.web.words import LANGUAGES, chosen, words_of
 from deedbook.domain import codes
 from deedbook.queries.alerts import AlertCode, Severity
 from deedbook.queries.sales import Waits
+from deedbook.vault.envelopes import Suite
 
 WEB = resources.files("deedbook.api.web")
 TEMPLATES = sorted(each.name for each in WEB.joinpath("templates").iterdir())
@@ -40,6 +41,7 @@ CODES: dict[str, type[IntEnum] | type[IntFlag]] = {
     "member.state": codes.MemberState,
     "role": codes.Role,
     "licence": codes.Licence,
+    "suite": Suite,
 }
 
 
@@ -79,7 +81,7 @@ def test_every_step_alert_and_part_of_the_site_has_a_word(root: Path) -> None:
     wanted += [f"desk.waits.{each}" for each in Waits] + [
         f"desk.{desk}{more}" for desk in ROLES for more in ("", ".lead")
     ]
-    wanted += [f"act.{act}" for act in ACTS] + [f"act.{act}.title" for act in ACTS]
+    wanted += [f"act.{act}{more}" for act in (*ACTS, *ERRANDS) for more in ("", ".title")]
     assert {path for path in PAGES if path.startswith("/desk/")} == {f"/desk/{desk}/{{account}}" for desk in ROLES}
     assert [name for name in wanted if not words_of("en").has(name)] == []
 
@@ -96,7 +98,7 @@ def test_every_entry_that_code_or_template_names_is_there_and_none_is_left_over(
     made = re.compile(
         "|".join(f"{group}\\." for group in groups)
         + r"|lineage\.(up|down)\.|\w+\.list(\.aside)?$|member\.\w+$"
-        + f"|desk\\.({'|'.join(ROLES)})(\\.lead)?$|act\\.({'|'.join(ACTS)})(\\.title|\\.aside)?$"
+        + f"|desk\\.({'|'.join(ROLES)})(\\.lead)?$|act\\.({'|'.join((*ACTS, *ERRANDS))})(\\.title|\\.aside)?$"
     )
     assert {name for name in known - named if not made.match(name)} == set()
 

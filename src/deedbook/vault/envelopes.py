@@ -42,7 +42,8 @@ class Suite(IntEnum):
 
 
 _KEMS = {Suite.X25519: hpke.KEM.X25519, Suite.MLKEM768_X25519: hpke.KEM.MLKEM768_X25519}
-_PUBLIC_LENGTHS = {Suite.X25519: 32, Suite.MLKEM768_X25519: _MLKEM_PUBLIC + 32}
+PUBLIC_LENGTHS = {Suite.X25519: 32, Suite.MLKEM768_X25519: _MLKEM_PUBLIC + 32}
+"""Bytes of a public key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ class PublicKey:
     raw: bytes
 
     def __post_init__(self) -> None:
-        if len(self.raw) != _PUBLIC_LENGTHS[self.suite]:
-            raise InvalidInput("public_key", f"{len(self.raw)} bytes, not {_PUBLIC_LENGTHS[self.suite]}")
+        if len(self.raw) != PUBLIC_LENGTHS[self.suite]:
+            raise InvalidInput("public_key", f"{len(self.raw)} bytes, not {PUBLIC_LENGTHS[self.suite]}")
 
     @property
     def commitment(self) -> bytes:

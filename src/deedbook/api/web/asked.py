@@ -64,6 +64,10 @@ class Asked:
         """Whether who asks may read what the API has at this path, as the route is declared."""
         return allows(right_of("GET", path), self.door, self.caller)
 
+    def may_post(self, path: str) -> bool:
+        """Whether who asks may post to this path of the API, as the route is declared."""
+        return allows(right_of("POST", path), self.door, self.caller)
+
     @property
     def asset_id(self) -> int:
         """The asset of the path, in hex or decimal. Raises InvalidInput."""

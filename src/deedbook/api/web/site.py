@@ -127,7 +127,7 @@ SIGNING: Final = tuple(
     f"{each}.js"
     for each in (
         *("wallet", "typed", "page", "consenting", "withdrawing", "payee"),
-        *("acting", "saying", "entering", "complaining"),
+        *("acting", "errands", "saying", "entering", "complaining"),
     )
 )
 """The scripts of pages on which a wallet signs."""

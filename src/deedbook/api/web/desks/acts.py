@@ -21,7 +21,9 @@ from deedbook.chain import abis
 from deedbook.domain.abi import head_size, is_dynamic
 from deedbook.domain.codes import AttestationKind, Outcome, word_of
 from deedbook.domain.hashing import checksum_address, parse_address, to_hex
+from deedbook.domain.members import KEY_TAG
 from deedbook.domain.relaying import ForwardDomain, ForwardRequest, request_typed_data
+from deedbook.vault.envelopes import PUBLIC_LENGTHS
 
 WORD: Final = 32
 SHORT: Final = 100
@@ -34,11 +36,13 @@ TERMS: Final = (30, 90, 180, 365)
 @dataclass(frozen=True)
 class Input:
     """Something to say in a form. `kind`: `text`; `choice` (one of `options`: value and words); `grounds`, a text that
-    is published once its hash is signed, or 32 bytes of hex that name a document; `days`, a number of days from now
-    that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or last
-    second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, bytes of hex; `rows` and
-    `pairs`, lines of parts; `long`, a text whose lines become one; `json`; `fresh`, 32 new bytes; `fixed`, what is not
-    asked. What has more than `most` characters is refused, not cut.
+    is published once its hash is signed, or 32 bytes of hex that name a document; `account`; `days`, a number of days
+    from now that becomes a time; `span`, one that becomes seconds; `first` and `last`, a day that becomes its first or
+    last second; `number`; `numbers`; `assets`; `money` and `percent`, in hundredths; `key`, 32 bytes of hex, and
+    `octets`, any number of them; `rows` and `pairs`, lines of parts; `long`, a text whose lines become one; `json`;
+    `fresh`, 32 new bytes; `fixed`, what is not asked; `several`, any of `options`, as text with commas between;
+    `words`, what stands between spaces or lines; `file`, what the script reads. What has more than `most` characters is
+    refused, not cut.
 
     It may say several values: then `name` has their names with spaces between, and the value is an array of them. What
     is `as_text` is sent as text, as large numbers are."""
@@ -61,7 +65,7 @@ class Input:
     @property
     def is_long(self) -> bool:
         """Whether it has lines."""
-        return self.kind in ("grounds", "rows", "pairs", "long")
+        return self.kind in ("grounds", "rows", "pairs", "long", "words")
 
     @property
     def longest(self) -> int:
@@ -84,6 +88,8 @@ PATTERNS: Final = {
     "numbers": "[0-9 ,，、]*",
     "assets": "((0x[0-9a-f]{64}|[0-9]{1,78})([ ,，、]+|$))*",
     "key": "0x[0-9a-fA-F]{64}",
+    "account": "0x[0-9a-fA-F]{40}",
+    "octets": "0x([0-9a-fA-F]{2})+",
     "money": r"[0-9]{1,13}(\.[0-9]{1,2})?",
     "percent": r"[0-9]{1,3}(\.[0-9]{1,2})?",
 }
@@ -98,7 +104,8 @@ class Act:
 
     `besides` is sent with it; `within` are inputs that are said inside what another one says; arguments of `nothing`
     have to be zero, or empty. `parts`: documents that are written in the form, by the name of their hash, each with
-    what all of its kind have; their inputs are `name.member`."""
+    what all of its kind have; their inputs are `name.member`. `commits`: inputs that the call says by the SHA-256 of
+    this tag, the suite and the bytes; `keeps`: where all that was said is handed over once the act is done."""
 
     draft: str
     contract: str
@@ -109,6 +116,8 @@ class Act:
     within: Sequence[str] = ()
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     nothing: Sequence[str] = ()
+    commits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keeps: str | None = None
 
     @property
     def empty(self) -> list[list[int]]:
@@ -142,6 +151,10 @@ REGISTERED: Final = {
     **{each: f"registration.{each}" for each in ("salt", "kind", "grade", "level", "parents")},
     "source": "registration.sourceHash",
 }
+ENDED: Final = {**ASSET, "account": "account", "right": "right", **WHY}
+SCOPE: Final = {"modeBits": "scope.modes", "purposeBits": "scope.purposes", "validUntil": "scope.validUntil"}
+GRANTED: Final = {**ENDED, **SCOPE}
+LICENCE: Final = {"document": "terms"}
 OFFERED: Final = {
     "offer.versionKey": "offer.versionKey",
     "offer.assetVersion": "offer.version",
@@ -163,9 +176,21 @@ OFFER: Final = {
     "offer.sandbox": {"on": False, "end": "0", "maxOrders": 0, "maxPrice": "0", "buyers": []},
     "offer.split.intermediaries": [],
 }
+COMMITTED: Final = {
+    "tag": KEY_TAG.decode(),
+    "lengths": {str(int(suite)): size for suite, size in PUBLIC_LENGTHS.items()},
+}
 ACTS: Final[Mapping[str, Act]] = {
     "attest": Act("/drafts/attestations", "Attestations", "attest", STATED, {"document": "report"}),
     "order": Act("/drafts/sales", "Market", "order", {"offer": "offerId"}),
+    "key": Act(
+        "/drafts/members/encryption-keys",
+        "Membership",
+        "registerEncryptionKey",
+        {"suite": "suite", "publicKey": "key"},
+        commits={"publicKey": COMMITTED},
+        keeps="/members/{as}/public-key",
+    ),
     "confirm": Act(
         "/drafts/sales/{sale}/payment", "Market", "confirmPayment", {**SALE, "receipt": "receiptHash"}, RECEIPT
     ),
@@ -199,9 +224,15 @@ ACTS: Final[Mapping[str, Act]] = {
     "list": Act(
         "/drafts/offers", "Market", "list", OFFERED, TEXTS, besides=OFFER, nothing=[f"offer.{each}" for each in NONE]
     ),
+    "grant": Act(
+        "/drafts/assets/{asset_id}/rights", "DataAssets", "grantRight", GRANTED, LICENCE, within=("modes", "purposes")
+    ),
+    "end": Act("/drafts/assets/{asset_id}/rights/end", "DataAssets", "endRight", ENDED),
     "close": Act("/drafts/offers/{offer}/closing", "Market", "close", {"terms": "offer"}, within=("offer",)),
 }
 """What is done at desks, by name."""
+ERRANDS: Final = ("notice", "seal")
+"""What is done there without a signature."""
 
 
 CODES: Final[Mapping[str, Mapping[str, int]]] = {
@@ -220,6 +251,11 @@ SAID: Final = (
     "session_over",
     "unclear",
     "too_long",
+    "wrong_key",
+    "other_document",
+    "unreadable",
+    "no_records",
+    "bad_record",
 )
 """Entries of the catalogues, under `acting.`, that the script says besides what wallets make it say."""
 
@@ -229,6 +265,7 @@ class Form(Section):
     """The form of an act; `command` does the same without a browser."""
 
     kind: ClassVar[str] = "act"
+    is_signed: ClassVar[bool] = True
     title: str
     act: str
     inputs: Sequence[Input]
@@ -243,6 +280,14 @@ class Form(Section):
     def press(self) -> str:
         """The entry of what stands on the button."""
         return f"act.{self.act}"
+
+
+@dataclass(frozen=True)
+class Errand(Form):
+    """The form of what no wallet signs (`static/errands.js`); `shown` is what came of it, by name, with its label."""
+
+    is_signed: ClassVar[bool] = False
+    shown: Sequence[tuple[str, str]] = ()
 
 
 def told(asked: Asked, account: bytes, acts: Sequence[str]) -> dict[str, Any]:
@@ -289,6 +334,8 @@ def _told(act: Act, contracts: Mapping[str, str]) -> dict[str, Any]:
         "within": list(act.within),
         "parts": act.parts,
         "empty": act.empty,
+        "commits": act.commits,
+        "keeps": act.keeps,
     }
 
 

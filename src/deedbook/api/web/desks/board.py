@@ -51,7 +51,7 @@ def desk(asked: Asked, name: str, sections: Sequence[Section], json: Mapping[str
     is_own = asked.caller.is_one_of((found.account,))
     if not is_own:
         sections = [each for each in sections if not isinstance(each, Form)]
-    forms = [each.act for each in sections if isinstance(each, Form)]
+    forms = [each for each in sections if isinstance(each, Form)]
     has_role = bool(found.roles & ROLES[name]) and found.is_in_good_standing(show.now)
     others = [each for each in links(asked, found) if each[0] != path_of(asked, name, found.account)]
     facts = [
@@ -65,7 +65,7 @@ def desk(asked: Asked, name: str, sections: Sequence[Section], json: Mapping[str
     if not is_own and asked.caller.account is not None:
         way = (show.path("desks"), show.say("desks.list"))
         whole.append(Note(show.say("desk.another", account=show.member(asked.caller.account)), [way]))
-    acting = told(asked, found.account, forms)
+    acting = told(asked, found.account, [each.act for each in forms if each.is_signed])
     said = {"desk": name, "account": checksum_address(found.account), "roles": found.to_json()["roles"]}
     return Page(
         title=show.say("desk.of", desk=show.say(f"desk.{name}"), account=checksum_address(found.account)[:10]),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from deedbook.api.web.asked import MOST_ROWS, Asked
-from deedbook.api.web.desks.acts import Form, grounds, picked
+from deedbook.api.web.desks.acts import Form, Input, grounds, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, named, waiting_columns
 from deedbook.api.web.offers import offer_columns
@@ -16,6 +16,7 @@ from deedbook.api.web.sections import Commands, Page, Section
 from deedbook.domain.hashing import checksum_address, to_hex
 from deedbook.queries import offers, sales
 from deedbook.queries.sales import Waits
+from deedbook.vault.envelopes import Suite
 
 
 def buyer(asked: Asked) -> Page:
@@ -34,7 +35,18 @@ def buyer(asked: Asked) -> Page:
         sections.append(
             Form("act.order.title", "order", inputs, "deedbook sales order OFFER --as NAME", "act.order.aside")
         )
+    sections.append(_key(asked))
     return desk(asked, "buyer", sections, {"orders": bought.to_json(), "offers": offered.to_json()})
+
+
+def _key(asked: Asked) -> Form:
+    """The key that deliveries are sealed to."""
+    suites = [(str(int(each)), asked.shown.word("suite", each)) for each in reversed(Suite)]
+    inputs = [
+        Input("suite", "act.suite", "number", options=suites),
+        Input("publicKey", "act.key.public", "octets", hint="act.key.hint", most=4000),
+    ]
+    return Form("act.key.title", "key", inputs, "deedbook members register-key --as NAME", "act.key.aside", folded=True)
 
 
 def _offers(asked: Asked) -> list[tuple[str, Markup]]:

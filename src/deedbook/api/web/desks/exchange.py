@@ -14,6 +14,7 @@ from deedbook.api.web.complaints import for_judges
 from deedbook.api.web.desks.acts import Form, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, waiting_columns
+from deedbook.api.web.desks.supplying import sealing
 from deedbook.api.web.sections import Note, Page, Section
 from deedbook.queries import cases, sales
 from deedbook.queries.sales import SaleView, Waits
@@ -39,6 +40,7 @@ def exchange(asked: Asked) -> Page:
     if not any(json[str(each)]["items"] for each in ORDERS):
         sections.append(Note(show.say("desk.orders.none")))
     sections += _settlements(asked, json)
+    sections += sealing(asked)
     sections += for_judges(asked)
     held = first(asked, cases.all_holds)
     sections.append(piece("desk.holds.all", held, hold_columns(asked), show.path("holds"), aside="holds.aside"))

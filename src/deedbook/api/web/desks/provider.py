@@ -11,7 +11,7 @@ from deedbook.api.web.consents import batch_columns
 from deedbook.api.web.desks.acts import Form, Input, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, waiting_columns
-from deedbook.api.web.desks.supplying import consenting, founding, offering
+from deedbook.api.web.desks.supplying import consenting, founding, informing, licensing, offering
 from deedbook.api.web.members import money_of
 from deedbook.api.web.offers import offer_columns
 from deedbook.api.web.sections import Facts, Page, Section
@@ -34,11 +34,13 @@ def provider(asked: Asked) -> Page:
     sections: list[Section] = [
         *_work(asked, account),
         piece("desk.batches", batches, batch_columns(asked), f"{root}/batches?collector={name}"),
+        *informing(asked, own),
         *consenting(asked, own),
         piece("desk.versions", held, _version_columns(asked, held.items), f"{root}/assets?holder={name}"),
         *founding(asked, own),
         piece("desk.offers", offered, offer_columns(asked, offered.items), f"{root}/offers?provider={name}"),
         *offering(asked, account, own),
+        *licensing(asked, account, own),
         piece("desk.use", used, use_columns(asked, used.items), f"{root}/sales?provider={name}&used=yes"),
         _volume(asked, said),
         *money_of(asked, account),

@@ -1,15 +1,15 @@
-"""The forms of a provider: an asset, its versions, the consents under them, what it is offered for."""
+"""The forms of a provider: an asset, its versions, the consents under them, what it is offered for, and licences."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS, Asked
-from deedbook.api.web.desks.acts import PRICES, Form, Input, grounds
+from deedbook.api.web.desks.acts import PRICES, Errand, Form, Input, grounds
 from deedbook.api.web.desks.selling import named
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
@@ -29,9 +29,11 @@ from deedbook.domain.codes import (
     class_of_role,
 )
 from deedbook.domain.hashing import checksum_address, sha256, to_hex
+from deedbook.domain.notices import load_notice
 from deedbook.queries import assets, consents, members, offers, rights
 from deedbook.queries.assets import AssetSummary
 from deedbook.queries.consents import BatchView
+from deedbook.queries.rights import RightView
 
 WORD: Final = 32
 LEVELS: Final = (*((Grade.GENERAL, level) for level in (1, 2, 3, 4)), (Grade.IMPORTANT, 0))
@@ -49,7 +51,12 @@ MOST_BATCHES: Final = 64
 TEXT: Final = 20_000
 """Characters that terms may have."""
 LASTING: Final = (30, 90, 180, 365)
-"""Days that an offer is open, and that what was bought is used."""
+"""Days that an offer is open, that what was bought is used, and that a licence lasts."""
+YEAR: Final = 365
+MOST_TYPED: Final = 70_000
+"""Characters of a list of commitments: a thousand of them."""
+LICENSED: Final = (Right.PROCESS, Right.OPERATE)
+"""Rights that are granted."""
 
 
 def founding(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
@@ -152,6 +159,66 @@ def _descriptor(asked: Asked) -> list[Input]:
     ]
 
 
+def informing(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
+    """A notice is published, and links are made by which people read it and consent."""
+    own = [each for each in held if each.state is AssetState.REGISTERED]
+    if not own:
+        return []
+    show = asked.shown
+    days = [(str(each), show.words.count("age.days", each)) for each in LASTING]
+    inputs = [
+        Input("notice", "terms.notice", "json", options=_notices(asked)),
+        Input("notice.controller", "act.controller", "text", hint="act.controller.hint"),
+        Input("notice.contact", "act.contact", "text"),
+        Input("notice.assetTitle", "act.called", "text"),
+        Input("asset", "asset", "choice", options=_assets(asked, own, lambda each: str(each.asset_id))),
+        Input("purpose", "terms.purpose", "choice", options=_words(asked, "purpose", Purpose)),
+        Input(
+            "class", "offer.buyers", "choice", options=[(str(int(each)), show.buyer_class(each)) for each in Licence]
+        ),
+        Input("modes", "act.modes", "several", options=_words(asked, "mode", Mode), hint="act.modes.hint"),
+        Input("days", "act.days", "choice", str(YEAR), days),
+        Input("records", "act.records", "words", hint="act.records.hint", required=False, most=MOST_TYPED),
+    ]
+    shown = [("hash", "terms.notice"), ("links", "act.links")]
+    command = "deedbook consents notice FILE"
+    return [Errand("act.notice.title", "notice", inputs, command, "act.notice.aside", folded=True, shown=shown)]
+
+
+def _notices(asked: Asked) -> list[tuple[str, Markup]]:
+    """The notices that the service brings along, without who collects, whom to ask and how the data is called."""
+    found = []
+    languages = sorted(("en", "zh-CN"), key=lambda each: each != asked.shown.words.tag)
+    for language in languages:
+        for about in ("recruitment", "credit"):
+            known = load_notice(language, controller="-", contact="-", asset_title="-", about=about).to_json()
+            text = json.dumps(known, separators=(",", ":"), ensure_ascii=False)
+            said = {"language": asked.shown.say(f"language.{language[:2]}"), "title": known["title"]}
+            found.append((text, asked.shown.say("act.notice.kind", **said)))
+    return found
+
+
+def sealing(asked: Asked) -> Sequence[Section]:
+    """Records are sealed, by who keeps them: the exchange."""
+    if not asked.may_post("/assets/{asset_id}/payloads"):
+        return []
+    known = assets.assets(asked.mirror, limit=MOST_ROWS).items
+    own = [each for each in known if each.personal and each.state is AssetState.REGISTERED]
+    if not own:
+        return []
+    which = _assets(asked, own, lambda each: [str(each.asset_id), int(each.kind), each.version + 1])
+    *described, _ = _descriptor(asked)
+    inputs = [
+        Input("asset descriptor.kind version", "asset", "json", options=which),
+        *described,
+        Input("file", "act.file", "file", hint="act.file.hint", most=1000),
+    ]
+    shown = [("payloadId", "act.payload"), ("contentRoot", "act.content"), ("descriptorHash", "descriptor.hash")]
+    shown += [("versionKey", "act.version_key"), ("records", "version.records"), ("empty", "act.empty")]
+    command = "deedbook payloads seal ASSET RECORDS --descriptor FILE"
+    return [Errand("act.seal.title", "seal", inputs, command, "act.seal.aside", folded=True, shown=shown)]
+
+
 def consenting(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
     """Consents are anchored, and a version gets those that an auditor checked."""
     own = [each for each in held if each.state is AssetState.REGISTERED]
@@ -223,7 +290,7 @@ def basis(batches: Iterable[BatchView], auditor: bytes) -> dict[str, Any]:
 def offering(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequence[Section]:
     """A version is offered, and an offer closed."""
     forms: list[Section] = []
-    whole = [*held, *_operated(asked, account)]
+    whole = [*held, *_licensed(asked, account, Right.OPERATE)]
     own = [each for each in whole if each.state is AssetState.REGISTERED and each.version]
     exchanges = _exchanges(asked)
     if own and exchanges:
@@ -247,10 +314,61 @@ def offering(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequ
     return forms
 
 
-def _operated(asked: Asked, account: bytes) -> list[AssetSummary]:
-    """Assets of others that this account may operate now."""
+def licensing(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Sequence[Section]:
+    """A licence of an asset is granted, and one ended: as its grantor, as who has it, or as the asset's holder."""
+    whole, forms = list(held), list[Section]()
+    own = [each for each in [*whole, *_licensed(asked, account, Right.PROCESS)] if each.state is AssetState.REGISTERED]
+    if own:
+        days = [(str(each), asked.shown.words.count("age.days", each)) for each in LASTING]
+        inputs = [
+            _asset(asked, own),
+            Input("account", "act.licensee", "account", hint="act.licensee.hint"),
+            Input("right", "right", "number", str(int(Right.OPERATE)), _words(asked, "right", LICENSED)),
+            _scoped(asked, "modes modeBits", "mode", Mode, int),
+            _scoped(asked, "purposes purposeBits", "purpose", Purpose, lambda each: 1 << each),
+            Input("validUntil", "act.term", "days", "180", days),
+            grounds("document", "act.licence", TEXT),
+        ]
+        command = "deedbook assets grant-right ASSET --to ACCOUNT --document FILE --as NAME"
+        forms.append(Form("act.grant.title", "grant", inputs, command, "act.grant.aside", folded=True))
+    found = [*rights.rights_of(asked.mirror, account, limit=FEW_ROWS).items]
+    found += [each for asset in whole for each in rights.rights(asked.mirror, asset.asset_id)]
+    options = _ending(asked, [each for each in found if each.right in LICENSED and each.is_live(asked.shown.now)])
+    if options:
+        inputs = [Input("asset_id account right", "right", "json", options=options), grounds("document", "act.why")]
+        command = "deedbook assets end-right ASSET --of ACCOUNT --document FILE --as NAME"
+        forms.append(Form("act.end.title", "end", inputs, command, "act.end.aside", folded=True))
+    return forms
+
+
+def _ending(asked: Asked, live: Iterable[RightView]) -> list[tuple[str, Markup]]:
+    """Rights to pick from."""
+    whole = list(live)
+    titles = asked.titles(each.asset_id for each in whole)
+    options = []
+    for each in whole:
+        what = named(titles.get(each.asset_id), each.asset_id.to_bytes(WORD, "big"))
+        who = checksum_address(each.account)
+        words = asked.shown.say("act.right", what=what, right=asked.shown.word("right", each.right), who=f"{who[:10]}…")
+        options.append((_json([str(each.asset_id), who, int(each.right)]), words))
+    return options[:FEW_ROWS]
+
+
+def _scoped(asked: Asked, name: str, group: str, codes: Any, bit: Callable[[int], int]) -> Input:
+    """How far a licence goes, as the codes that are sent, and the bits of them that the call says."""
+    every = (_json([[int(each) for each in codes], _bits(sum(map(bit, codes)))]), asked.shown.say("act.every"))
+    one = [(_json([[int(each)], _bits(bit(each))]), asked.shown.word(group, each)) for each in codes]
+    return Input(name, f"right.{group}s", "json", options=[every, *one])
+
+
+def _bits(word: int) -> dict[str, Any]:
+    return {"digest": to_hex(sha256(word.to_bytes(WORD, "big"))), "words": 1}
+
+
+def _licensed(asked: Asked, account: bytes, right: Right) -> list[AssetSummary]:
+    """Assets of others in which this account has a right now."""
     found = rights.rights_of(asked.mirror, account, limit=FEW_ROWS).items
-    live = [each for each in found if each.right is Right.OPERATE and each.is_live(asked.shown.now)]
+    live = [each for each in found if each.right is right and each.is_live(asked.shown.now)]
     return [assets.asset(asked.mirror, each.asset_id) for each in live]
 
 

@@ -3,8 +3,9 @@
 // handed in stays on this page: pressing again hands in the same, and asks for no other signature.
 "use strict";
 
-import { ask, asked, onSigning, signIn, tell, wallets } from "./page.js";
-import { hex, nested, ordered, saidBy, says } from "./saying.js";
+import { run } from "./errands.js";
+import { ask, asked, onPress, onSigning, signIn, tell, wallets } from "./page.js";
+import { committed, hex, nested, ordered, saidBy, says } from "./saying.js";
 import { requirePlace } from "./typed.js";
 import { Stop, isSame } from "./wallet.js";
 
@@ -18,18 +19,31 @@ async function act(form, asking) {
   if (!form.reportValidity()) return tell(null);
   const known = asked.acts[form.dataset.act];
   tell("asking");
-  const account = await asking.connect();
-  if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
-  await signIn(asking);
+  await enter(asking);
   const typed = JSON.stringify(fields(form).map(({ name, value }) => [name, value]));
   if (signed.get(form)?.typed !== typed) signed.set(form, { typed, ...(await sign(form, known, asking)) });
   try {
-    await done(await handIn(signed.get(form)));
+    const { kept } = signed.get(form);
+    const link = await done(await handIn(signed.get(form)));
+    if (kept) await ask("POST", kept.path, kept.body, { entries: ENTRIES });
+    show(link);
   } catch (error) {
     if (!LATER.includes(error.entry)) signed.delete(form);
     throw error;
   }
   signed.delete(form);
+}
+
+// A key of another length would be registered, and could not be kept.
+function requireBytes(key, bytes) {
+  if (key.length !== 2 + 2 * bytes) throw new Stop("wrong_key", { bytes });
+}
+
+// With the desk's own account, signed in where the service asks who somebody is.
+async function enter(asking) {
+  const account = await asking.connect();
+  if (!isSame(account, asked.account)) throw new Stop("other_member", { account: asked.account });
+  await signIn(asking);
 }
 
 function fields(form) {
@@ -41,6 +55,7 @@ async function sign(form, known, asking) {
   tell("drafting");
   const [said, documents] = [{}, []];
   await read(form, known, said, documents);
+  for (const [name, { lengths }] of Object.entries(known.commits)) requireBytes(said[name], lengths[said.suite]);
   const path = known.draft.replace(/\{(\w+)\}/g, (_, name) => said[name]);
   const isSent = ([name, given]) => !known.draft.includes(`{${name}}`) && !given?.digest;
   const body = nested(Object.entries({ as: asked.account, ...known.besides, ...said }).filter(isSent));
@@ -49,7 +64,8 @@ async function sign(form, known, asking) {
   await requireAct(draft.typedData.message, known, said);
   tell("act_signing", { act: draft.act });
   const signature = await asking.signTyped(draft.typedData);
-  return { documents, path: draft.send.path, act: { ...draft.send.document, signature } };
+  const kept = known.keeps && { path: known.keeps.replace("{as}", asked.account), body: said };
+  return { documents, path: draft.send.path, act: { ...draft.send.document, signature }, kept };
 }
 
 // Makes the documents public, then has the act relayed. Each of both may be done again: the same is the same.
@@ -98,7 +114,8 @@ async function requireAct(message, known, said) {
     Object.keys(said).every((name) => name in known.places || known.within.includes(name));
   if (!holds) throw new Stop("wrong_act");
   for (const [name, path] of Object.entries(known.places)) {
-    const given = known.codes[name]?.[said[name]] ?? said[name];
+    const commitment = known.commits[name];
+    const given = commitment ? await committed(commitment, said) : (known.codes[name]?.[said[name]] ?? said[name]);
     if (given === undefined || !(await says(words, path, given))) throw new Stop("wrong_act");
   }
   for (const path of known.empty) if (!(await says(words, path, 0))) throw new Stop("wrong_act");
@@ -112,19 +129,30 @@ async function done(answer) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
     found = await ask("GET", `/operations/${found.operation}`);
   }
+  return `${asked.root}/transactions/${found.transaction}`;
+}
+
+function show(link) {
   tell(null);
   const box = document.getElementById("acted");
-  box.querySelector("[data-transaction]").href = `${asked.root}/transactions/${found.transaction}`;
+  box.querySelector("[data-transaction]").href = link;
   box.hidden = false;
   box.focus();
 }
 
+async function errand(form, asking) {
+  await enter(asking);
+  await run(form);
+}
+
 const wallet = wallets();
-for (const form of document.querySelectorAll("form[data-act]")) {
+for (const form of document.querySelectorAll("form.acting")) {
   const button = form.querySelector("button");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.click();
   });
-  onSigning(button, wallet, (asking) => act(form, asking));
+  if (form.dataset.act) onSigning(button, wallet, (asking) => act(form, asking));
+  else if (asked.door) onSigning(button, wallet, (asking) => errand(form, asking));
+  else onPress(button, () => run(form));
 }

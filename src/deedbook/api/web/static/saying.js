@@ -17,6 +17,7 @@ const READ = {
   percent: hundredths,
   json: JSON.parse,
   key: (text) => text.toLowerCase(),
+  octets: (text) => text.toLowerCase(),
   assets: (text) => text.split(/[\s,，、]+/).filter(Boolean).sort((one, other) => (BigInt(one) < BigInt(other) ? -1 : 1)),
   numbers: (text) => text.split(/[\s,，、]+/).filter(Boolean).map(Number),
   fresh: () => hex(crypto.getRandomValues(new Uint8Array(32))),
@@ -24,12 +25,13 @@ const READ = {
   last: (text) => Date.parse(`${text}T00:00:00Z`) / 1000 + DAY - 1,
   long: (text) => lines(text).join(" "),
   rows: (text) => lines(text).map(column),
+  words: (text) => text.split(/\s+/).filter(Boolean),
   pairs: (text) => Object.fromEntries(lines(text).map((line) => cut(line, COLON, 2))),
 };
 
 // Each name that a field says - several stand with spaces between, their values in an array - and the value.
 export function saidBy(field) {
-  const text = field.value.trim();
+  const text = field.multiple ? [...field.selectedOptions].map(({ value }) => value).join() : field.value.trim();
   if (text.length > Number(field.dataset.most ?? Infinity)) {
     throw new Stop("too_long", { field: field.labels[0].textContent, most: field.dataset.most });
   }
@@ -57,6 +59,18 @@ export function ordered(value) {
   return Object.fromEntries(Object.keys(value).sort().map((name) => [name, ordered(value[name])]));
 }
 
+// The canonical form of JSON without numbers that are not whole (RFC 8785): keys by their characters, as no object of
+// a script keeps them where they look like numbers.
+export function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical)}]`;
+  if (!value || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`)}}`;
+}
+
+export async function digestOfText(text) {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}
+
 // Whether the words of a call say a value at its place: the last step of the path, each one before it an offset to
 // follow (Contract ABI Specification). Of what is too long to be said in a form its digest is compared.
 export async function says(words, path, given) {
@@ -69,6 +83,11 @@ export async function says(words, path, given) {
 
 function placeOf(words, [step, ...others], base = 0) {
   return others.length ? placeOf(words, others, base + Number(BigInt(`0x${words[base + step] ?? 0}`)) / 32) : base + step;
+}
+
+// The commitment to a public key: SHA-256 of the tag, the suite in two bytes, and the key.
+export function committed({ tag }, { suite, publicKey }) {
+  return digestOf([hex(new TextEncoder().encode(tag)).slice(2), suite.toString(16).padStart(4, "0"), publicKey.slice(2)]);
 }
 
 async function digestOf(words) {
