@@ -185,7 +185,7 @@ class Drawn:
             case.body = "\n".join(map(json.dumps, lines))
 
     def _answer(self, case: Case[Any]) -> Any:
-        told = {"base_url": self._served.client.url, "session": self._session, "timeout": 60}
+        told: dict[str, Any] = {"base_url": self._served.client.url, "session": self._session, "timeout": 60}
         try:
             return case.call(**told)
         except requests.exceptions.InvalidJSONError:  # NaN or infinity: the library has no JSON for it, others send it
