@@ -75,7 +75,7 @@ def test_the_schema_is_checked_upgraded_and_a_newer_one_refused(cli: CommandLine
     now = cli.done("db", "check")
     assert now == {"current": True, "schema": HEAD, "newest": HEAD, "missing": [], "differences": []}
     assert cli.done("db", "upgrade") == {"from": HEAD, "to": HEAD, "done": []}
-    _change(cli.home, "DROP TABLE shifts", "UPDATE alembic_version SET version_num = '0011'")
+    _change(cli.home, "DROP TABLE complaints", "DROP TABLE shifts", "UPDATE alembic_version SET version_num = '0011'")
     behind = cli("db", "check")
     assert (behind.code, f"lacks migration {HEAD}" in behind.out) == (1, True)
     assert cli.done("db", "upgrade")["done"][-1] == HEAD
