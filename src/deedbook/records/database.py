@@ -41,8 +41,10 @@ Row = RowMapping | Mapping[str, Any]
 
 PATIENCE = 10.0
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}
-_EVERY = ("journal_mode = WAL", "foreign_keys = ON", "cache_size = -65536")
-"""A cache of at most 64 MiB: SQLite's own 2 MiB are read anew all the time."""
+_EVERY = ("journal_mode = WAL", "foreign_keys = ON", "cache_size = -65536", "wal_autocheckpoint = 16384")
+"""A cache of at most 64 MiB: SQLite's own 2 MiB are read anew all the time. As much of a log before it goes into the
+file: with SQLite's own 4 MiB, pages that are written again and again, as an index of hashes is, would go there each
+time."""
 _DURABLE = (*_EVERY, "synchronous = FULL", "secure_delete = ON")
 _REBUILDABLE = (*_EVERY, "synchronous = NORMAL")
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
