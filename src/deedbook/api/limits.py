@@ -21,6 +21,8 @@ MOST_AT_ONCE: Final = 2_000
 """How many requests are worked on at a time."""
 BODY_SECONDS: Final = 60.0
 """How long a body may take."""
+OF_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers of a request that has a body (RFC 9112, 6.3)."""
 ALWAYS: Final = frozenset({"/health", "/livez", "/ready", "/readyz", "/metrics"})
 """What is answered however many ask: whoever watches the service has to see it."""
 
@@ -115,9 +117,7 @@ class BodyLimit:
 
 def _is_bare(scope: Scope) -> bool:
     """Whether a GET has no body (RFC 9112, 6.3): nothing needs to be read before it is answered."""
-    return scope["method"] == "GET" and not any(
-        name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]
-    )
+    return scope["method"] == "GET" and not any(name in OF_BODY for name, _ in scope["headers"])
 
 
 class _Full(Exception):  # noqa: N818 - never leaves this module

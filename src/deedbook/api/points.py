@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deedbook.api.door import Door
+from deedbook.api.limits import OF_BODY
 from deedbook.api.reading import Form, entity_tag, lasting
 from deedbook.api.rights import Right, is_open, right_of
 from deedbook.api.serving import Serving
@@ -57,9 +58,8 @@ POINTS: Final = (
 _JSON: Final = (b"content-type", b"application/json")
 _CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since", b"accept", b"range"})
 """Headers by which an answer may be another one. (A client that takes anything says so, or nothing.)"""
-_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
-"""Headers of a request that has a body (RFC 9112, 6.3), which is let go by elsewhere."""
-_HELD_BACK: Final = _CONDITIONS | _BODY
+_HELD_BACK: Final = _CONDITIONS | OF_BODY
+"""A body is let go by elsewhere."""
 
 
 def _is_plain(scope: Scope) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from deedbook.api.web.asked import FIRST_ROWS, Asked
-from deedbook.api.web.desks.acts import Form, Input, picked
+from deedbook.api.web.desks.acts import Form, Input, coded, picked
 from deedbook.api.web.sections import Section, Table
 from deedbook.api.web.shown import shortened
 from deedbook.domain.codes import CaseKind
@@ -67,11 +67,11 @@ def for_judges(asked: Asked) -> list[Section]:
 
 def _opening(asked: Asked, items: Sequence[Mapping[str, Any]]) -> list[Section]:
     """The form that opens a case about a complaint that has none yet."""
-    show, waiting = asked.shown, [each for each in items if not each["cases"]]
+    waiting = [each for each in items if not each["cases"]]
     if not waiting:
         return []
     options = [(each["complaintId"], Markup("{}").format(_named(each))) for each in waiting]
-    kinds = [(str(int(each)), show.word("case.kind", each)) for each in CaseKind]
+    kinds = coded(asked, "case.kind", CaseKind)
     target = f"asset:{waiting[0]['assetId']}" if len({each["assetId"] for each in waiting}) == 1 else ""
     inputs = [
         picked(asked, "document", "complaint", options),

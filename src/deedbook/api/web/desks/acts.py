@@ -8,7 +8,7 @@ said in the form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -356,6 +356,11 @@ def picked(asked: Asked, name: str, label: str, options: Sequence[tuple[str, Mar
     """One of these; what the link says, where it is one of them."""
     wanted = asked.query.get(name, "")
     return Input(name, label, "choice", wanted if wanted in dict(options) else "", options)
+
+
+def coded(asked: Asked, group: str, codes: Iterable[int]) -> list[tuple[str, Markup]]:
+    """Codes to pick from, by their words."""
+    return [(str(int(each)), asked.shown.word(group, each)) for each in codes]
 
 
 def grounds(name: str, label: str, most: int = 0) -> Input:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from deedbook.api.web.asked import MOST_ROWS, Asked
-from deedbook.api.web.desks.acts import Form, Input, grounds, picked
+from deedbook.api.web.desks.acts import Form, Input, coded, grounds, picked
 from deedbook.api.web.desks.board import desk, first, piece
 from deedbook.api.web.desks.selling import choices, named, waiting_columns
 from deedbook.api.web.offers import offer_columns
@@ -41,9 +41,8 @@ def buyer(asked: Asked) -> Page:
 
 def _key(asked: Asked) -> Form:
     """The key that deliveries are sealed to."""
-    suites = [(str(int(each)), asked.shown.word("suite", each)) for each in reversed(Suite)]
     inputs = [
-        Input("suite", "act.suite", "number", options=suites),
+        Input("suite", "act.suite", "number", options=coded(asked, "suite", reversed(Suite))),
         Input("publicKey", "act.key.public", "octets", hint="act.key.hint", most=4000),
     ]
     return Form("act.key.title", "key", inputs, "deedbook members register-key --as NAME", "act.key.aside", folded=True)

@@ -9,11 +9,12 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from deedbook.api.web.asked import FEW_ROWS, MOST_ROWS, Asked
-from deedbook.api.web.desks.acts import PRICES, Errand, Form, Input, grounds
+from deedbook.api.web.desks.acts import PRICES, Errand, Form, Input, coded, grounds
 from deedbook.api.web.desks.selling import named
 from deedbook.api.web.sections import Section
 from deedbook.chain import abis
 from deedbook.domain.abi import encode
+from deedbook.domain.attestations import asset_key
 from deedbook.domain.codes import (
     JURISDICTION_CN,
     AssetKind,
@@ -116,8 +117,7 @@ def _salt(name: str) -> Input:
 
 
 def _kind(asked: Asked, name: str) -> Input:
-    options = [(str(int(each)), asked.shown.word("kind", each)) for each in AssetKind]
-    return Input(name, "asset.kind", "number", options=options)
+    return Input(name, "asset.kind", "number", options=coded(asked, "kind", AssetKind))
 
 
 def _level(asked: Asked) -> Input:
@@ -172,11 +172,11 @@ def informing(asked: Asked, held: Iterable[AssetSummary]) -> Sequence[Section]:
         Input("notice.contact", "act.contact", "text"),
         Input("notice.assetTitle", "act.called", "text"),
         Input("asset", "asset", "choice", options=_assets(asked, own, lambda each: str(each.asset_id))),
-        Input("purpose", "terms.purpose", "choice", options=_words(asked, "purpose", Purpose)),
+        Input("purpose", "terms.purpose", "choice", options=coded(asked, "purpose", Purpose)),
         Input(
             "class", "offer.buyers", "choice", options=[(str(int(each)), show.buyer_class(each)) for each in Licence]
         ),
-        Input("modes", "act.modes", "several", options=_words(asked, "mode", Mode), hint="act.modes.hint"),
+        Input("modes", "act.modes", "several", options=coded(asked, "mode", Mode), hint="act.modes.hint"),
         Input("days", "act.days", "choice", str(YEAR), days),
         Input("records", "act.records", "words", hint="act.records.hint", required=False, most=MOST_TYPED),
     ]
@@ -268,7 +268,7 @@ def _bound(
     """Batches to bind, with all that is said of them in the call."""
     who, names = checksum_address(auditor), [to_hex(batch.batch_id) for batch in batches]
     value = _json([str(held.asset_id), held.version, who, names, basis(batches, auditor)])
-    key = batches[0].batch_id if len(batches) == 1 else held.asset_id.to_bytes(WORD, "big")
+    key = batches[0].batch_id if len(batches) == 1 else asset_key(held.asset_id)
     count = sum(batch.count for batch in batches)
     words = {"what": named(title, key), "version": held.version, "auditor": f"{who[:10]}…", "count": count}
     return value, asked.shown.say("act.basis", **words)
@@ -323,7 +323,7 @@ def licensing(asked: Asked, account: bytes, held: Iterable[AssetSummary]) -> Seq
         inputs = [
             _asset(asked, own),
             Input("account", "act.licensee", "account", hint="act.licensee.hint"),
-            Input("right", "right", "number", str(int(Right.OPERATE)), _words(asked, "right", LICENSED)),
+            Input("right", "right", "number", str(int(Right.OPERATE)), coded(asked, "right", LICENSED)),
             _scoped(asked, "modes modeBits", "mode", Mode, int),
             _scoped(asked, "purposes purposeBits", "purpose", Purpose, lambda each: 1 << each),
             Input("validUntil", "act.term", "days", "180", days),
@@ -347,7 +347,7 @@ def _ending(asked: Asked, live: Iterable[RightView]) -> list[tuple[str, Markup]]
     titles = asked.titles(each.asset_id for each in whole)
     options = []
     for each in whole:
-        what = named(titles.get(each.asset_id), each.asset_id.to_bytes(WORD, "big"))
+        what = named(titles.get(each.asset_id), asset_key(each.asset_id))
         who = checksum_address(each.account)
         words = asked.shown.say("act.right", what=what, right=asked.shown.word("right", each.right), who=f"{who[:10]}…")
         options.append((_json([str(each.asset_id), who, int(each.right)]), words))
@@ -383,8 +383,8 @@ def _offer(
         Input("offer.assetId offer.assetVersion offer.versionKey", "version", "json", options=_versions(asked, own)),
         Input("offer.provider", "", "fixed", to_hex(account)),
         _salt("offer.salt"),
-        Input("offer.mode", "offer.mode", "number", options=_words(asked, "mode", Mode)),
-        Input("offer.purpose", "offer.purpose", "number", options=_words(asked, "purpose", Purpose)),
+        Input("offer.mode", "offer.mode", "number", options=coded(asked, "mode", Mode)),
+        Input("offer.purpose", "offer.purpose", "number", options=coded(asked, "purpose", Purpose)),
         Input("offer.price.currency", "act.currency", "choice", options=_plain(CURRENCIES)),
         Input(f"offer.price.{data}", f"price.{data}", "money", as_text=True),
         *(Input(f"offer.price.{each}", f"price.{each}", "money", "0", as_text=True) for each in others),
@@ -433,13 +433,7 @@ def _asset(asked: Asked, own: Iterable[AssetSummary]) -> Input:
 def _assets(asked: Asked, own: Iterable[AssetSummary], value: Any) -> list[tuple[str, Markup]]:
     whole = list(own)
     titles = asked.titles(each.asset_id for each in whole)
-    return [
-        (_text(value(each)), named(titles.get(each.asset_id), each.asset_id.to_bytes(WORD, "big"))) for each in whole
-    ]
-
-
-def _words(asked: Asked, group: str, codes: Any) -> list[tuple[str, Markup]]:
-    return [(str(int(each)), asked.shown.word(group, each)) for each in codes]
+    return [(_text(value(each)), named(titles.get(each.asset_id), asset_key(each.asset_id))) for each in whole]
 
 
 def _plain(values: Iterable[str]) -> list[tuple[str, Markup]]:

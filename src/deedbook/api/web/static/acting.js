@@ -5,7 +5,7 @@
 
 import { run } from "./errands.js";
 import { ask, asked, onPress, onSigning, signIn, tell, wallets } from "./page.js";
-import { committed, hex, nested, ordered, saidBy, says } from "./saying.js";
+import { canonical, committed, digestOfText, nested, saidBy, says } from "./saying.js";
 import { requirePlace } from "./typed.js";
 import { Stop, isSame } from "./wallet.js";
 
@@ -84,9 +84,8 @@ async function keep({ content, kind, hash }, more = "") {
 // form the service knows is looked at by it before anything is signed.
 async function read(form, known, said, documents) {
   const parts = [];
-  const written = async (content, kind) => {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(content)));
-    documents.push({ content, kind, hash: hex(new Uint8Array(digest)) });
+  const written = async (content, kind, text = JSON.stringify(content)) => {
+    documents.push({ content, kind, hash: await digestOfText(text) });
     return documents.at(-1).hash;
   };
   for (const field of fields(form)) {
@@ -97,7 +96,8 @@ async function read(form, known, said, documents) {
     }
   }
   for (const [kind, frame] of Object.entries(known.parts)) {
-    said[kind] = await written(ordered({ ...frame, ...nested(parts)[kind] }), kind);
+    const whole = { ...frame, ...nested(parts)[kind] };
+    said[kind] = await written(whole, kind, canonical(whole));
     await keep(documents.at(-1), "&check=true");
   }
 }

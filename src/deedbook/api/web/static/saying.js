@@ -52,13 +52,6 @@ export function nested(entries) {
   return whole;
 }
 
-// The same with its keys in order: as JSON it is then in canonical form (RFC 8785).
-export function ordered(value) {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (!value || typeof value !== "object") return value;
-  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, ordered(value[name])]));
-}
-
 // The canonical form of JSON without numbers that are not whole (RFC 8785): keys by their characters, as no object of
 // a script keeps them where they look like numbers.
 export function canonical(value) {
@@ -110,7 +103,7 @@ function key(text) {
   return text.toLowerCase();
 }
 
-export function hex(bytes) {
+function hex(bytes) {
   return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
